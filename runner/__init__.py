@@ -1,0 +1,1 @@
+"""Choose, ship and keep the right language model: the model decision as code."""

@@ -1,0 +1,98 @@
+"""The command line: the first bare word is the command (`eval` unless said), the rest is Hydra's.
+
+Every error that can be explained ends here, as a line on stderr and an exit code (README).
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from runner.errors import (
+    CONFIG_EXIT,
+    INCOMPLETE_EXIT,
+    INTERRUPT_EXIT,
+    ConfigError,
+    RunnerError,
+    did_you_mean,
+)
+
+COMMANDS = {
+    "eval": "measure candidates on a task (the default; -m sweeps)",
+    "report": "rebuild the report of a run or a sweep from its journals",
+    "check": "compose and check every file of conf/ and tasks/",
+    "help": "this page",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    # A polite kill is an interrupt: what is answered is kept, and resumed.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except ConfigError as error:
+        return explain(error, CONFIG_EXIT)
+    except RunnerError as error:
+        return explain(error, INCOMPLETE_EXIT)
+    except KeyboardInterrupt:
+        return explain(_interrupted(), INTERRUPT_EXIT)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone; what is written to files is complete.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        from runner.redact import redact
+
+        sys.stderr.write(redact(traceback.format_exc()))
+        return 1
+
+
+def _dispatch(argv: list[str]) -> int:
+    command = "eval"
+    if argv and "=" not in argv[0] and not argv[0].startswith("-"):
+        command = argv.pop(0)
+    if command not in COMMANDS:
+        raise ConfigError(f"no command '{command}'{did_you_mean(command, COMMANDS)}")
+    if command == "eval" and {"--help", "-h"} & set(argv):
+        command = "help"
+    module = import_module(f"runner.commands.{command}")
+    return int(module.main(argv))
+
+
+def config_dir(path: str | None) -> Path | None:
+    """A user's own `--config-dir`, absolute. Raises ConfigError when there is no such directory."""
+    if path is None:
+        return None
+    directory = Path(path).absolute()
+    if not directory.is_dir():
+        near = [str(p) for p in Path(path).parent.glob("*/") if p.is_dir()]
+        raise ConfigError(f"--config-dir: no directory '{path}'{did_you_mean(path, near)}")
+    return directory
+
+
+def parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"python -m runner {command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _interrupted() -> RunnerError:
+    from runner.provenance import command
+
+    return RunnerError(f"interrupted; what was answered is kept, go on with: {command()}")
+
+
+def explain(error: RunnerError, code: int) -> int:
+    """Say what is wrong on stderr, and return the exit code."""
+    from runner.redact import redact
+
+    for line in redact(str(error)).splitlines():
+        print(f"runner: {line}", file=sys.stderr)
+    return code

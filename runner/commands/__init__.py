@@ -1,0 +1,1 @@
+"""What can be said after `python -m runner`: one file a command."""

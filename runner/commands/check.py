@@ -1,0 +1,331 @@
+"""Compose and check every file of conf/ and tasks/; nothing is sent.
+
+Every option of every group is composed and validated, every sweep's choices too; ids must be
+pinned, prices dated and sourced, models in use alive; every case must parse, render and suit its
+scorers. Exit code 2 when there is a problem, so that a pre-commit hook can stand on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from hydra import compose
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from hydra.version import setbase
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel
+
+from runner import cases, cli, paths, pins, requirements, schema, scorers
+from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
+from runner.schema import Job, Model, Single
+
+STALE = timedelta(days=90)  # a price older than this is worth another look
+SOON = timedelta(days=90)  # a retirement nearer than this is worth planning for
+
+# Where an option of a group stands in a job.
+_PLACES = {
+    "model": "model",
+    "provider": "model.provider",
+    "requirements": "requirements",
+    "retry": "retry",
+    "fallback": "fallback",
+}
+_BATCH = 8  # options composed together: Hydra's fixed cost is shared, its merging grows with each
+
+
+Level = Literal["problems", "notes", "details"]
+Finding = tuple[Level, str]
+
+
+@dataclass
+class Report:
+    """A line each, as `file: key: what is wrong`."""
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)  # expected; for the curious
+    checked: int = 0  # options
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = cli.parser("check", __doc__)
+    parser.add_argument("--config-dir", help="your own options, checked together with ours")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print what is expected, too")
+    arguments = parser.parse_args(argv)
+    own = cli.config_dir(arguments.config_dir)
+    config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
+    report = check(config_dirs, paths.tasks_dirs(), date.today())
+    for line in report.problems:
+        print(line)
+    for line in report.notes + (report.details if arguments.verbose else []):
+        print(f"note: {line}")
+    print(f"{report.checked} options, {len(report.problems)} problems")
+    return CONFIG_EXIT if report.problems else 0
+
+
+def check(config_dirs: Sequence[Path], tasks_dirs: Sequence[Path], today: date) -> Report:
+    """Check all that `config_dirs` hold, the first one first: its options hide ours."""
+    conf = _Conf([directory for directory in config_dirs if directory.is_dir()])
+    with conf.open():
+        checker = _Checker(conf, tasks_dirs, today)
+        checker.run()
+    return checker.report
+
+
+class _Conf:
+    """The options of some config directories, and Hydra to compose them."""
+
+    def __init__(self, directories: Sequence[Path]) -> None:
+        self.directories = [directory.absolute() for directory in directories]
+        self._composed: dict[Any, DictConfig] = {}
+        self.files: dict[str, dict[str, Path]] = {}  # group: {option: file}
+        for directory in self.directories:
+            for file in sorted(directory.rglob("*.yaml")):
+                parts = file.relative_to(directory).with_suffix("").parts
+                group = (
+                    parts[0] if len(parts) > 1 else ""
+                )  # "": a config that a command starts from
+                if group not in ("base", "hydra"):
+                    option = "/".join(parts[1:] or parts)
+                    self.files.setdefault(group, {}).setdefault(option, file)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        setbase("1.3")
+        *own, ours = self.directories
+        path = create_config_search_path(str(ours))
+        for directory in own:
+            path.prepend("own", f"file://{directory}", anchor="main")
+        GlobalHydra.instance().clear()
+        Hydra.create_main_hydra2("check", path)
+        try:
+            yield
+        finally:
+            GlobalHydra.instance().clear()
+
+    def compose(
+        self, *overrides: str, config: str | None = "config", hydra: bool = False
+    ) -> DictConfig:
+        """Raises ConfigError with Hydra's reason in a line."""
+        key = (config, overrides, hydra)
+        if key in self._composed:
+            return self._composed[key]
+        try:
+            self._composed[key] = compose(
+                config, [*overrides, "hydra/launcher=basic"], return_hydra_config=hydra
+            )
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ConfigError(" ".join(str(error).split("Config search path")[0].split())) from None
+        except yaml.MarkedYAMLError as error:
+            line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            raise ConfigError(f"is not YAML: {error.problem or error.context}{line}") from None
+        return self._composed[key]
+
+    def nodes(self, group: str) -> Iterator[tuple[str, Any]]:
+        """Each option of a group with its config, or with the ConfigError that it raised."""
+        options = iter(self.files.get(group, {}))
+        while batch := list(islice(options, _BATCH)):
+            try:
+                yield from self._together(group, batch)
+            except ConfigError:
+                for option in batch:
+                    try:
+                        yield from self._together(group, [option])
+                    except ConfigError as error:
+                        yield option, error
+
+    def _together(self, group: str, options: Sequence[str]) -> list[tuple[str, Any]]:
+        entries = [f"+{group}@options.o{n}={option}" for n, option in enumerate(options)]
+        composed = self.compose(*entries, config=None)
+        return [(option, composed.options[f"o{n}"]) for n, option in enumerate(options)]
+
+
+class _Checker:
+    def __init__(self, conf: _Conf, tasks_dirs: Sequence[Path], today: date) -> None:
+        self.conf, self.tasks_dirs, self.today = conf, tasks_dirs, today
+        self.report = Report()
+        self.models: dict[str, Model] = {}  # the valid ones, by option
+
+    def run(self) -> None:
+        try:
+            self.base = OmegaConf.create(schema.plain(self.conf.compose()))
+            schema.load(self.base)
+        except ConfigError as error:
+            self.report.problems += [f"config: {problem}" for problem in error.problems]
+            return
+        # The groups of the defaults list; others are added to it by a plus.
+        self.chosen = set(self.conf.compose(hydra=True).hydra.runtime.choices)
+        # Models first: what comes after is checked against them.
+        for group in sorted(self.conf.files, key=lambda group: (group != "model", group)):
+            for option, findings in self._group(group):
+                self._collect(self.conf.files[group][option], findings)
+
+    def _group(self, group: str) -> Iterator[tuple[str, Iterator[Finding]]]:
+        if group in _PLACES:
+            for option, node in self.conf.nodes(group):
+                yield option, self._part(group, option, node)
+            return
+        whole = {"task": self._task, "mapping": self._mapping, "sweep": self._sweep}
+        for option in self.conf.files[group]:
+            yield option, whole.get(group, partial(self._other, group))(option)
+
+    def _collect(self, file: Path, findings: Iterator[Finding]) -> None:
+        self.report.checked += 1
+        try:
+            for level, text in findings:
+                getattr(self.report, level).append(f"{_short(file)}: {text}")
+        except RunnerError as error:
+            problems = str(error).splitlines()
+            self.report.problems += [f"{_short(file)}: {problem}" for problem in problems]
+
+    def _part(self, group: str, option: str, node: Any) -> Iterator[Finding]:
+        """An option that is one part of a job."""
+        if isinstance(node, ConfigError):
+            raise node
+        job = self._job(_PLACES[group], node)
+        yield from _named(option, node.get("name"), "problems")
+        if group == "model":
+            self.models[option] = job.model
+            yield from self._model(option, job.model)
+        elif group == "fallback":
+            yield from self._in_use(job.fallback, "")
+
+    def _job(self, place: str, node: Any) -> Job:
+        """The default job with one part exchanged."""
+        config = deepcopy(self.base)
+        OmegaConf.update(config, place, node, merge=False, force_add=True)
+        try:
+            return schema.load(config)
+        except ConfigError as error:
+            raise ConfigError(*(p.removeprefix(f"{place}.") for p in error.problems)) from None
+
+    def _model(self, option: str, model: Model) -> Iterator[Finding]:
+        if not isinstance(model, Single):  # made of models that have files of their own
+            yield from self._in_use(model, "")
+            return
+        # The seed folder keeps an old table as it was printed.
+        level: Level = "details" if option.startswith("seed/") else "notes"
+        if problem := pins.unpinned(model):
+            yield ("details" if model.allow_unpinned else "problems"), problem
+        for difference in pins.price_differences(model):
+            yield level, difference
+        yield from self._price(model, level)
+        yield from self._retirement(model, level)
+
+    def _price(self, model: Single, level: Level) -> Iterator[Finding]:
+        if model.price is None:
+            return
+        age = self.today - model.price.checked
+        if not model.price.source.strip():
+            yield "problems", "price.source: is empty; say where the price stands"
+        if age < timedelta(0):
+            yield "problems", f"price.checked: {model.price.checked} is yet to come"
+        if age > STALE:
+            yield level, f"price.checked: {model.price.checked} is {age.days} days ago"
+
+    def _retirement(self, model: Single, level: Level) -> Iterator[Finding]:
+        if model.successor and model.successor not in self.conf.files["model"]:
+            near = did_you_mean(model.successor, self.conf.files["model"])
+            yield "problems", f"successor: no model '{model.successor}'{near}"
+        if gone := pins.retired(model, self.today):
+            yield (level if model.successor else "problems"), f"retires: {gone}"
+        elif model.retires and model.retires - self.today <= SOON:
+            days = (model.retires - self.today).days
+            instead = f"; then use model={model.successor}" if model.successor else ""
+            yield level, f"retires: {model.retires}, in {days} days{instead}"
+
+    def _in_use(self, node: Any, key: str) -> Iterator[Finding]:
+        for where, model in _singles(node, key):
+            if gone := pins.retired(model, self.today):
+                yield "problems", f"{where}: {gone}"
+
+    def _task(self, option: str) -> Iterator[Finding]:
+        job = schema.load(self.conf.compose(f"task={option}"))
+        yield from _named(option, job.task.name, "notes")
+        yield from self._in_use(job.models, "")
+        requirements.check(job.requirements, job.task)
+        loaded = scorers.load(job.task, self.tasks_dirs)
+        found = (folder / job.task.cases for folder in self.tasks_dirs)
+        file = next((f for f in found if f.is_file()), None) or paths.cases_file(job.task.cases)
+        for case in cases.read(file):
+            cases.render(job.task, case)
+            for name, scorer in loaded.items():
+                if problem := scorer.check(case, job.task):
+                    yield "problems", f"{_short(file)}: case '{case.id}': {name}: {problem}"
+
+    def _mapping(self, option: str) -> Iterator[Finding]:
+        tasks = self.conf.files["task"]
+        for task, node in self.conf.compose(f"mapping={option}").mapping.items():
+            if task not in tasks:
+                yield "problems", f"{task}: no such task{did_you_mean(task, tasks)}"
+            yield from self._in_use(self._job("model", node).model, task)
+
+    def _sweep(self, option: str) -> Iterator[Finding]:
+        composed = self.conf.compose(f"sweep={option}", hydra=True)
+        if composed.get("sweep"):
+            yield "problems", "`# @package _global_` is missing above: this sweeps nothing"
+            return
+        params = composed.hydra.sweeper.params or {}
+        if params and composed.hydra.mode != RunMode.MULTIRUN:
+            yield "problems", "hydra.mode: say MULTIRUN, or it is a single run"
+        for key, value in params.items():
+            for choice in _choices(key, value):
+                if key != "model":
+                    schema.load(self.conf.compose(f"{key}={choice}"))
+                elif choice in self.models:
+                    yield from self._in_use(self.models[choice], f"model={choice}")
+                elif choice not in self.conf.files["model"]:
+                    near = did_you_mean(choice, self.conf.files["model"])
+                    yield "problems", f"model={choice}: no such model{near}"
+
+    def _other(self, group: str, option: str) -> Iterator[Finding]:
+        """What belongs to another command: it must compose at least."""
+        if group:
+            self.conf.compose(f"{'' if group in self.chosen else '+'}{group}={option}")
+        else:
+            self.conf.compose(config=option)
+        yield from ()
+
+
+def _named(option: str, name: str, level: Level) -> Iterator[Finding]:
+    """Reports show the name, commands take the option: better they are one word."""
+    if name != (expected := option.replace("/", "-")):
+        yield level, f"name: is '{name}', the file says '{expected}'"
+
+
+def _singles(node: Any, key: str) -> Iterator[tuple[str, Single]]:
+    """Every pinned model below `node`, with the key it stands at."""
+    if isinstance(node, Single):
+        yield key, node
+    elif isinstance(node, BaseModel):
+        yield from _singles({name: getattr(node, name) for name in type(node).model_fields}, key)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from _singles(value, f"{key}.{name}" if key else name)
+
+
+def _choices(key: str, value: Any) -> list[str]:
+    """What a sweep tries for a key, taken apart as Hydra's own sweeper does."""
+    try:
+        override = OverridesParser.create().parse_override(f"{key}={value}")
+    except HydraException as error:
+        raise ConfigError(f"hydra.sweeper.params.{key}: {str(error).splitlines()[0]}") from None
+    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(value)]
+
+
+def _short(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)

@@ -1,0 +1,62 @@
+"""The help page: what can be said, from the files that are there."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from runner import paths
+from runner.cli import COMMANDS, config_dir
+
+_PAGE = """\
+runner: choose, ship and keep the right language model.
+
+  python -m runner                                     measure the embedded model, no key needed
+  python -m runner task=extraction model=haiku         another task or model, once its key is set
+  python -m runner -m task=extraction model=haiku,mistral-small,local
+                                                       a sweep: which candidate meets the bounds?
+  python -m runner task=extraction task.cases=mine.jsonl requirements.min_quality_score=0.9
+                                                       any key of the config is an override
+
+Commands (the first bare word):
+{commands}
+
+Options (group=option; each is a file in conf/<group>/, and yours in --config-dir DIR/<group>/):
+{groups}
+
+Keys of a run (key=value):
+  limit=5              only the first 5 cases        tags=[long]      only cases with this tag
+  repeats=3            ask each case 3 times         concurrency=8    requests in flight
+  seed=1               for providers that take one   gate=true        exit 3 on a missed requirement
+  reuse=outputs/runs/… replay that run's answers     outputs=DIR      where records are kept
+
+Flags: -m sweep · --config-dir DIR your own conf/ · --cfg job show the composed config
+Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate · 4 calls failed · 130 interrupted
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    flags = list(argv)
+    user = config_dir(flags[flags.index("--config-dir") + 1]) if "--config-dir" in flags else None
+    folders = [folder for folder in (user, paths.builtin("conf")) if folder]
+    print(
+        _PAGE.format(
+            commands="\n".join(f"  {name:<8} {what}" for name, what in COMMANDS.items()),
+            groups="\n".join(_groups(folders)),
+        ),
+        end="",
+    )
+    return 0
+
+
+def _groups(folders: list[Path]) -> Iterator[str]:
+    names = sorted({path.name for folder in folders for path in folder.glob("*/")})
+    for name in names:
+        if name in ("base", "hydra"):
+            continue
+        options = sorted({path.stem for folder in folders for path in (folder / name).glob("*.yaml")})
+        line = f"  {name + '=':<14}"
+        for option in options:
+            if len(line) + len(option) > 98:
+                yield line.rstrip()
+                line = " " * 16
+            line += f"{option}  "
+        yield line.rstrip()

@@ -1,0 +1,24 @@
+"""Rebuild the report of a run or a sweep from its journals, and print it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.cli import parser
+from runner.report import SweepResult, print_run, print_sweep, rebuild
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parser("report", __doc__)
+    options.add_argument("directory", type=Path, help="outputs/runs/… or outputs/sweeps/…")
+    return report(options.parse_args(argv).directory)
+
+
+def report(directory: Path, console: Console | None = None) -> int:
+    """Raises ConfigError when there is nothing to report on, StorageError when it is damaged."""
+    if isinstance(rebuild(directory), SweepResult):
+        print_sweep(directory, console)
+    else:
+        print_run(directory, console)
+    return 0

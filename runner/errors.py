@@ -1,0 +1,94 @@
+"""What can go wrong, as a tree.
+
+RunnerError
+├── ConfigError     the configuration or an input file is wrong; nothing was sent        exit 2
+├── StorageError    an outcome can't be written to disk; the run stops, nothing is lost  exit 4
+└── CallFailed      one HTTP request failed; `ask` turns it into an attempt on record
+
+Every message says what is wrong, where, and what would be right.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Literal
+
+CONFIG_EXIT = 2
+GATE_EXIT = 3
+INCOMPLETE_EXIT = 4
+INTERRUPT_EXIT = 130
+
+ErrorKind = Literal[
+    "rate_limit",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "connection",
+    "insufficient_quota",
+    "auth",
+    "bad_request",
+    "unsupported_param",
+    "not_found",
+    "context_window",
+    "content_policy",
+    "invalid_reply",
+]
+# What may go better the next time; everything else would fail the same way again.
+TRANSIENT: frozenset[ErrorKind] = frozenset(
+    {"rate_limit", "overloaded", "server_error", "timeout", "connection"}
+)
+
+
+class RunnerError(Exception):
+    """Anything this program can explain in a line."""
+
+
+class ConfigError(RunnerError):
+    """Wrong configuration or input: one line a problem, found before anything is sent."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class StorageError(RunnerError):
+    """An outcome could not be put on disk."""
+
+
+@dataclass(eq=False)
+class CallFailed(RunnerError):
+    """One HTTP request that gave no usable answer.
+
+    `unbilled` is True when the provider turned the request away before answering, so that it cost
+    nothing; False means that nobody can say what it cost (a time-out, a connection cut half-way).
+    `retry_after` is in seconds.
+    """
+
+    kind: ErrorKind
+    message: str
+    status: int | None = None
+    retry_after: float | None = None
+    unbilled: bool = False
+    seconds: float = 0.0
+    http_requests: int = 0
+    request: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        status = f" (HTTP {self.status})" if self.status else ""
+        return f"{self.kind}{status}: {self.message}"
+
+    @property
+    def transient(self) -> bool:
+        return self.kind in TRANSIENT
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """The tail of an error message: the nearest choice, or all of them.
+
+    >>> did_you_mean("haiko", ["haiku", "sonnet"])
+    "; did you mean 'haiku'?"
+    """
+    known = sorted(choices)
+    if near := get_close_matches(word, known, n=1):
+        return f"; did you mean '{near[0]}'?"
+    return f"; there is: {', '.join(known)}" if known else ""

@@ -1,0 +1,43 @@
+"""Numbers as people read them, each in its unit."""
+
+import math
+
+
+def show(value: float | None, unit: str) -> str:
+    """`0.861`, `1,204 ms`, `$0.00042`, `34 tokens`, `81.5 tokens/s`; None is `unknown`."""
+    if value is None:
+        return "unknown"
+    if unit == "usd":
+        return _dollars(value)
+    if unit in ("score", "rate"):
+        # 0.9996 must not look like certainty.
+        almost = value not in (0, 1) and round(value, 3) in (0, 1)
+        return f"{value:.5f}" if almost else f"{value:.3f}"
+    decimals = 0 if unit != "tokens/s" and abs(value) >= 10 else 1
+    return f"{value:,.{decimals}f} {unit}".strip()
+
+
+def bound(value: float, unit: str) -> str:
+    """A threshold, with as many digits as it was given."""
+    if unit == "usd":
+        whole, _, cents = show(value, unit).partition(".")
+        return f"{whole}.{cents.rstrip('0').ljust(2, '0')}" if cents else whole
+    return f"{value:g}" if unit in ("score", "rate") else show(value, unit)
+
+
+def interval(low: float | None, high: float | None, unit: str) -> str:
+    if low is None and high is None:
+        return "unknown"
+    if low == high:
+        return "exact"
+    start = "?" if low is None else show(low, unit)
+    return f"{start} to {'?' if high is None else show(high, unit)}"
+
+
+def _dollars(value: float) -> str:
+    """Three digits that matter below one cent, cents up to a hundred dollars, then dollars."""
+    if value == 0:
+        return "$0"
+    sign, size = "-" if value < 0 else "", abs(value)
+    decimals = 0 if size >= 100 else max(2, 2 - math.floor(math.log10(size)))
+    return f"{sign}${size:,.{min(decimals, 12)}f}"

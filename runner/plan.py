@@ -1,0 +1,143 @@
+"""Everything about a run that can fail for free, before the first request is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner import cases, paths, pins, redact, requirements, scorers
+from runner.cases import Case
+from runner.errors import ConfigError
+from runner.parameters import parameters
+from runner.records import Answered, Message, Score
+from runner.schema import Job, Model
+
+if TYPE_CHECKING:
+    from runner.llm import Client
+
+
+@dataclass(frozen=True)
+class Question:
+    """One case, once: what is asked of the model and the hash of all that shapes the answer."""
+
+    case: Case
+    repeat: int
+    messages: list[Message]
+    key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job that is known to be able to run."""
+
+    job: Job
+    cases_file: Path
+    cases_sha256: str
+    scorers: dict[str, scorers.Scorer]
+    count: int  # of questions
+    identity: str  # equal identities ask for the very same answers
+
+    def questions(self) -> Iterator[Question]:
+        return _questions(self.job, self.cases_file)
+
+    def seed(self, repeat: int) -> int | None:
+        return _seed(self.job, repeat)
+
+    def check_parameters(self, client: Client) -> None:
+        """Raises ConfigError when a model is known not to take what the task asks for."""
+        case = next(self.questions()).case
+        for model in self.job.models.values():
+            client.check(model, parameters(model, self.job.task, case, self.job.seed))
+
+    async def score(self, answer: Answered, case: Case) -> dict[str, Score]:
+        """Raises ScorerFailed."""
+        return {
+            name: await scorer(answer.as_reply(), case, self.job.task) for name, scorer in self.scorers.items()
+        }
+
+
+def prepare(job: Job, today: date | None = None) -> Plan:
+    """Check a job against the world it will run in.
+
+    Raises ConfigError with a line a problem: a model that may not be called, a missing key, a
+    requirement on no metric, an unknown scorer, a case that can't be asked or scored.
+    """
+    _check_models(job, today or date.today())
+    requirements.check(job.requirements, job.task)
+    file = paths.cases_file(job.task.cases)
+    loaded = scorers.load(job.task, paths.tasks_dirs())
+    identity, count, problems = hashlib.sha256(), 0, []
+    for question in _questions(job, file):
+        count += 1
+        identity.update(f"{question.case.id} {question.key}\n".encode())
+        if question.repeat == 0:
+            problems += _case_problems(job, question, loaded)
+    if problems:
+        raise ConfigError(*(f"{file}: {problem}" for problem in problems))
+    return Plan(job, file, _sha256(file), loaded, count, identity.hexdigest())
+
+
+def _check_models(job: Job, today: date) -> None:
+    problems = []
+    for where, model in job.models.items():
+        try:
+            pins.check_callable(model, today)
+        except ConfigError as error:
+            problems += [f"{where}: {problem}" for problem in error.problems]
+        if missing := redact.missing_key(model, where):
+            problems.append(missing)
+    if problems:
+        raise ConfigError(*problems)
+    redact.know(job.models.values())
+
+
+def _questions(job: Job, file: Path) -> Iterator[Question]:
+    who = json.dumps([_fingerprint(model) for model in job.models.values()], sort_keys=True)
+    when = ",".join(job.fallback.on)
+    for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
+        messages = cases.render(job.task, case)
+        for repeat in range(job.repeats):
+            asked = [
+                parameters(model, job.task, case, _seed(job, repeat))
+                for model in job.models.values()
+            ]
+            text = json.dumps([who, when, messages, asked, repeat], sort_keys=True)
+            key = hashlib.sha256(text.encode()).hexdigest()[:16]
+            yield Question(case, repeat, messages, key)
+
+
+def _seed(job: Job, repeat: int) -> int | None:
+    """Repeats of one seed would be one answer, copied."""
+    return None if job.seed is None else job.seed + repeat
+
+
+def _fingerprint(model: Model) -> list[Any]:
+    weights = model.artifact and [model.artifact.sha256, model.artifact.path]
+    return [model.litellm_id, model.provider.api_base, weights, model.extra_body]
+
+
+def _case_problems(
+    job: Job, question: Question, loaded: dict[str, scorers.Scorer]
+) -> Iterator[str]:
+    case = question.case
+    for scorer in loaded.values():
+        if problem := scorer.check(case, job.task):
+            yield f"case '{case.id}': {scorer.name}: {problem}"
+    tokens = sum(len(message["content"].encode()) for message in question.messages) // 4
+    for model in job.models.values():
+        asked = parameters(model, job.task, case, None).get("max_tokens", 0)
+        if tokens + asked > model.context_tokens:
+            yield (
+                f"case '{case.id}': about {tokens} tokens and {asked} for the answer do not fit "
+                f"the {model.context_tokens} of {model.name}"
+            )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

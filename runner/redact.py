@@ -1,0 +1,43 @@
+"""Keys never reach the disk or the terminal: their known values are replaced in every text.
+
+Values, not patterns: a provider may echo the key in any wording, and a text that merely looks like
+a key is the user's data.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+
+from runner.schema import Model
+
+_MARK = "[redacted]"
+_known: set[str] = set()
+
+
+def missing_key(model: Model, where: str) -> str | None:
+    """What to say when the environment lacks the key that a model's provider needs."""
+    name = model.provider.api_key_env
+    if name and not os.environ.get(name):
+        return f"{where}: {model.name} needs a key: set {name} in the environment"
+    return None
+
+
+def api_key(model: Model) -> str | None:
+    """The key from the environment, remembered so that it is scrubbed from now on."""
+    name = model.provider.api_key_env
+    value = os.environ.get(name) if name else None
+    if value and len(value) >= 8:  # "EMPTY" and "none" are placeholders, and would garble texts
+        # As it stands in a text, and as it stands inside a JSON string.
+        _known.update({value, json.dumps(value)[1:-1]})
+    return value
+
+
+def know(models: Iterable[Model]) -> None:
+    for model in models:
+        api_key(model)
+
+
+def redact(text: str) -> str:
+    for value in _known:
+        text = text.replace(value, _MARK)
+    return text

@@ -1,0 +1,40 @@
+"""What a finished run or sweep says, written from its record alone: no model is asked again."""
+
+from pathlib import Path
+
+from runner.errors import ConfigError
+from runner.outputs import RUN
+from runner.records import Result
+from runner.report.result import build, load
+from runner.report.sweep import SweepResult, build_sweep, is_sweep, load_sweep
+from runner.report.terminal import print_run, print_sweep
+
+__all__ = [
+    "SweepResult",
+    "build",
+    "build_sweep",
+    "load",
+    "load_sweep",
+    "print_run",
+    "print_sweep",
+    "rebuild",
+]
+
+
+def rebuild(directory: Path) -> Result | SweepResult:
+    """Write result.json and report.md of a run or a sweep anew.
+
+    Raises ConfigError when the directory is neither, StorageError when its record can't be read.
+    """
+    if (directory / RUN).is_file():
+        return build(directory)
+    if is_sweep(directory):
+        return build_sweep(directory, anew=True)
+    if not directory.is_dir():
+        raise ConfigError(f"{directory}: no such directory")
+    inside = [path for path in (directory, directory / "runs", directory / "sweeps")]
+    children = [child for path in inside if path.is_dir() for child in path.iterdir()]
+    records = [child for child in children if (child / RUN).is_file() or is_sweep(child)]
+    newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
+    near = f"; did you mean {newest}?" if newest else ""
+    raise ConfigError(f"{directory}: is neither a run nor a sweep{near}")

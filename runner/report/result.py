@@ -1,0 +1,49 @@
+"""`result.json` and `report.md` of one run."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from runner.errors import ConfigError
+from runner.outputs import REPORT, RESULT, write_json, write_text
+from runner.records import Result
+from runner.report import markdown
+from runner.report.evidence import Evidence, read
+
+
+def build(directory: Path) -> Result:
+    """Write the report of a run, and the result of a complete one, from its record.
+
+    A run without a result is one that the same command goes on with, so an unfinished one gets
+    none. Raises ConfigError, StorageError.
+    """
+    evidence = _with_error(read(directory), directory)
+    write_text(directory / REPORT, markdown.run(evidence))
+    if evidence.result.complete:
+        write_json(directory / RESULT, evidence.result.model_dump(mode="json"))
+    return evidence.result
+
+
+def load(directory: Path) -> Result:
+    """The result as it was written, or what an unfinished run has so far."""
+    stored = _stored(directory)
+    return stored if stored is not None else read(directory).result
+
+
+def _with_error(evidence: Evidence, directory: Path) -> Evidence:
+    """Why a run stopped half-way stands in its result and nowhere else."""
+    if not evidence.result.complete and (stored := _stored(directory)):
+        evidence.result = evidence.result.model_copy(update={"error": stored.error})
+    return evidence
+
+
+def _stored(directory: Path) -> Result | None:
+    path = directory / RESULT
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        raise ConfigError(f"{path}: can't be read: {error.errors()[0]['msg']}") from None

@@ -1,0 +1,55 @@
+"""Text that nobody here wrote, made harmless: what a model says may be anything.
+
+In a report it must not become a table, a heading, a link, HTML or a message to the terminal.
+"""
+
+import json
+import re
+from typing import Any
+
+CLIP = 500  # characters of a text that a report shows
+
+# Control characters, the ones that turn the direction of writing, and halves of characters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+# What Markdown gives a meaning to; `_` inside a word has none, nor has `$` before a digit.
+_MARKDOWN = re.compile(r"[\\`*\[\]<>&|~@#]|\$(?!\d)|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.|:(?=//)")
+
+
+class Markdown(str):
+    """Markdown on purpose: the templates print it as it is, and escape every other string."""
+
+    __slots__ = ()
+
+
+def clean(text: str) -> str:
+    """Text that a terminal prints and does not obey."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def line(text: str) -> str:
+    """The same on one line."""
+    return " ".join(clean(text).split())
+
+
+def inline(text: str) -> Markdown:
+    """Text for a table cell or a sentence; entities, since they never form Markdown."""
+    return Markdown(_MARKDOWN.sub(lambda match: f"&#{ord(match[0])};", line(text)))
+
+
+def fenced(value: Any) -> Markdown:
+    """A code block; its fence is longer than any run of backticks inside."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    text = clip(clean(text))
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Markdown(f"{fence}text\n{text}\n{fence}")
+
+
+def clip(text: str, limit: int = CLIP) -> str:
+    """Start and end of a long text: the end of a prompt is where its case stands."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half:,} characters …]\n{text[-half:]}"

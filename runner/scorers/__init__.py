@@ -1,0 +1,135 @@
+"""How good an answer is, and why. One file a scorer; the file's name is the scorer's name.
+
+A scorer is a module with
+
+    def score(reply: Reply, case: Case, task: Task, *, option: float = 0.5) -> Score
+
+or the same as `async def`. What stands after the `*` are the options that a task may set. A scorer
+of your own is `tasks/<task>/<name>.py`; its `score` may return a plain number from 0 to 1 as well.
+Two more functions are welcome beside it:
+
+    def check(case: Case, task: Task, *, option: float) -> str | None
+        what is wrong with a case's expected value, said before anything is sent; it names
+        those of the options that it needs
+    def tables(scores: Sequence[Score]) -> list[Table]
+        sums up a run for its report, from the `details` of its scores alone
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from runner.cases import Case
+from runner.errors import ConfigError, RunnerError
+from runner.records import Reply, Score
+from runner.schema import Task
+from runner.scorers import _modules, _options
+
+__all__ = ["Scorer", "ScorerFailed", "Table", "load", "tables"]
+
+
+class ScorerFailed(RunnerError):
+    """A scorer has a bug or can't run here. That says nothing about the answer."""
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A scorer with a task's options bound to it."""
+
+    name: str
+    module: ModuleType
+    options: Mapping[str, Any]
+    own: bool  # the user's: it may be slow, so it runs off the event loop
+
+    async def __call__(self, reply: Reply, case: Case, task: Task) -> Score:
+        """Raises ScorerFailed."""
+        judge = partial(self.module.score, reply, case, task, **self.options)
+        try:
+            blocking = self.own and not inspect.iscoroutinefunction(self.module.score)
+            result = await asyncio.to_thread(judge) if blocking else judge()
+            return _as_score(await result if inspect.isawaitable(result) else result)
+        except Exception as error:
+            raise self._failed(case, error) from error
+
+    def check(self, case: Case, task: Task) -> str | None:
+        """What is wrong with the case's expected value. Raises ScorerFailed."""
+        look: Callable[..., Any] | None = getattr(self.module, "check", None)
+        if look is None:
+            return None
+        needs = inspect.signature(look).parameters
+        try:
+            problem = look(case, task, **{k: v for k, v in self.options.items() if k in needs})
+        except Exception as error:
+            raise self._failed(case, error) from error
+        return None if problem is None else str(problem)
+
+    def tables(self, scores: Sequence[Score]) -> list[Table]:
+        """Raises ScorerFailed."""
+        return _tables(self.name, self.module, scores)
+
+    def _failed(self, case: Case, error: Exception) -> ScorerFailed:
+        what = _modules.explain(error, self.module)
+        return ScorerFailed(f"scorer '{self.name}', case '{case.id}': {what}")
+
+
+def load(task: Task, tasks_dirs: Sequence[Path]) -> dict[str, Scorer]:
+    """The scorers that a task names, by name; the user's own come before the built-in ones.
+
+    Raises ConfigError with one line a problem: an unknown scorer or option, an option of the
+    wrong type or without a value, a file of the user's that can't be used.
+    """
+    problems: list[str] = []
+    loaded: dict[str, Scorer] = {}
+    for name, given in task.scorers.items():
+        try:
+            module, own = _modules.find(name, task.name, tasks_dirs)
+            options = _options.bind(module, given, f"task.scorers.{name}")
+            loaded[name] = Scorer(name, module, options, own)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return loaded
+
+
+def tables(
+    name: str, scores: Sequence[Score], *, task: str, tasks_dirs: Sequence[Path]
+) -> list[Table]:
+    """The tables of one scorer, for a report that is rebuilt without the task's config.
+
+    Raises ConfigError as `load` does, and ScorerFailed.
+    """
+    module, _ = _modules.find(name, task, tasks_dirs)
+    return _tables(name, module, scores)
+
+
+def _tables(name: str, module: ModuleType, scores: Sequence[Score]) -> list[Table]:
+    sum_up: Callable[[Sequence[Score]], list[Table]] | None = getattr(module, "tables", None)
+    try:
+        return list(sum_up(scores)) if sum_up else []
+    except Exception as error:
+        what = _modules.explain(error, module)
+        raise ScorerFailed(f"scorer '{name}', tables: {what}") from error
+
+
+def _as_score(result: object) -> Score:
+    if isinstance(result, Score):
+        result.model_dump_json()  # better now than when the journal is written
+        return result
+    if not isinstance(result, int | float):
+        raise TypeError(f"returned {type(result).__name__}, not a Score or a number from 0 to 1")
+    if not 0 <= result <= 1:
+        raise ValueError(f"returned {result}, not a number from 0 to 1")
+    return Score(value=float(result), why=f"returned {result}")

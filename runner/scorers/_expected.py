@@ -1,0 +1,45 @@
+"""What a case expects, read in one way by every scorer."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from runner.cases import Case
+from runner.errors import did_you_mean
+
+
+def value(case: Case, key: str | None = None) -> Any:
+    """The whole of `expected`, or what stands at `key`.
+
+    Raises ValueError saying what is wrong with the case.
+    """
+    if case.expected is None:
+        raise ValueError("expected is missing")
+    if key is None:
+        return case.expected
+    if not isinstance(case.expected, dict):
+        raise ValueError(f"expected is no object, so it has no key '{key}'")
+    if case.expected.get(key) is None:
+        raise ValueError(f"expected has no '{key}'{did_you_mean(key, case.expected)}")
+    return case.expected[key]
+
+
+def text(case: Case, key: str | None = None) -> str:
+    """The same as text; a number or a boolean as JSON writes it."""
+    found = value(case, key)
+    if isinstance(found, dict | list):
+        kind = "an object; name one of its keys by `key`" if isinstance(found, dict) else "a list"
+        raise ValueError(f"expected must be text, but is {kind}")
+    content = found if isinstance(found, str) else json.dumps(found)
+    if not content.strip():
+        raise ValueError("expected is empty")
+    return content
+
+
+def problem(read: Callable[[], object]) -> str | None:
+    """For a scorer's `check`: what kept `read` from reading."""
+    try:
+        read()
+    except ValueError as error:
+        return str(error)
+    return None

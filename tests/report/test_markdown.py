@@ -1,0 +1,111 @@
+"""Whatever a model, a provider or a case says is text in a report, and nothing else."""
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from runner.outputs import REPORT
+from runner.records import Answered, Failed
+from runner.report import build
+from runner.report.text import CLIP, clip, fenced, inline
+from tests.report.conftest import Factory
+from tests.report.make import answered, failed
+
+HOSTILE = (
+    "```\n````\n# Heading | a | b |\n| --- | --- |\n<script>alert(1)</script> ![x](http://evil.example)"
+    " [click](javascript:1) https://evil.example www.evil.example **bold** `code` &lt; \\| $x$ @you"
+    "\r\n\r\n---\n~~~\n\x1b[31mred\u202egnp.exe\u2028end"
+)
+
+
+def tokens(text: str) -> list[Token]:
+    parsed = MarkdownIt("commonmark", {"linkify": False}).enable("table").parse(text)
+    return [token for block in parsed for token in (block, *(block.children or ()))]
+
+
+def report(write_run: Factory, lines: list[Answered | Failed]) -> str:
+    directory = write_run(lines)
+    build(directory)
+    return (directory / REPORT).read_text()
+
+
+def test_a_hostile_answer_breaks_nothing(write_run: Factory) -> None:
+    """Answer, prompt, id and error full of Markdown leave the structure as a harmless run's."""
+    kinds = []
+    for text in ("harmless", HOSTILE):
+        messages = [{"role": "user", "content": text}]
+        page = report(
+            write_run,
+            [
+                answered(text, 0.0, reply=text, expected={text: text}, messages=messages),
+                failed("b", error=text),
+            ],
+        )
+        kinds.append([(token.type, token.tag) for token in tokens(page)])
+        assert not any(ord(char) < 32 and char != "\n" for char in page)
+    assert kinds[0] == kinds[1]
+
+
+def test_no_block_ends_before_its_time() -> None:
+    """A fence is longer than any run of backticks in it."""
+    [block] = tokens(fenced(HOSTILE))
+    assert block.type == "fence"
+    assert "<script>" in block.content
+
+
+@pytest.mark.parametrize(
+    "text", [HOSTILE, "a|b", "<b>", "_x_", "*x*", "[a](b)", "`", "\\|", "&amp;"]
+)
+def test_inline_text_reads_as_it_was(text: str) -> None:
+    """Escaped text shows the very characters it had, and forms no element."""
+    [*_, body] = [token for token in tokens(inline(text)) if token.type == "inline"]
+    assert {child.type for child in body.children or ()} <= {"text", "text_special"}
+    shown = "".join(child.content for child in body.children or ())
+    assert shown.split() == inline_free(text).split()
+
+
+def inline_free(text: str) -> str:
+    return "".join("\ufffd" if char in "\x1b\u202e\u2028" else char for char in text)
+
+
+def test_plain_words_stay_plain() -> None:
+    """What needs no escape is readable in the raw file."""
+    assert inline("card_lost: $0.0012 at 95 %") == "card_lost: $0.0012 at 95 %"
+
+
+def test_long_texts_are_clipped() -> None:
+    """A report shows the start and the end of a long text, and how much is between."""
+    text = clip("a" * 400 + "b" * 400)
+    assert len(text) < CLIP + 50
+    assert text.startswith("a") and text.endswith("b")
+    assert "300 characters" in text
+
+
+def test_the_worst_ten(write_run: Factory) -> None:
+    """Only the ten lowest of the answers below full score are shown, the lowest first."""
+    lines: list[Answered | Failed] = [answered(f"c{n:02}", n / 20) for n in range(21)]
+    page = report(write_run, lines)
+    shown = [line for line in page.splitlines() if line.startswith("### ")]
+    assert shown[0] == "### c00: 0.000"
+    assert len(shown) == 10
+    assert shown[-1] == "### c09: 0.450"
+
+
+def test_failures_are_grouped(write_run: Factory) -> None:
+    """Failed calls are counted by kind, with the message of the first."""
+    page = report(write_run, [failed("a"), failed("b", error="later"), answered("c")])
+    assert "| timeout | 2 | timeout (HTTP 504): too late |" in page
+
+
+def test_what_the_numbers_rest_on(write_run: Factory) -> None:
+    """The report names the commit, the cases, the pinned id and the dated price."""
+    page = report(write_run, [answered()])
+    for fact in ("abc123, with changes", "f" * 64, "small-2026-01-01", "checked 2026-11-23"):
+        assert fact in page
+
+
+def test_a_scorer_that_is_gone(write_run: Factory) -> None:
+    """Without its scorers a report lacks their tables and says so."""
+    page = report(write_run, [answered()])
+    assert "The tables of the scorers are left out" in page
+    assert "## Worst answers" in page
