@@ -121,7 +121,7 @@ async def _retrying(
 def _wait(retry: Retry) -> Callable[[RetryCallState], float]:
     """Exponential back-off with jitter; a provider's Retry-After wins when it is longer."""
     backoff = wait_exponential_jitter(
-        initial=retry.initial_wait, max=retry.max_wait, jitter=retry.jitter
+        multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.jitter
     )
 
     def wait(state: RetryCallState) -> float:

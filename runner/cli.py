@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return explain(error, INCOMPLETE_EXIT)
     except KeyboardInterrupt:
         return explain(_interrupted(), INTERRUPT_EXIT)
+    except SystemExit as stop:  # Hydra's and argparse's way to end
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; what is written to files is complete.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

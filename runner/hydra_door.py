@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner import paths
 from runner.cli import config_dir
 from runner.errors import ConfigError, did_you_mean
-from runner.schema import keys_at
+from runner.schema import unknown_key
 
 _PLUGINS = Path(__file__).parent / "_plugins"
 
@@ -74,14 +74,13 @@ def _no_option(error: MissingConfigException) -> str:
 
 def _explain(error: Exception) -> str:
     """The line that says most; Hydra puts its own around the one with the reason."""
-    cause: BaseException | None = error.__cause__ or error
-    text = str(error)
+    text, cause = str(error), error.__cause__ or error
     if match := re.search(r"Could not override '([^']+)'", text):
-        key = match[1]
-        parent, _, name = key.rpartition(".")
-        if name in keys_at(parent):  # it exists, but not before a model is chosen
-            return f"{key}: name the model first, model=… {key}=…; in a sweep, write ++{key}=…"
-        return f"{key}: no such key{did_you_mean(name, keys_at(parent))}"
+        key = getattr(cause, "full_key", None) or match[1]
+        # A key that exists is unknown only as long as no model is chosen.
+        return unknown_key(key) or (
+            f"{key}: name the model first, model=… {key}=…; in a sweep, write ++{key}=…"
+        )
     lines = [line.strip() for line in [*text.splitlines(), *str(cause).splitlines()]]
     return " ".join(dict.fromkeys(line for line in lines if line and "full_key" not in line))[:400]
 

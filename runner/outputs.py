@@ -8,6 +8,7 @@ of runs with a `result.json` and `report.md` of its own.
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one to tell
+            scratch.unlink(missing_ok=True)
         raise StorageError(f"{path}: {error.strerror}") from None
 
 

@@ -68,13 +68,16 @@ def price_differences(model: Single) -> list[str]:
         "context_tokens": entry.get("max_input_tokens"),
         "retires": date.fromisoformat(day) if (day := entry.get("deprecation_date")) else None,
     }
-    for key, name in _PRICES.items():
-        ours[f"price.{key}"] = getattr(model.price, key, None)
-        theirs[f"price.{key}"] = _per_mtok(entry.get(name))
+    prices = {key: _per_mtok(entry.get(name)) for key, name in _PRICES.items()}
+    if model.price is None:
+        theirs["price"] = " and ".join(str(price) for price in [*prices.values()][:2] if price)
+    else:
+        ours |= {f"price.{key}": getattr(model.price, key) for key in _PRICES}
+        theirs |= {f"price.{key}": price for key, price in prices.items()}
     return [
-        f"{key}: is {_say(ours[key])}, litellm's price map says {value}"
+        f"{key}: is {_say(ours.get(key))}, litellm's price map says {value}"
         for key, value in theirs.items()
-        if value is not None and not _same(ours[key], value)
+        if value not in (None, "") and not _same(ours.get(key), value)
     ]
 
 

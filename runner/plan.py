@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 from runner import cases, paths, pins, redact, requirements, scorers
 from runner.cases import Case
 from runner.errors import ConfigError
+from runner.outputs import JOURNAL
 from runner.parameters import parameters
 from runner.records import Answered, Message, Score
 from runner.schema import Job, Model
 
 if TYPE_CHECKING:
     from runner.llm import Client
+
+
+_SHOWN = 5  # problems of cases that are listed; the rest is likely the same mistake
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     requirement on no metric, an unknown scorer, a case that can't be asked or scored.
     """
     _check_models(job, today or date.today())
+    if job.reuse and not (job.reuse / JOURNAL).is_file():
+        raise ConfigError(f"reuse: {job.reuse} is no run: it has no {JOURNAL}")
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())
@@ -78,7 +84,8 @@ def prepare(job: Job, today: date | None = None) -> Plan:
         if question.repeat == 0:
             problems += _case_problems(job, question, loaded)
     if problems:
-        raise ConfigError(*(f"{file}: {problem}" for problem in problems))
+        more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        raise ConfigError(*(f"{file}: {problem}" for problem in [*problems[:_SHOWN], *more]))
     return Plan(job, file, _sha256(file), loaded, count, identity.hexdigest())
 
 

@@ -48,8 +48,6 @@ async def carry_over(plan: Plan, directory: Path) -> set[tuple[str, int]]:
     journal = directory / JOURNAL
     source = plan.job.reuse / JOURNAL if plan.job.reuse and not journal.exists() else journal
     if not source.exists():
-        if source is not journal:
-            raise ConfigError(f"reuse: {plan.job.reuse} is no run: it has no {JOURNAL}")
         return set()
     done: set[tuple[str, int]] = set()
     scratch = journal.with_name(f".{JOURNAL}")

@@ -54,7 +54,8 @@ class Provider(Strict):
     name: Name
     litellm: str  # litellm's prefix
     api_base: str | None  # None: `local` starts the server
-    api_key_env: str | None  # the variable that holds the key; None: no key
+    # The name of the variable that holds the key, never the key; None: no key.
+    api_key_env: str | None = Field(pattern=r"^[A-Z_][A-Z0-9_]*$")
     timeout: Seconds
     data: Data  # where the text of a request ends up
     max_concurrency: int | None = Field(None, ge=1)
@@ -341,14 +342,21 @@ def _explain(error: Any) -> str:
         return f"{where}: is missing"
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    if isinstance(error["input"], dict | list):
+    if isinstance(error["input"], dict | list) or where.endswith("api_key_env"):
         return f"{where}: {message}"
     return f"{where}: {message} (it is {error['input']!r})"
 
 
-def keys_at(path: str) -> list[str]:
-    """The keys that a config may have at a dotted path; none where it is free."""
-    return _siblings((*path.split("."), "") if path else ("",))
+def unknown_key(path: str) -> str | None:
+    """What to say of a dotted path that leads nowhere; None when every part of it is known."""
+    parts = path.split(".")
+    for index, part in enumerate(parts):
+        choices = _siblings((*parts[:index], part))
+        if not choices:  # a mapping with free keys
+            return f"{path}: is not there; add it with +{path}=…"
+        if part not in choices:
+            return f"{'.'.join(parts[: index + 1])}: no such key{did_you_mean(part, choices)}"
+    return None
 
 
 def _siblings(loc: tuple[Any, ...]) -> list[str]:

@@ -25,7 +25,7 @@ def usage(input: int, output: int, cached: int = 0) -> Usage:
 
 @pytest.mark.parametrize(
     ("input", "output", "month"),
-    [(2.5, 10, 8750), (0.15, 0.6, 525), (3, 15, 11250), (0.8, 4, 3200), (0.88, 0.88, 1760)],
+    [(2.5, 10, 8750), (0.15, 0.6, 525), (3, 15, 12000), (0.8, 4, 3200), (0.88, 0.88, 1760)],
 )
 def test_a_million_requests_of_1500_in_and_500_out(
     input: float, output: float, month: float

@@ -18,7 +18,7 @@ from runner.statistics import Estimate, mean, needed, percentile, rate, ratio
     ],
 )
 def test_exact_binomial(successes: int, n: int, low: float, high: float) -> None:
-    """A rate has the Clopper-Pearson interval of Newcombe 1998, Statistics in Medicine 17, table I."""
+    """Intervals are those of Newcombe 1998, Statistics in Medicine 17, 857-872, table I."""
     found = rate(successes, n)
     assert found.value == successes / n
     assert found.low == pytest.approx(low, abs=5e-5)
@@ -50,8 +50,8 @@ def test_equal_values_are_no_certainty() -> None:
     assert low is not None and high is not None
     assert low < 0.6
     assert high > 0.7
-    assert mean([0.002] * 24) == Estimate(pytest.approx(0.002), None, None)
-    assert ratio([0.002] * 24, [1.0] * 24) == Estimate(pytest.approx(0.002), None, None)
+    assert mean([0.25] * 24) == Estimate(0.25, None, None)
+    assert ratio([0.25] * 24, [1.0] * 24) == Estimate(0.25, None, None)
 
 
 def test_few_values_can_not_bound_a_mean() -> None:
@@ -77,17 +77,17 @@ def test_the_unseen_case_agrees_with_the_exact_binomial() -> None:
 def test_the_bootstrap_covers_what_it_says() -> None:
     """Of 200 samples of 40 skewed values about 95 in 100 intervals hold the true mean."""
     draw = np.random.default_rng(7)
-    found = [mean(draw.gamma(4, 25, 40)) for _ in range(200)]
+    found = [mean(draw.gamma(4, 25, 40).tolist()) for _ in range(200)]
     held = sum(e.low <= 100 <= e.high for e in found if e.low is not None and e.high is not None)
     assert 180 <= held <= 199
 
 
 def test_repeats_of_a_case_are_no_new_evidence() -> None:
-    """Asking each case ten times, with the same answer each time, does not narrow the interval."""
-    scores = [0.2, 0.4, 0.6, 0.8, 1.0, 0.3, 0.5, 0.7, 0.9, 0.1, 0.25, 0.35]
+    """Asking each case eight times, with equal answers, does not narrow the interval."""
+    scores = [n / 16 for n in (3, 6, 9, 12, 16, 5, 8, 11, 14, 2, 4, 7)]
     cases = list(range(12))
-    assert mean(scores * 10, cases * 10, share=True).low == mean(scores, share=True).low
-    once, often = percentile(scores, 50), percentile(scores * 10, 50, cases * 10)
+    assert mean(scores * 8, cases * 8, share=True).low == mean(scores, share=True).low
+    once, often = percentile(scores, 50), percentile(scores * 8, 50, cases * 8)
     assert (often.low, often.high) == (once.low, once.high)
 
 
@@ -124,6 +124,7 @@ def test_a_ratio_pays_for_what_failed() -> None:
     value, low, high = ratio(costs, answers)
     assert value == pytest.approx(14 / 6)
     assert low is not None and high is not None
+    assert value is not None
     assert low < value < high
 
 

@@ -22,6 +22,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from hydra.initialize import get_gh_backup, restore_gh_from_backup
 from hydra.types import RunMode
 from hydra.version import setbase
 from omegaconf import DictConfig, OmegaConf
@@ -109,12 +110,13 @@ class _Conf:
         path = create_config_search_path(str(ours))
         for directory in own:
             path.prepend("own", f"file://{directory}", anchor="main")
+        before = get_gh_backup()
         GlobalHydra.instance().clear()
         Hydra.create_main_hydra2("check", path)
         try:
             yield
         finally:
-            GlobalHydra.instance().clear()
+            restore_gh_from_backup(before)
 
     def compose(
         self, *overrides: str, config: str | None = "config", hydra: bool = False
@@ -212,6 +214,13 @@ class _Checker:
         except ConfigError as error:
             raise ConfigError(*(p.removeprefix(f"{place}.") for p in error.problems)) from None
 
+    def _load(self, override: str) -> Job:
+        """The default job with one override; a task that has no model gets the default one."""
+        config = deepcopy(self.conf.compose(override))
+        if config.get("model") is None and config.task.name not in (config.get("mapping") or {}):
+            OmegaConf.update(config, "model", self.base.model, force_add=True)
+        return schema.load(config)
+
     def _model(self, option: str, model: Model) -> Iterator[Finding]:
         if not isinstance(model, Single):  # made of models that have files of their own
             yield from self._in_use(model, "")
@@ -253,7 +262,7 @@ class _Checker:
                 yield "problems", f"{where}: {gone}"
 
     def _task(self, option: str) -> Iterator[Finding]:
-        job = schema.load(self.conf.compose(f"task={option}"))
+        job = self._load(f"task={option}")
         yield from _named(option, job.task.name, "notes")
         yield from self._in_use(job.models, "")
         requirements.check(job.requirements, job.task)
@@ -284,7 +293,7 @@ class _Checker:
         for key, value in params.items():
             for choice in _choices(key, value):
                 if key != "model":
-                    schema.load(self.conf.compose(f"{key}={choice}"))
+                    self._load(f"{key}={choice}")
                 elif choice in self.models:
                     yield from self._in_use(self.models[choice], f"model={choice}")
                 elif choice not in self.conf.files["model"]:

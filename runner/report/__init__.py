@@ -32,8 +32,8 @@ def rebuild(directory: Path) -> Result | SweepResult:
         return build_sweep(directory, anew=True)
     if not directory.is_dir():
         raise ConfigError(f"{directory}: no such directory")
-    inside = [path for path in (directory, directory / "runs", directory / "sweeps")]
-    children = [child for path in inside if path.is_dir() for child in path.iterdir()]
+    folders = directory, directory / "runs", directory / "sweeps"
+    children = [child for folder in folders if folder.is_dir() for child in folder.iterdir()]
     records = [child for child in children if (child / RUN).is_file() or is_sweep(child)]
     newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
     near = f"; did you mean {newest}?" if newest else ""

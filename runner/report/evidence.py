@@ -10,11 +10,12 @@ from pydantic import Field, ValidationError
 
 from runner import paths, schema
 from runner.errors import ConfigError, StorageError
-from runner.metrics import Line, measure, own
+from runner.metrics import measure
 from runner.outputs import JOURNAL, RUN, read_journal, read_json
 from runner.records import Answered, Failed, Record, Result, Score
 from runner.requirements import judge
 from runner.schema import Job
+from runner.tally import Line, own
 
 if TYPE_CHECKING:
     from runner.scorers import Table
@@ -57,7 +58,7 @@ class Evidence:
     failures: list[Failure]  # the most frequent first
     worst: list[tuple[Answered, Score]]  # the lowest quality first
     tables: "list[Table]"
-    without_tables: str | None = None  # why there are none
+    without_tables: list[str]  # why a scorer shows none
 
 
 def read(directory: Path) -> Evidence:
@@ -81,9 +82,9 @@ def read(directory: Path) -> Evidence:
         verdicts=judge(job, measured.metrics),
         spent_usd=measured.spent_usd,
     )
-    tables, problem = _tables(job, observer.scores)
+    tables, problems = _tables(job, observer.scores)
     failures = sorted(observer.failures.values(), key=lambda failure: -failure.count)
-    return Evidence(run, job, result, failures, observer.worst(), tables, problem)
+    return Evidence(run, job, result, failures, observer.worst(), tables, problems)
 
 
 @dataclass
@@ -152,17 +153,15 @@ def _lines(path: Path) -> Iterator[Line]:
         raise StorageError(f"{path}: {error.strerror}") from None
 
 
-def _tables(job: Job, scores: dict[str, list[Score]]) -> "tuple[list[Table], str | None]":
+def _tables(job: Job, scores: dict[str, list[Score]]) -> "tuple[list[Table], list[str]]":
     """What the scorers have to show; one that is gone or broken costs its tables, no more."""
-    try:
-        from runner import scorers
+    from runner import scorers
 
-        loaded = scorers.load(job.task, paths.tasks_dirs())
-        return [
-            table
-            for name, scorer in loaded.items()
-            if scores.get(name)
-            for table in scorer.tables(scores[name])
-        ], None
-    except Exception as error:  # a user's scorer may raise anything
-        return [], f"{type(error).__name__}: {error}"
+    found: list[Table] = []
+    problems: list[str] = []
+    for name, given in scores.items():
+        try:
+            found += scorers.tables(name, given, task=job.task.name, tasks_dirs=paths.tasks_dirs())
+        except Exception as error:  # a user's scorer may raise anything when it is imported
+            problems.append(f"{name}: {error}")
+    return found, problems

@@ -58,6 +58,7 @@ def _environment() -> Environment:
     environment.filters["interval"] = _interval
     environment.filters["value"] = _value
     environment.filters["bound"] = _bound
+    environment.filters["cell"] = _cell
     environment.globals["marks"] = words.MARKS
     environment.globals["legend"] = words.LEGEND
     return environment
@@ -73,6 +74,10 @@ def _interval(metric: Metric | None) -> str:
 
 def _bound(bound: float | str | None) -> str:
     return f"{bound:,.10g}" if isinstance(bound, int | float) else str(bound or "")
+
+
+def _cell(value: str | int | float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _report_link(directory: str) -> Markdown:

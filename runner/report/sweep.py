@@ -4,13 +4,13 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from runner.errors import RunnerError
 from runner.outputs import REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
 from runner.records import Record, Result
 from runner.report import markdown, words
 from runner.report.result import build, load
-
 
 _JOB = re.compile(r"(\d+)(?:_|$)")
 UNNAMED = "?"  # the task of a job whose config could not even be read
@@ -49,7 +49,7 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
         runs.append(run.model_copy(update={"rank": rank}))
     runs.sort(key=lambda run: run.rank is None)
     sweep = SweepResult(runs=runs, best=best, gated=any(_gated(directory, run) for run in runs))
-    write_text(directory / REPORT, markdown.sweep(sweep, _command(directory)))
+    write_text(directory / REPORT, markdown.sweep(sweep, _read(directory / SWEEP).get("command")))
     write_json(directory / RESULT, sweep.model_dump(mode="json"))
     return sweep
 
@@ -99,14 +99,14 @@ def _order(run: Result) -> tuple[bool, int, int, float, float]:
 
 
 def _gated(directory: Path, run: Candidate) -> bool:
-    path = directory / run.dir / RUN
-    if not words.named(run, "missed") or not path.is_file():
-        return False
-    return bool(read_json(path)["config"]["gate"])
+    config = _read(directory / run.dir / RUN).get("config") or {}
+    return bool(words.named(run, "missed") and config.get("gate"))
 
 
-def _command(directory: Path) -> str | None:
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object that may be missing or damaged: the report does without it."""
     try:
-        return str(read_json(directory / SWEEP)["command"])
-    except (OSError, ValueError, KeyError):
-        return None
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from runner import numbers
-from runner.metrics import SCORE
 from runner.outputs import REPORT
 from runner.records import Metric, Result
 from runner.report import words
 from runner.report.result import load
 from runner.report.sweep import Candidate, SweepResult, load_sweep
 from runner.report.text import line
+from runner.tally import SCORE
 
 _STYLES = {"met": "green", "missed": "bold red", "not proven": "yellow", "unknown": "magenta"}
 _ALWAYS = (

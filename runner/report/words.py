@@ -26,7 +26,8 @@ def conclusion(result: Result) -> str:
     if not result.complete:
         return f"The run of {result.model} is not complete: nothing is decided yet."
     if proven(result):
-        return f"{result.model} provably meets every requirement."
+        names = ", ".join(verdict.requirement for verdict in result.verdicts)
+        return f"{result.model} provably meets every requirement: {names}."
     words = {"missed": "misses", "not proven": "is not proven to meet", "unknown": "can't tell"}
     parts = [
         f"{words[verdict]} {', '.join(found)}"

@@ -28,6 +28,7 @@ Row = tuple[str, dict[str, float]]  # what, and its median for each side
 def main() -> None:
     options = parse()
     console = Console()
+    before = machine()
     sizes = sorted({1, options.cases, *options.memory})
     with tempfile.TemporaryDirectory() as name, serving() as server:
         scratch = Path(name)
@@ -47,7 +48,7 @@ def main() -> None:
     console.print(table(rows))
     if options.json:
         report = {
-            "machine": machine(),
+            "machine": before,
             "concurrency": options.concurrency,
             "samples": [asdict(sample) for sample in samples],
             "medians": dict(rows),
@@ -107,7 +108,7 @@ def summary(samples: list[Sample], cases: int, memory: list[int]) -> list[Row]:
             "after start-up: CPU ms/request",
             each(lambda side: 1000 * (cpu[side] - cpu_1[side]) / more),
         ),
-        *((f"{size:,} cases: peak MB", peak) for size, peak in peaks.items()),
+        *((f"{size:,} case{'s' * (size > 1)}: peak MB", peak) for size, peak in peaks.items()),
     ]
 
 
@@ -123,10 +124,12 @@ def table(rows: list[Row]) -> Table:
 
 
 def machine() -> dict[str, Any]:
+    """What the numbers depend on; a load from elsewhere spoils the seconds more than the CPU."""
     names = ("litellm", "hydra-core", "aiohttp", "uvloop", "pydantic")
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "load": os.getloadavg(),
         "versions": {name: version(name) for name in names},
     }
 

@@ -5,11 +5,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from runner.outputs import REPORT
-from runner.records import Answered, Failed
+from runner.records import Answered, Failed, Score
 from runner.report import build
 from runner.report.text import CLIP, clip, fenced, inline
 from tests.report.conftest import Factory
-from tests.report.make import answered, failed
+from tests.report.make import answered, failed, job
 
 HOSTILE = (
     "```\n````\n# Heading | a | b |\n| --- | --- |\n<script>alert(1)</script> ![x](http://evil.example)"
@@ -105,7 +105,10 @@ def test_what_the_numbers_rest_on(write_run: Factory) -> None:
 
 
 def test_a_scorer_that_is_gone(write_run: Factory) -> None:
-    """Without its scorers a report lacks their tables and says so."""
-    page = report(write_run, [answered()])
-    assert "The tables of the scorers are left out" in page
+    """A report without the tables of a scorer that can't be loaded says so."""
+    line = answered(scores={"no_such_scorer": Score(value=1, why="")})
+    directory = write_run([line], job(task={"scorers": {"no_such_scorer": {}}}))
+    build(directory)
+    page = (directory / REPORT).read_text()
+    assert "The tables of a scorer are left out: no_such_scorer: " in page
     assert "## Worst answers" in page

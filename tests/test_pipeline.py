@@ -1,0 +1,239 @@
+"""Whole runs against a loopback provider: what is asked, kept, resumed and replayed."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.ask import Throttle
+from runner.errors import ConfigError
+from runner.llm import Client
+from runner.outputs import JOURNAL, RESULT, RUN, read_journal, read_json
+from runner.pipeline import run
+from runner.plan import prepare
+from runner.records import Answered, Failed, Result
+from runner.schema import Job
+from runner.scorers import ScorerFailed
+from tests import loopback
+from tests.conftest import KEY, model, write_cases
+from tests.loopback import Loopback, Request, in_turn
+
+MakeJob = Callable[..., Job]
+
+
+async def execute(job: Job, directory: Path) -> Result:
+    async with Client() as client:
+        return await run(prepare(job), directory, Throttle(client), lambda: None)
+
+
+def answered(directory: Path) -> Counter[tuple[str, int]]:
+    return Counter((line.case, line.repeat) for line in read_journal(directory / JOURNAL))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "outputs" / "runs"
+
+
+async def test_record(make_job: MakeJob, runs: Path) -> None:
+    """A run leaves who was asked, every outcome and what they add up to."""
+    with Loopback(loopback.echo) as server:
+        result = await execute(make_job(server.base_url, repeats=2), runs / "a")
+    assert result.complete
+    assert result.metrics["quality"].value == 1.0
+    assert result.metrics["cost_total_usd"].value == pytest.approx(8 * 20e-6)
+    assert set(answered(runs / "a").values()) == {1}
+    assert len(answered(runs / "a")) == 8
+    record = read_json(runs / "a" / RUN)
+    assert record["cases"]["count"] == 4
+    assert record["prices"]["demo-model"]["input_usd_per_mtok"] == 1.0
+    line = json.loads((runs / "a" / JOURNAL).read_text().splitlines()[0])
+    wanted = "case repeat status model served_by messages request reply finish_reason usage scores"
+    assert set(f"{wanted} cost_usd seconds attempts error".split()) <= set(line)
+
+
+async def test_failures_are_not_scored(make_job: MakeJob, runs: Path) -> None:
+    """When every call fails the quality is unknown, and each case got its attempts."""
+    with Loopback(loopback.overloaded()) as server:
+        result = await execute(make_job(server.base_url), runs / "a")
+    per_case = Counter(request.text for request in server.requests)
+    assert set(per_case.values()) == {3}
+    assert result.metrics["quality"].value is None
+    assert result.metrics["error_rate"].value == 1.0
+    assert all(isinstance(line, Failed) for line in read_journal(runs / "a" / JOURNAL))
+
+
+async def test_unauthorised(make_job: MakeJob, runs: Path) -> None:
+    """A wrong key costs one request a case."""
+    with Loopback(loopback.wrong_key) as server:
+        await execute(make_job(server.base_url), runs / "a")
+    assert len(server.requests) == 4
+
+
+async def test_fallback_is_not_credited(make_job: MakeJob, runs: Path) -> None:
+    """A fallback's right answers leave the quality of the model under test unknown."""
+    with Loopback(loopback.overloaded()) as primary, Loopback(loopback.echo) as second:
+        chain = {"first": model(second.base_url, "second-model")}
+        fallback = {"name": "test", "chain": chain, "on": ["overloaded"]}
+        result = await execute(make_job(primary.base_url, fallback=fallback), runs / "a")
+    assert (len(primary.requests), len(second.requests)) == (12, 4)
+    assert result.metrics["fallback_rate"].value == 1.0
+    assert result.metrics["quality"].value is None
+    verdicts = {verdict.requirement: verdict.verdict for verdict in result.verdicts}
+    assert verdicts["bounds.fallback_rate"] == "missed"
+
+
+async def test_concurrency(make_job: MakeJob, runs: Path, tmp_path: Path) -> None:
+    """Never more requests at once than `concurrency` and the provider's own limit allow."""
+    cases = str(write_cases(tmp_path / "many.jsonl", 30))
+    slow = lambda request: loopback.text(request.text, delay=0.01)  # noqa: E731
+    with Loopback(slow) as server:
+        await execute(make_job(server.base_url, **{"task.cases": cases}), runs / "a")
+        assert server.peak == 4
+    with Loopback(slow) as server:
+        limits = {"task.cases": cases, "model.provider.max_concurrency": 2}
+        await execute(make_job(server.base_url, **limits), runs / "b")
+        assert server.peak == 2
+
+
+async def test_repeats_differ_in_seed(make_job: MakeJob, runs: Path) -> None:
+    """Each repeat of a case gets a seed of its own, so that it can give another answer."""
+    with Loopback(loopback.echo) as server:
+        await execute(make_job(server.base_url, seed=10, repeats=2, limit=1), runs / "a")
+    assert sorted(request.body["seed"] for request in server.requests) == [10, 11]
+
+
+async def interrupted(job: Job, directory: Path, server: Loopback, after: int) -> None:
+    """Start a run and cancel it once so many requests have arrived."""
+    task = asyncio.create_task(execute(job, directory))
+    await asyncio.to_thread(server.wait_for, after)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def hang_after(count: int) -> Callable[[Request], loopback.Answer]:
+    return lambda request: loopback.echo(request) if request.number <= count else loopback.hang()
+
+
+async def test_resume(make_job: MakeJob, runs: Path) -> None:
+    """The same job takes an interrupted run over and asks only what has no answer."""
+    with Loopback(hang_after(2)) as server:
+        job = make_job(server.base_url, concurrency=1)
+        await interrupted(job, runs / "a", server, 3)
+        server.answer = loopback.echo
+        result = await execute(job, runs / "b")
+    assert not (runs / "a").exists()
+    assert set(answered(runs / "b").values()) == {1}
+    assert result.complete
+    assert result.counts is not None
+    assert result.counts.replayed == 0
+    assert len(server.requests) == 5  # four cases, one of them cut off while it was asked
+    assert read_json(runs / "b" / RUN)["taken_over"] == 2
+
+
+async def test_resume_scores_anew(make_job: MakeJob, runs: Path, tmp_path: Path) -> None:
+    """Answers taken over are held against the expected values of today."""
+    with Loopback(hang_after(2)) as server:
+        job = make_job(server.base_url, concurrency=1)
+        await interrupted(job, runs / "a", server, 3)
+        cases = tmp_path / "demo.jsonl"
+        cases.write_text(cases.read_text().replace('"expected": "text 0"', '"expected": "other"'))
+        server.answer = loopback.echo
+        result = await execute(job, runs / "b")
+    assert result.metrics["quality"].value == 0.75
+
+
+async def test_another_question_is_not_resumed(make_job: MakeJob, runs: Path) -> None:
+    """A change of anything that shapes the answers starts afresh."""
+    with Loopback(hang_after(2)) as server:
+        job = make_job(server.base_url, concurrency=1)
+        await interrupted(job, runs / "a", server, 3)
+        server.answer = loopback.echo
+        other = make_job(server.base_url, **{"task.sampling.temperature": 0.5})
+        await execute(other, runs / "b")
+    assert (runs / "a").exists()
+    assert len(server.requests) == 3 + 4
+
+
+async def test_finished_run_is_not_reused_silently(make_job: MakeJob, runs: Path) -> None:
+    """The same job after a finished run asks everything again."""
+    with Loopback(loopback.echo) as server:
+        job = make_job(server.base_url)
+        await execute(job, runs / "a")
+        await execute(job, runs / "b")
+    assert len(server.requests) == 8
+
+
+async def test_live_run_is_left_alone(make_job: MakeJob, runs: Path) -> None:
+    """A second start of the same job does not take over a run that is still going."""
+    with Loopback(hang_after(2)) as server:
+        job = make_job(server.base_url, concurrency=1)
+        task = asyncio.create_task(execute(job, runs / "a"))
+        await asyncio.to_thread(server.wait_for, 3)
+        server.answer = loopback.echo
+        await execute(job, runs / "b")
+        assert (runs / "a").exists()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert len(server.requests) == 3 + 4
+
+
+async def test_reuse(make_job: MakeJob, runs: Path) -> None:
+    """`reuse` replays answers at their own cost and time, marked so, and asks only the failed."""
+    with Loopback(in_turn(loopback.wrong_key, loopback.echo)) as server:
+        job = make_job(server.base_url, concurrency=1)
+        await execute(job, runs / "a")
+        again = make_job(server.base_url, concurrency=1, reuse=str(runs / "a"))
+        result = await execute(again, runs / "b")
+    assert len(server.requests) == 5
+    assert result.counts is not None
+    assert (result.counts.answered, result.counts.replayed) == (4, 3)
+    assert result.metrics["cost_total_usd"].value == pytest.approx(4 * 20e-6)
+    assert result.spent_usd == pytest.approx(20e-6)
+    assert result.metrics["latency_p50_ms"].n == 1
+    assert (runs / "a" / RESULT).exists()
+
+
+async def test_reuse_of_nothing(make_job: MakeJob, runs: Path, tmp_path: Path) -> None:
+    """`reuse` of a directory that is no run is refused before anything is asked."""
+    with Loopback(loopback.echo) as server:
+        job = make_job(server.base_url, reuse=str(tmp_path / "nowhere"))
+        with pytest.raises(ConfigError, match="reuse: .* is no run"):
+            await execute(job, runs / "a")
+    assert server.requests == []
+
+
+async def test_broken_scorer_keeps_the_answer(
+    make_job: MakeJob, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer whose scorer raises is kept, and scored once the scorer is mended."""
+    scorer = tmp_path / "tasks" / "demo" / "mine.py"
+    scorer.parent.mkdir(parents=True)
+    scorer.write_text("def score(reply, case, task):\n    return 1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    with Loopback(loopback.echo) as server:
+        changes: dict[str, Any] = {"task.scorers": {"mine": {}}, "concurrency": 1}
+        with pytest.raises(ScorerFailed, match="mine.*c0.*division"):
+            await execute(make_job(server.base_url, **changes), runs / "a")
+        assert len(answered(runs / "a")) == 1
+        scorer.write_text("def score(reply, case, task):\n    return 1.0\n")
+        result = await execute(make_job(server.base_url, **changes), runs / "b")
+    assert len(server.requests) == 4
+    assert result.metrics["quality"].value == 1.0
+
+
+async def test_key_is_nowhere(
+    make_job: MakeJob, runs: Path, files_with: Callable[[str], list[Path]]
+) -> None:
+    """A key that the server echoes in errors and answers reaches no file."""
+    tell = lambda request: loopback.text(f"your key is {request.key}")  # noqa: E731
+    with Loopback(in_turn(loopback.wrong_key_in_full, tell)) as server:
+        await execute(make_job(server.base_url), runs / "a")
+    lines = list(read_journal(runs / "a" / JOURNAL))
+    assert any("[redacted]" in line.reply for line in lines if isinstance(line, Answered))
+    assert list(files_with(KEY)) == []
