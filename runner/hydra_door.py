@@ -76,7 +76,7 @@ def _explain(error: Exception) -> str:
     """The line that says most; Hydra puts its own around the one with the reason."""
     text, cause = str(error), error.__cause__ or error
     if match := re.search(r"Could not override '([^']+)'", text):
-        key = getattr(cause, "full_key", None) or match[1]
+        key = max(getattr(cause, "full_key", None) or "", match[1], key=len)
         # A key that exists is unknown only as long as no model is chosen.
         return unknown_key(key) or (
             f"{key}: name the model first, model=… {key}=…; in a sweep, write ++{key}=…"

@@ -77,7 +77,8 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())
-    identity, count, problems = hashlib.sha256(), 0, []
+    identity, count = hashlib.sha256(), 0
+    problems: list[str] = []
     for question in _questions(job, file):
         count += 1
         identity.update(f"{question.case.id} {question.key}\n".encode())

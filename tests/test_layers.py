@@ -1,0 +1,84 @@
+"""Imports point one way, and each foreign library has one home."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "runner"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Who may import what is costly, foreign or both.
+HOMES = {
+    "litellm": {"llm"},
+    "tenacity": {"ask"},
+    "aiohttp": {"llm"},
+    "scipy": {"statistics"},
+    "xllamacpp": {"local.engine"},
+    "uvloop": {"commands.eval"},
+    "hydra": {
+        "hydra_door",
+        "commands.eval",
+        "commands.sweep",
+        "commands.check",
+        "_plugins.hydra_plugins.runner_one_process",
+    },
+}
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_one_home(library: str) -> None:
+    """Only its home imports a foreign library."""
+    users = {
+        module(path)
+        for path in FILES
+        if any(name.partition(".")[0] == library for name in imports(path))
+    }
+    assert users <= HOMES[library]
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_direction(path: Path) -> None:
+    """The command line knows the core; the core does not know the command line."""
+    upper = ("runner.commands", "runner.cli", "runner.hydra_door")
+    here = module(path)
+    if here.startswith(("commands", "_plugins", "cli", "hydra_door", "__main__")):
+        return
+    assert not [name for name in imports(path) if name.startswith(upper)]
+
+
+LIGHT = ["litellm", "scipy", "aiohttp", "numpy"]
+
+
+@pytest.mark.parametrize("command", [["--help"], ["check"], ["report", "nowhere"], ["model=nope"]])
+def test_light_commands(command: list[str], tmp_path: Path) -> None:
+    """What calls no model does not pay for importing litellm."""
+    code = (
+        "import sys\nfrom runner.cli import main\n"
+        f"main({command!r})\n"
+        f"print([name for name in {LIGHT!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
