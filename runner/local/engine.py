@@ -57,7 +57,7 @@ def _start(settings: Settings, verbosity: int) -> Any:
     if settings.chat_template is not None:
         params.chat_template = settings.chat_template
     # A prompt that continues a cached one is computed in other batches, and rounding differs:
-    # 7 of 10 greedy answers changed from run to run. It would also make latency depend on order.
+    # 2 of 6 greedy answers changed from run to run. It would also make latency depend on order.
     params.cache_prompt = False
     params.cache_ram_mib = 0
     params.cache_idle_slots = False

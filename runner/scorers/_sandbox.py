@@ -22,7 +22,8 @@ from types import ModuleType
 from typing import Any
 
 USER, PROCESSES, NETWORK, MOUNTS, IPC = 0x10000000, 0x20000000, 0x40000000, 0x20000, 0x8000000
-_REC_PRIVATE, _NOSUID_NODEV, _MOUNT_SETATTR, _RECURSIVE, _READ_ONLY = 0x44000, 6, 442, 0x8000, 1
+_REC_PRIVATE, _NOSUID_NODEV = 0x44000, 6
+_MOUNT_SETATTR, _HERE, _RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
 _PARENT_DEATH, _DUMPABLE, _KEEP_CAPABILITIES, _NO_NEW_PRIVILEGES = 1, 4, 8, 38
 _CAPABILITIES_V3, _READ_AND_WRITE_ALL, _READ_ALL = 0x20080522, 1 << 1, 1 << 2
 _STRANGERS = 61184, 4336  # first and number of the user ids that systemd, too, hands out at will
@@ -87,16 +88,18 @@ def _judge(code: str, tests: str) -> str | None:
 
 
 def _explain(error: BaseException, sources: dict[str, str], running: str) -> str:
-    message = " ".join(str(error).split())[:200]
-    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    if isinstance(error, SyntaxError) and error.filename in sources:
-        return f"{what[:200]} in {error.filename.strip('<>')}"
+    message = str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    known = [frame for frame in frames if frame.filename in sources]
-    if not known:
+    places = [(frame.filename, frame.lineno) for frame in frames if frame.filename in sources]
+    if isinstance(error, SyntaxError) and error.filename in sources:
+        message = error.msg
+        places.append((error.filename, error.lineno))
+    message = " ".join(message.split())[:200]
+    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    if not places:
         return f"{what} in {running}"
-    file, number = known[-1].filename, known[-1].lineno or 1
-    line = sources[file].splitlines()[number - 1].strip()[:200]
+    file, number = places[-1]
+    line = "".join(sources[file].splitlines()[(number or 1) - 1 :][:1]).strip()[:200]
     return f"{what} in {file.strip('<>')}, line {number}: {line}"
 
 
@@ -130,21 +133,29 @@ def _enter_namespaces(stranger: int) -> int:
 
 def _make_files_private() -> bool:
     """All that exists becomes read-only, and the working directory a small disk in memory."""
-    work = str(Path.cwd()).encode()
     if _libc.mount(None, b"/", None, _REC_PRIVATE, None) != 0:
         return False  # what is mounted now would show outside
     # Hides the processes outside; containers forbid it and hide them on their own.
     _libc.mount(b"proc", b"/proc", b"proc", _NOSUID_NODEV, None)
-    attributes = (ctypes.c_uint64 * 4)(_READ_ONLY)
-    size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    if _libc.syscall(_MOUNT_SETATTR, -1, b"/", _RECURSIVE, attributes, size) != 0:
-        return False  # Linux before 5.12
-    if _libc.mount(b"tmpfs", work, b"tmpfs", _NOSUID_NODEV, b"size=64m,mode=777") != 0:
+    # By relative names: whoever we are by now may not be able to look into all of the way here.
+    if not os.access("..", os.X_OK) or not _mount_disk(b"."):
         return False
+    os.chdir(Path("..", Path.cwd().name))  # from the directory below the new disk onto it
+    if not _set_mount(b"/", _RECURSIVE, add=_READ_ONLY):
+        return False  # Linux before 5.12
     # Python's locks between processes live here; without a directory there is nothing to mount on.
-    _libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", _NOSUID_NODEV, b"size=64m,mode=777")
-    os.chdir(work)  # from the directory below the new disk onto it
-    return True
+    _mount_disk(b"/dev/shm")
+    return _set_mount(b".", 0, remove=_READ_ONLY)
+
+
+def _mount_disk(where: bytes) -> bool:
+    return bool(_libc.mount(b"tmpfs", where, b"tmpfs", _NOSUID_NODEV, b"size=64m,mode=777") == 0)
+
+
+def _set_mount(where: bytes, flags: int, *, add: int = 0, remove: int = 0) -> bool:
+    attributes = (ctypes.c_uint64 * 4)(add, remove)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    return bool(_libc.syscall(_MOUNT_SETATTR, _HERE, where, flags, attributes, size) == 0)
 
 
 def _become(stranger: int, *, whatever_is_readable: bool) -> bool:

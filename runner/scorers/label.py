@@ -21,7 +21,7 @@ from runner.scorers import Table, _expected, _json
 from runner.scorers._text import UNSPACED, clip, fold
 
 _PREFIX = re.compile(r"^\W*(?:label|answer|class|category|intent)\W*[:=]", re.IGNORECASE)
-_AROUND = " \t\r\n*_`~'\"“”„‘’«»()[]<>#.,;:!。"  # noqa: RUF001 (they are meant)
+_AROUND = " \t\r\n*_`~'\"“”„‘’«»()[]<>.,;:!。"  # noqa: RUF001 (they are meant)
 _GAP = re.compile(r"[\s_-]+")
 # A neighbour that makes it another word. In Japanese or Korean a label has no space around it.
 _LETTER = rf"[^\W{UNSPACED}]|-"

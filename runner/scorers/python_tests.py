@@ -64,14 +64,12 @@ def check(case: Case, task: Task, *, key: str | None = None) -> str | None:
 
 
 def tables(scores: Sequence[Score]) -> list[Table]:
-    held = Counter(
-        {
-            name: sum(each.details["limits"].get(name, False) for each in scores)
-            for name in dict.fromkeys(name for each in scores for name in each.details["limits"])
-        }
-    )
+    held: Counter[str] = Counter()
+    for each in scores:
+        held.update({name: int(holds) for name, holds in each.details["limits"].items()})
     rows = tuple((name, count, len(scores)) for name, count in held.items())
-    return [Table("Limits on the code that was run", ("limit", "held", "answers"), rows)]
+    columns = ("limit", "held", "answers")
+    return [Table("Limits on the code that was run", columns, rows)] if rows else []
 
 
 def _tests(case: Case, key: str | None) -> str:

@@ -19,7 +19,7 @@ from runner.schema import Artifact
 
 LOCAL_YAML = Path(__file__).parents[2] / "conf" / "model" / "local.yaml"
 MISSING_EXTRA = "the embedded model needs the extra: pip install -e '.[local]'"
-QUESTIONS = [f"Say something about the number {n}, in one sentence." for n in range(4)]
+QUESTIONS = [f"Say something about the number {n}, in one sentence." for n in range(3)]
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def no_model(tmp_path: Path) -> Artifact:
 
 
 async def ask(api_base: str, text: str, **more: Any) -> httpx.Response:
-    body = {"messages": [{"role": "user", "content": text}], "max_tokens": 24, "temperature": 0}
+    body = {"messages": [{"role": "user", "content": text}], "max_tokens": 16, "temperature": 0}
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         return await client.post(f"{api_base}/chat/completions", json={**body, **more})
 

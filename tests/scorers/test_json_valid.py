@@ -84,5 +84,5 @@ def test_check(schema: Any, fine: bool) -> None:
 
 def test_a_schema_elsewhere_is_not_fetched() -> None:
     """A `$ref` to the network is an error of the task, and nothing is downloaded for it."""
-    with pytest.raises(ScorerFailed, match="http://127.0.0.1:9/schema"):
+    with pytest.raises(ScorerFailed, match=r"http://127\.0\.0\.1:9/schema"):
         judge("json_valid", "{}", json_schema={"$ref": "http://127.0.0.1:9/schema"})

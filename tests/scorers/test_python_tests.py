@@ -1,0 +1,355 @@
+"""The scorer `python_tests`: real processes, each bounded by seconds."""
+
+import asyncio
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from runner import scorers
+from runner.records import Score
+from runner.scorers import python_tests
+from tests.scorers.make import call, judge, problem, task
+
+TESTS = "assert double(2) == 4\nassert double(-1) == -2\n"
+RIGHT = "def double(x):\n    return x * 2\n"
+SECONDS = 2.0
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's means are Linux's")
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The directory for temporary files, found empty after every test that uses it."""
+    folder = Path(tempfile.mkdtemp())  # pytest's own is closed to the user that root becomes
+    folder.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    folder.rmdir()  # fails unless it is empty
+
+
+def run(code: str, tests: str = TESTS) -> Score:
+    return judge("python_tests", f"```python\n{code}\n```", tests, timeout=SECONDS, memory_mb=256)
+
+
+def held(limit: str) -> bool:
+    return bool(run(RIGHT).details["limits"][limit])
+
+
+def processes(folder: Path) -> list[str]:
+    """All processes that work below a directory: those of one test, and not of its neighbours."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            here = (process / "cwd").readlink()
+        except OSError:  # it ended meanwhile
+            continue
+        if here.is_relative_to(folder):
+            found.append(process.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (RIGHT, 1),
+        (f"```python\n{RIGHT}```", 1),
+        (f"```py\n{RIGHT}```", 1),
+        (f"```\n{RIGHT}```", 1),
+        (f"Here:\n\n```Python\n{RIGHT}```\n\nCall it with a number.", 1),
+        (f"```python\n{RIGHT}", 1),
+        (f"  ```python\n  {RIGHT.replace(chr(10), chr(10) + '  ')}\n  ```", 1),
+        (f"```python\n{RIGHT}```\nUse it:\n```python\nprint(input())\n```", 1),
+        (f"```bash\npip install x\n```\n```python\n{RIGHT}```", 1),
+        ("```python\ndef double(x): return x + 2\n```", 0),
+        ("I can't write that.", 0),
+        ("", 0),
+        ("\x00", 0),
+        ("x = '\ud800'", 0),
+    ],
+)
+def test_pass_at_1(folder: Path, text: str, value: float) -> None:
+    """The code of the answer passes the tests, or it does not; nothing else counts."""
+    assert judge("python_tests", text, TESTS).value == value
+
+
+def test_last_block(folder: Path) -> None:
+    """`block` chooses between several blocks, and the reason says which it was."""
+    text = f"```python\ndef double(x): return 0\n```\nBetter:\n```python\n{RIGHT}```"
+    assert judge("python_tests", text, TESTS, block="last").why == "passed (last of 2 code blocks)"
+    first = judge("python_tests", text, {"tests": TESTS}, key="tests")
+    assert first.why.endswith("(first of 2 code blocks)")
+    assert first.value == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (RIGHT, "passed"),
+        (
+            "def double(x): return x + 2",
+            "AssertionError in tests, line 2: assert double(-1) == -2",
+        ),
+        (
+            "def double(x): return 1 / 0",
+            "ZeroDivisionError: division by zero in answer, line 1: def",
+        ),
+        (
+            "def double(x: return",
+            "SyntaxError: invalid syntax in answer, line 1: def double(x: ret",
+        ),
+        (
+            "import no_such_module",
+            "ModuleNotFoundError: No module named 'no_such_module' in answer",
+        ),
+        ("def double(x): return input()", "EOFError: EOF when reading a line in answer, line 1"),
+        ("def double(x): return double(x)", "RecursionError: maximum recursion depth exceeded"),
+        ("raise ValueError('a\\nb' * 999)", "ValueError: a ba ba"),
+    ],
+)
+def test_why(folder: Path, code: str, why: str) -> None:
+    """The reason is the line that failed."""
+    assert run(code).why.startswith(why)
+    assert len(run(code).why) < 500
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: 'int' = 1\n" + RIGHT,
+        "if __name__ == '__main__':\n    raise SystemExit(1)\n" + RIGHT,
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n" + RIGHT,
+        "print('x' * 10_000_000)\n" + RIGHT,
+        "import sys; sys.stderr.write('x' * 1_000_000)\n" + RIGHT,
+        "open('notes.txt', 'w').write('x')\n" + RIGHT,
+        "import tempfile; tempfile.TemporaryFile().write(b'x')\n" + RIGHT,
+        "from multiprocessing.pool import ThreadPool\n"
+        "def double(x):\n    with ThreadPool(2) as pool: return pool.map(int, [x * 2])[0]",
+        "import subprocess\nsubprocess.run(['true'], check=True)\n" + RIGHT,
+    ],
+)
+def test_honest_code(folder: Path, code: str) -> None:
+    """What ordinary programs do works inside."""
+    assert run(code).why == "passed"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys; sys.exit(0)",
+        "import os; os._exit(0)",
+        "raise KeyboardInterrupt",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import os; os.abort()",
+        "import ctypes; ctypes.string_at(0)",
+        "import os; os.kill(os.getppid(), 9)",
+        "import os; os.killpg(0, 9)",
+        "def double(x): import os; os._exit(0)",
+        "import os\nfor fd in range(3, 30):\n"
+        '    try: os.write(fd, b\'{"token": "", "problem": null}\\n\')\n'
+        "    except OSError: pass\nos._exit(0)",
+        "import os\nfor fd in range(3, 30):\n    try: os.write(fd, b'[' * 1_000_000)\n"
+        "    except OSError: pass",
+        "import os\nos.closerange(3, 64)\n" + RIGHT,
+    ],
+)
+def test_an_early_end_is_no_pass(folder: Path, code: str) -> None:
+    """Only tests that ran to their end count, however the code ends before."""
+    before = time.perf_counter()
+    assert run(code).value == 0
+    assert time.perf_counter() - before < 20
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("while True: pass", "timed out after 2 s"),
+        ("import time; time.sleep(60)", "timed out after 2 s"),
+        ("import signal\nsignal.alarm(0)\nwhile True:\n    try: 1\n    except: pass", "timed out"),
+        (
+            "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n"
+            "    except (OSError, ValueError): pass\nwhile True: pass",
+            "timed out",
+        ),
+        ("data = bytearray(10 << 30)", "MemoryError in answer, line 1"),
+        (
+            "with open('big', 'wb') as f:\n    for _ in range(1024): f.write(bytes(1 << 20))",
+            "OSError: [Errno 27] File too large",
+        ),
+        (
+            "files = [open('x', 'w') for _ in range(1000)]",
+            "OSError: [Errno 24] Too many open files",
+        ),
+    ],
+)
+@linux
+def test_limits(folder: Path, code: str, why: str) -> None:
+    """Time, memory, size and number of files are bounded."""
+    before = time.perf_counter()
+    score = run(code)
+    assert score.value == 0
+    assert score.why.startswith(why)
+    assert time.perf_counter() - before < 20
+
+
+@linux
+def test_fork_bomb(folder: Path) -> None:
+    """A fork bomb runs into the limit on processes, and none of them is left."""
+    if not (held("processes") and held("descendants")):
+        pytest.skip("this system can't bound processes; the details of a score say so")
+    assert run("import os\nwhile True:\n    os.fork()").value == 0
+    stubborn = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    assert run(stubborn).why == "timed out after 2 s"
+    assert processes(folder) == []
+
+
+@linux
+def test_a_daemon_ends_too(folder: Path) -> None:
+    """A process that left its session ends with the tests."""
+    if not held("descendants"):
+        pytest.skip("no process namespaces here; the details of a score say so")
+    daemon = (
+        "import os, time\n"
+        "if os.fork() == 0:\n    os.setsid()\n"
+        "    if os.fork() == 0: time.sleep(600)\n    os._exit(0)\n"
+        "time.sleep(0.3)\n"
+    )
+    assert run(daemon + RIGHT).why == "passed"
+    assert processes(folder) == []
+
+
+@linux
+def test_no_network(folder: Path) -> None:
+    """Not even the own machine can be reached."""
+    if not held("network"):
+        pytest.skip("no network namespaces here; the details of a score say so")
+    with asyncio.Runner() as runner:
+        server = runner.run(asyncio.start_server(lambda *_: None, "127.0.0.1"))
+        port = server.sockets[0].getsockname()[1]
+        code = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 1)\n"
+        assert "Network is unreachable" in run(code + RIGHT).why
+        server.close()
+
+
+@linux
+def test_files_outside_are_read_only(folder: Path) -> None:
+    """The code can write where it runs and nowhere else, and few megabytes."""
+    if not held("filesystem"):
+        pytest.skip("no mount namespaces here; the details of a score say so")
+    outside = folder / "outside"
+    assert "Error: [Errno" in run(f"open({str(outside)!r}, 'w')\n{RIGHT}").why
+    assert not outside.exists()
+    many = "for n in range(40): open(str(n), 'wb').write(bytes(4 << 20))"
+    assert "No space left on device" in run(many).why
+
+
+def test_environment_is_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys in the environment of the runner are not in that of the code."""
+    monkeypatch.setenv("SECRET_API_KEY", "planted")
+    assert run("import os\nassert 'SECRET_API_KEY' not in os.environ\n" + RIGHT).why == "passed"
+    code = (
+        "import glob\nfor name in glob.glob('/proc/[0-9]*/environ'):\n"
+        "    try: found = b'planted' in open(name, 'rb').read()\n"
+        "    except OSError: found = False\n"
+        "    assert not found, name\n"
+    )
+    if held("filesystem"):
+        assert run(code + RIGHT).why == "passed"
+
+
+def test_details_say_which_limits_held(folder: Path) -> None:
+    """Every score says what bounded the code, also when it ran out of time."""
+    for code in (RIGHT, "while True: pass"):
+        limits = run(code).details["limits"]
+        assert list(limits) == [
+            "cpu",
+            "memory",
+            "file_size",
+            "open_files",
+            "processes",
+            "network",
+            "filesystem",
+            "descendants",
+        ]
+        assert all(isinstance(value, bool) for value in limits.values())
+        assert limits["cpu"]
+
+
+def test_tables(folder: Path) -> None:
+    """The table says for how many answers each limit held."""
+    scores = [
+        Score(value=1, why="", details={"limits": {"cpu": True, "network": n > 0}})
+        for n in range(3)
+    ]
+    (table,) = scorers.tables("python_tests", scores, task="demo", tasks_dirs=[])
+    assert table.rows == (("cpu", 3, 3), ("network", 2, 3))
+    assert scorers.tables("python_tests", [], task="demo", tasks_dirs=[]) == []
+
+
+def test_many_at_once(folder: Path) -> None:
+    """Many answers are run on one loop, and again on another, without running into time limits."""
+
+    async def many() -> list[Score]:
+        asked = task({"python_tests": {}})
+        scorer = scorers.load(asked, [])["python_tests"]
+        text = f"```python\n{RIGHT}```"
+        return await asyncio.gather(*(call(scorer, text, TESTS, asked) for _ in range(12)))
+
+    for run_loop in (asyncio.run, uvloop.run, asyncio.run):
+        assert {score.why for score in run_loop(many())} == {"passed"}
+
+
+@linux
+def test_cancelling_ends_the_code(folder: Path) -> None:
+    """When the run is interrupted, the code that is just being run ends with it."""
+
+    async def interrupted() -> None:
+        order = {"code": "while True: pass", "tests": "", "seconds": 60.0, "memory_mb": 256}
+        running = asyncio.create_task(python_tests._run(order, 60.0))
+        await asyncio.sleep(1)
+        assert len(processes(folder)) == 3
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    before = time.perf_counter()
+    asyncio.run(interrupted())
+    assert time.perf_counter() - before < 10
+    assert processes(folder) == []
+
+
+def test_off_the_main_thread(folder: Path) -> None:
+    """The scorer works on an event loop of another thread."""
+    scores: list[Score] = []
+    thread = threading.Thread(target=lambda: scores.append(run(RIGHT)))
+    thread.start()
+    thread.join()
+    assert [score.why for score in scores] == ["passed"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        (TESTS, None),
+        ("check(double)", None),
+        ("def test_x():\n    assert False\ntest_x()", None),
+        (None, "expected is missing"),
+        ("", "expected is empty"),
+        ("assert (", "the tests are no Python: '(' was never closed"),
+        ("assert 1\x00", "the tests are no Python"),
+        ("def test_x():\n    assert False", "the tests only define things"),
+        ("import double", "the tests only define things"),
+        ("# nothing", "the tests only define things"),
+        ({"tests": TESTS}, "expected must be text, but is an object"),
+    ],
+)
+def test_check(expected: object, message: str | None) -> None:
+    """Tests that are no Python, or that nothing would run, are found before anything is sent."""
+    found = problem("python_tests", expected)
+    assert (found is None) == (message is None)
+    assert (found or "").startswith(message or "")
