@@ -21,7 +21,7 @@ class Settings:
     name: str
     slots: int
     context_tokens: int
-    threads: int
+    cores: int
     chat_template: str | None
 
 
@@ -53,7 +53,10 @@ def _start(settings: Settings, verbosity: int) -> Any:
     params.model_alias = {settings.name}
     params.n_parallel = settings.slots
     params.n_ctx = settings.context_tokens * settings.slots
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
+    # Reading a prompt is arithmetic and gains from every core; writing waits for memory, and there
+    # the threads' waiting for one another costs more than the second of two cores brings.
+    params.cpuparams_batch.n_threads = settings.cores
+    params.cpuparams.n_threads = max(1, settings.cores // 2)
     if settings.chat_template is not None:
         params.chat_template = settings.chat_template
     # A prompt that continues a cached one is computed in other batches, and rounding differs:
@@ -71,6 +74,9 @@ def _start(settings: Settings, verbosity: int) -> Any:
 
 def _llama() -> Any:
     """The package, imported only when a server is started: it is an extra, and 100 MB large."""
+    # llama.cpp's threads wait for one another at every step, by spinning unless told otherwise:
+    # one that shares its core with another program then slows them all, up to ten times.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         import xllamacpp
     except ModuleNotFoundError as error:

@@ -34,7 +34,7 @@ async def serving(
         name=name,
         slots=artifact.slots,
         context_tokens=artifact.context_tokens,
-        threads=_threads(artifact.slots),
+        cores=_cores(),
         chat_template=artifact.chat_template,
     )
     engine = Engine(settings)
@@ -46,15 +46,10 @@ async def serving(
         engine.close()
 
 
-def _threads(slots: int) -> int:
-    """One thread a slot, and a core left for everybody else.
-
-    llama.cpp's threads wait for one another at every step, so one that shares its core slows all:
-    two threads on two cores beside one busy process took 117 s for what one thread did in 20 s.
-    """
+def _cores() -> int:
+    """How many cores this process may use."""
     usable = getattr(os, "sched_getaffinity", None)  # Linux only
-    cores = len(usable(0)) if usable else os.cpu_count() or 1
-    return max(1, min(slots, cores - 1))
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _warm_up(api_base: str) -> None:
