@@ -18,8 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner import paths
 from runner.cli import config_dir
+from runner.config import unknown_key
 from runner.errors import ConfigError, did_you_mean
-from runner.schema import unknown_key
 
 _PLUGINS = Path(__file__).parent / "_plugins"
 
@@ -29,7 +29,8 @@ user_config_dir: Path | None = None
 
 def parse(argv: Sequence[str]) -> Namespace:
     """Hydra's own arguments; flags may stand anywhere among the overrides."""
-    return get_args_parser().parse_intermixed_args(list(argv))
+    arguments: Namespace = get_args_parser().parse_intermixed_args(list(argv))
+    return arguments
 
 
 def run(arguments: Namespace, task: TaskFunction, config_name: str) -> None:

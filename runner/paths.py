@@ -1,4 +1,4 @@
-"""Where `conf/` and `tasks/` are: the user's own first, then the ones that came with the program."""
+"""Where `conf/` and `tasks/` are: the user's own first, then those that came with the program."""
 
 from pathlib import Path
 
@@ -34,6 +34,4 @@ def cases_file(cases: str) -> Path:
 def is_group(name: str, user_config_dir: Path | None) -> bool:
     """Whether `name=…` picks a file of conf/; `name` may carry a package (`model@classifier`)."""
     group = name.lstrip("+~").partition("@")[0]
-    return any(
-        (folder / group).is_dir() for folder in (user_config_dir, builtin("conf")) if folder
-    )
+    return any((folder / group).is_dir() for folder in (user_config_dir, builtin("conf")) if folder)

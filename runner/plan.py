@@ -61,7 +61,8 @@ class Plan:
     async def score(self, answer: Answered, case: Case) -> dict[str, Score]:
         """Raises ScorerFailed."""
         return {
-            name: await scorer(answer.as_reply(), case, self.job.task) for name, scorer in self.scorers.items()
+            name: await scorer(answer.as_reply(), case, self.job.task)
+            for name, scorer in self.scorers.items()
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner import schema
+from runner.config import validate
 from runner.schema import Job
 
 KEY = "sk-planted-0123456789-abcdef"
@@ -72,7 +72,7 @@ def make_job(config: dict[str, Any]) -> Callable[..., Job]:
             for parent in parents:
                 node = node[parent]
             node[last] = value
-        return schema.validate(config)
+        return validate(config)
 
     return make
 

@@ -56,9 +56,7 @@ async def test_transient_errors_use_up_the_attempts(make_job: MakeJob, fault: An
         loopback.filtered(),
     ],
 )
-async def test_final_errors_stop_at_once(
-    make_job: MakeJob, fault: Answer | AnswerFunction
-) -> None:
+async def test_final_errors_stop_at_once(make_job: MakeJob, fault: Answer | AnswerFunction) -> None:
     """An error that would come again gets one request."""
     with Loopback(fault) as server:
         result = await asked(make_job(server.base_url))

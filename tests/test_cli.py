@@ -102,7 +102,9 @@ def test_one_run(runner: Run, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_sweep(runner: Run, server: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     """A sweep runs every candidate and ends in one report at its root, best first."""
-    server.answer = lambda r: loopback.echo(r) if r.model.startswith("second") else loopback.text("")
+    server.answer = lambda r: (
+        loopback.echo(r) if r.model.startswith("second") else loopback.text("")
+    )
     assert runner("-m", "model=first,second") == 0
     root = only("sweeps/*")
     result = read_json(root / RESULT)
@@ -239,7 +241,10 @@ def test_bad_input(
 
 
 def test_missing_key(
-    runner: Run, server: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runner: Run,
+    server: Loopback,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A key that is not set is named before any request."""
     monkeypatch.delenv("LOOPBACK_API_KEY")

@@ -73,7 +73,7 @@ def test_interrupt(
         assert "go on with: " in error
         assert "Traceback" not in error
     second = start()
-    out, error = second.communicate(timeout=60)
+    _, error = second.communicate(timeout=60)
     assert second.returncode == 0, error
     [run] = (tmp_path / "outputs" / "runs").glob("*")
     journal = Counter(line.case for line in read_journal(run / JOURNAL))

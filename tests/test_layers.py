@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "litellm": {"llm"},
     "tenacity": {"ask"},
-    "aiohttp": {"llm"},
+    "aiohttp": {"llm", "wire"},
     "scipy": {"statistics"},
     "xllamacpp": {"local.engine"},
     "uvloop": {"commands.eval"},

@@ -203,7 +203,7 @@ async def test_reuse_of_nothing(make_job: MakeJob, runs: Path, tmp_path: Path) -
     """`reuse` of a directory that is no run is refused before anything is asked."""
     with Loopback(loopback.echo) as server:
         job = make_job(server.base_url, reuse=str(tmp_path / "nowhere"))
-        with pytest.raises(ConfigError, match="reuse: .* is no run"):
+        with pytest.raises(ConfigError, match=r"reuse: .* is no run"):
             await execute(job, runs / "a")
     assert server.requests == []
 
@@ -218,7 +218,7 @@ async def test_broken_scorer_keeps_the_answer(
     monkeypatch.chdir(tmp_path)
     with Loopback(loopback.echo) as server:
         changes: dict[str, Any] = {"task.scorers": {"mine": {}}, "concurrency": 1}
-        with pytest.raises(ScorerFailed, match="mine.*c0.*division"):
+        with pytest.raises(ScorerFailed, match=r"mine.*c0.*division"):
             await execute(make_job(server.base_url, **changes), runs / "a")
         assert len(answered(runs / "a")) == 1
         scorer.write_text("def score(reply, case, task):\n    return 1.0\n")

@@ -29,7 +29,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
-from runner import cases, cli, paths, pins, requirements, schema, scorers
+from runner import cases, cli, config, paths, pins, requirements, scorers
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.schema import Job, Model, Single
 
@@ -163,8 +163,8 @@ class _Checker:
 
     def run(self) -> None:
         try:
-            self.base = OmegaConf.create(schema.plain(self.conf.compose()))
-            schema.load(self.base)
+            self.base = OmegaConf.create(config.plain(self.conf.compose()))
+            config.load(self.base)
         except ConfigError as error:
             self.report.problems += [f"config: {problem}" for problem in error.problems]
             return
@@ -207,19 +207,19 @@ class _Checker:
 
     def _job(self, place: str, node: Any) -> Job:
         """The default job with one part exchanged."""
-        config = deepcopy(self.base)
-        OmegaConf.update(config, place, node, merge=False, force_add=True)
+        cfg = deepcopy(self.base)
+        OmegaConf.update(cfg, place, node, merge=False, force_add=True)
         try:
-            return schema.load(config)
+            return config.load(cfg)
         except ConfigError as error:
             raise ConfigError(*(p.removeprefix(f"{place}.") for p in error.problems)) from None
 
     def _load(self, override: str) -> Job:
         """The default job with one override; a task that has no model gets the default one."""
-        config = deepcopy(self.conf.compose(override))
-        if config.get("model") is None and config.task.name not in (config.get("mapping") or {}):
-            OmegaConf.update(config, "model", self.base.model, force_add=True)
-        return schema.load(config)
+        cfg = deepcopy(self.conf.compose(override))
+        if cfg.get("model") is None and cfg.task.name not in (cfg.get("mapping") or {}):
+            OmegaConf.update(cfg, "model", self.base.model, force_add=True)
+        return config.load(cfg)
 
     def _model(self, option: str, model: Model) -> Iterator[Finding]:
         if not isinstance(model, Single):  # made of models that have files of their own

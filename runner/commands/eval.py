@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from runner import hydra_door, schema
+from runner import config, hydra_door
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.outputs import RESULT, write_json
 from runner.plan import Plan, prepare
@@ -48,21 +48,21 @@ def run_job(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
-            _ended.append(_single(schema.load(cfg)))
+            _ended.append(_single(config.load(cfg)))
         except RunnerError as error:
             _ended.append(error)
         return
     parent, number = Path(hydra.sweep.dir), hydra.job.num
     try:
-        job = schema.load(cfg)
+        job = config.load(cfg)
         directory = parent / f"{number}_{job.label}"
         plan = prepare(job)
     except ConfigError as error:
-        record_failure(parent / f"{number}_invalid", schema.names(cfg), error)
+        record_failure(parent / f"{number}_invalid", config.names(cfg), error)
         return
     [result] = evaluate([(plan, directory)])
     if isinstance(result, RunnerError):
-        record_failure(directory, schema.names(cfg), result)
+        record_failure(directory, config.names(cfg), result)
 
 
 def _single(job: Job) -> tuple[Job, Path, Result]:

@@ -52,7 +52,9 @@ def _groups(folders: list[Path]) -> Iterator[str]:
     for name in names:
         if name in ("base", "hydra"):
             continue
-        options = sorted({path.stem for folder in folders for path in (folder / name).glob("*.yaml")})
+        options = sorted(
+            {path.stem for folder in folders for path in (folder / name).glob("*.yaml")}
+        )
         line = f"  {name + '=':<14}"
         for option in options:
             if len(line) + len(option) > 98:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from runner import paths, schema
+from runner import config, paths
 from runner.errors import ConfigError, StorageError
 from runner.metrics import measure
 from runner.outputs import JOURNAL, RUN, read_journal, read_json
@@ -65,7 +65,7 @@ def read(directory: Path) -> Evidence:
     """Raises ConfigError for a run.json, StorageError for a journal, that can't be used."""
     run = _run(directory / RUN)
     try:
-        job = schema.validate(run.config)
+        job = config.validate(run.config)
     except ConfigError as error:
         where = directory / RUN
         raise ConfigError(*(f"{where}: config.{line}" for line in error.problems)) from None

@@ -6,8 +6,6 @@ The value is the F-measure. `expected` is one reference or a list, of which the 
 import asyncio
 from typing import Literal
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from runner.cases import Case
 from runner.records import Reply, Score
 from runner.schema import Task
@@ -30,6 +28,8 @@ async def score(
     variant: Literal["rouge1", "rouge2", "rougeL"] = "rougeL",
     key: str | None = None,
 ) -> Score:
+    from rouge_score.rouge_scorer import RougeScorer  # brings numpy: `check` need not wait for it
+
     references = _references(case, key)
     judge = RougeScorer([variant], tokenizer=_Words())
     # Off the loop: the time grows with the product of both lengths.

@@ -1,4 +1,4 @@
-"""Hydra plugins of ours: the sweep launcher, and the search path that puts the user's files first."""
+"""Our Hydra plugins: the sweep launcher, and the search path with the user's files first."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 
-class UserConfigFirst(SearchPathPlugin):
+class UserConfigFirst(SearchPathPlugin):  # type: ignore[misc]  # Hydra is untyped
     """`--config-dir` adds options and may replace ours; Hydra by itself only lets it add."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
@@ -22,7 +22,7 @@ class UserConfigFirst(SearchPathPlugin):
             search_path.prepend("command-line", f"file://{hydra_door.user_config_dir}")
 
 
-class OneProcess(Launcher):
+class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
     """All jobs of a sweep on one event loop, after all of them were found able to run."""
 
     def setup(
@@ -34,7 +34,7 @@ class OneProcess(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        from runner import schema
+        from runner import config
         from runner.commands.eval import evaluate, record_failure
         from runner.errors import ConfigError, RunnerError
         from runner.plan import prepare
@@ -46,7 +46,7 @@ class OneProcess(Launcher):
             zip(configs, job_overrides, strict=True), initial_job_idx
         ):
             try:
-                plan = prepare(schema.load(cfg))
+                plan = prepare(config.load(cfg))
                 plans.append((plan, sweep / f"{number}_{plan.job.label}"))
             except ConfigError as error:
                 problems += [f"{' '.join(overrides)}: {line}" for line in error.problems]
@@ -55,11 +55,11 @@ class OneProcess(Launcher):
         results = evaluate(plans)
         for cfg, result, (_, directory) in zip(configs, results, plans, strict=True):
             if isinstance(result, RunnerError):
-                record_failure(directory, schema.names(cfg), result)
+                record_failure(directory, config.names(cfg), result)
         return [_done(overrides) for overrides in job_overrides]
 
     def _compose(self, overrides: list[str]) -> DictConfig:
-        cfg = self._loader.load_sweep_config(self._config, overrides)
+        cfg: DictConfig = self._loader.load_sweep_config(self._config, overrides)
         with open_dict(cfg):
             del cfg["hydra"]
         return cfg
