@@ -21,3 +21,20 @@ def parameters(model: Model, task: Task, case: Case, seed: int | None) -> dict[s
     for name in model.drop_params:
         wanted.pop("response_format" if name == "json_schema" else name, None)
     return wanted
+
+
+def differences(model: Model, task: Task) -> list[str]:
+    """Where a model is not asked as the task says: its numbers are not quite like for like."""
+    asked = task.sampling.model_dump(exclude_none=True)
+    if task.json_schema is not None:
+        asked["json_schema"] = "the task's"
+    found = [
+        f"{model.name} is not sent {name}={asked[name]}"
+        for name in model.drop_params
+        if name in asked
+    ]
+    if model.max_output_tokens and model.max_output_tokens < task.sampling.max_tokens:
+        limit = f"{model.max_output_tokens} of the {task.sampling.max_tokens}"
+        found.append(f"{model.name} may write {limit} tokens that the task allows")
+    found += [f"{model.name} is sent {key}={value} too" for key, value in model.extra_body.items()]
+    return found

@@ -101,7 +101,7 @@ async def _serve(job: Job, stack: AsyncExitStack) -> Job:
             return model
         from runner.local.server import serving
 
-        api_base = await stack.enter_async_context(serving(model.artifact, model.name))
+        api_base = await stack.enter_async_context(serving(model.artifact, model.id))
         provider = model.provider.model_copy(update={"api_base": api_base})
         return model.model_copy(update={"provider": provider})
 

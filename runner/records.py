@@ -150,4 +150,5 @@ class Result(Record):
     counts: Counts | None = None
     metrics: dict[str, Metric] = {}
     verdicts: list[Verdict] = []
+    notes: list[str] = []  # where this run is not like for like with another, or not as pinned
     spent_usd: float | None = None  # by this run itself; replayed answers were paid for before

@@ -130,7 +130,7 @@ def _bootstrap(
             statistic,
             paired=True,
             vectorized=True,
-            n_resamples=min(9_999, max(1_000, 10_000_000 // n)),
+            n_resamples=min(9_999, max(1_000, 4_000_000 // n)),
             batch=max(1, _CHUNK // n),
             confidence_level=CONFIDENCE,
             method=method if n <= _MOST_JACKKNIFED else "percentile",

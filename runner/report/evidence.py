@@ -1,6 +1,7 @@
 """Everything that a run has to show, gathered in one pass over its journal."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from runner import config, paths
 from runner.errors import ConfigError, StorageError
 from runner.metrics import measure
 from runner.outputs import JOURNAL, RUN, read_journal, read_json
+from runner.parameters import differences
 from runner.records import Answered, Failed, Record, Result, Score
 from runner.requirements import judge
 from runner.schema import Job
@@ -80,6 +82,7 @@ def read(directory: Path) -> Evidence:
         counts=measured.counts,
         metrics=measured.metrics,
         verdicts=judge(job, measured.metrics),
+        notes=_notes(job, observer),
         spent_usd=measured.spent_usd,
     )
     tables, problems = _tables(job, observer.scores)
@@ -94,6 +97,7 @@ class _Observer:
     job: Job
     failures: dict[str, Failure] = field(default_factory=dict)
     scores: dict[str, list[Score]] = field(default_factory=dict)
+    served: Counter[str] = field(default_factory=Counter)  # ids that the provider says answered
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
@@ -111,6 +115,8 @@ class _Observer:
         failure.count += 1
 
     def _answer(self, number: int, line: Answered) -> None:
+        if line.model_served:
+            self.served[line.model_served] += 1
         for name, score in line.scores.items():
             self.scores.setdefault(name, []).append(score)
         quality = line.scores.get(self.job.task.quality_scorer)
@@ -123,6 +129,14 @@ class _Observer:
     def worst(self) -> list[tuple[Answered, Score]]:
         ordered = sorted(self._low, key=lambda entry: (-entry[0], entry[2].case, -entry[1]))
         return [(line, score) for _, _, line, score in ordered]
+
+
+def _notes(job: Job, observer: _Observer) -> list[str]:
+    notes = [note for model in job.models.values() for note in differences(model, job.task)]
+    for served, count in observer.served.items():
+        if served != job.model.id:
+            notes.append(f"{count} answers came from {served}, {job.model.id} was asked for")
+    return notes
 
 
 def _run(path: Path) -> Run:

@@ -97,10 +97,6 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     ]
     for path, model in job.models.items():
         facts.append((path, f"{model.name}: {model.id} at {model.provider.name}"))
-        if model.drop_params:
-            facts.append(
-                (f"{path}, not like for like", f"not sent: {', '.join(model.drop_params)}")
-            )
     for name, price in run.prices.items():
         known = ((key, value) for key, value in (price or {}).items() if value is not None)
         row = ", ".join(f"{key} {value}" for key, value in known) or "unknown"

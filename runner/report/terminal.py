@@ -42,8 +42,10 @@ def print_run(directory: Path, console: Console | None = None) -> None:
     if result.metrics:
         console.print(_metrics(result))
         console.print(_verdicts(result))
+    for note in result.notes:
+        console.print(Text(line(f"not like for like: {note}"), style="dim"))
     console.print(Text(line(words.conclusion(result)), style="bold"))
-    console.print(Text(f"{directory / REPORT}", style="dim"), soft_wrap=True)
+    console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
 
 
 def print_sweep(directory: Path, console: Console | None = None) -> None:
@@ -53,6 +55,8 @@ def print_sweep(directory: Path, console: Console | None = None) -> None:
     if any(run.rank for run in sweep.runs):
         console.print(_candidates(sweep))
         console.print(Text(words.LEGEND, style="dim"))
+    for note in dict.fromkeys(note for run in sweep.runs for note in run.notes):
+        console.print(Text(line(f"not like for like: {note}"), style="dim"))
     for run in sweep.runs:
         if run.rank is None:
             reason = line(f"{run.dir}: {words.conclusion(run)}")
@@ -60,7 +64,12 @@ def print_sweep(directory: Path, console: Console | None = None) -> None:
     for task in sweep.best:
         ranked = [run for run in sweep.runs if run.task == task and run.rank]
         console.print(Text(line(words.choice(task, ranked)), style="bold"))
-    console.print(Text(f"{directory / REPORT}", style="dim"), soft_wrap=True)
+    console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
+
+
+def _near(path: Path) -> Path:
+    """As one would type it from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _console() -> Console:
