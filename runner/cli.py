@@ -25,6 +25,7 @@ COMMANDS = {
     "eval": "measure candidates on a task (the default; -m sweeps)",
     "report": "rebuild the report of a run or a sweep from its journals",
     "check": "compose and check every file of conf/ and tasks/",
+    "schema": "the JSON schema of a group's files, for your editor",
     "help": "this page",
 }
 

@@ -1,0 +1,29 @@
+"""The schemas that editors use."""
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from runner import paths
+from runner.commands.schema import GROUPS, file_schema
+
+FILES = [
+    path for group in GROUPS for path in sorted((paths.builtin("conf") / group).rglob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_our_files_fit(path: Path) -> None:
+    """Every key of our files is one that an editor would complete."""
+    group = next(part for part in reversed(path.parts) if part in GROUPS)
+    content = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
+    unknown = set(content) - set(file_schema(group)["properties"])
+    assert not unknown
+
+
+def test_a_typo_is_found() -> None:
+    """A key that does not exist is an error."""
+    with pytest.raises(jsonschema.ValidationError, match="prcie"):
+        jsonschema.validate({"name": "x", "prcie": None}, file_schema("model"))
