@@ -10,8 +10,6 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
     wait_exponential_jitter,
 )
 
@@ -94,14 +92,19 @@ async def _retrying(
     params: Callable[[Model], dict[str, Any]],
     asked: Asked,
 ) -> Reply:
-    waited = 0.0
+    waited, queued_before = 0.0, asked.queued_seconds
 
     def note_wait(state: RetryCallState) -> None:
         nonlocal waited
         waited = state.upcoming_sleep
 
+    def out_of_time(state: RetryCallState) -> bool:
+        """The time in our own queue is not the provider's fault."""
+        spent = (state.seconds_since_start or 0.0) - (asked.queued_seconds - queued_before)
+        return spent + state.upcoming_sleep >= retry.total
+
     async for attempt in AsyncRetrying(
-        stop=stop_after_attempt(retry.attempts) | stop_before_delay(retry.total),
+        stop=lambda state: state.attempt_number >= retry.attempts or out_of_time(state),
         wait=_wait(retry),
         retry=retry_if_exception(lambda error: isinstance(error, CallFailed) and error.transient),
         before_sleep=note_wait,
@@ -148,7 +151,7 @@ def _failed(model: Model, error: CallFailed, waited: float) -> Attempt:
         model=model.name,
         seconds=error.seconds,
         waited_seconds=waited,
-        cost_usd=0.0 if error.unbilled else dollars(model.price, None),
+        cost_usd=0.0 if error.unbilled else dollars(model.price, error.usage),
         http_requests=error.http_requests,
         status=error.status,
         error=error.kind,

@@ -24,11 +24,13 @@ def load(cfg: DictConfig) -> Job:
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """Resolve interpolations and let the mapping fill in the model that no one chose."""
-    _refuse_environment(OmegaConf.to_container(cfg, resolve=False), "")
+    # A config that could read any variable could send a key to a provider as a prompt.
+    OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
     try:
         tree = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{error.full_key or 'config'}: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0].partition("resolving interpolation: ")
+        raise ConfigError(f"{error.full_key or 'config'}: {reason[2] or reason[0]}") from None
     assert isinstance(tree, dict)
     config: dict[str, Any] = {str(key): value for key, value in tree.items()}
     fallback = config.get("fallback")
@@ -64,16 +66,8 @@ def validate(config: dict[str, Any]) -> Job:
         raise ConfigError(*map(_explain, error.errors())) from None
 
 
-def _refuse_environment(node: Any, key: str) -> None:
-    """A config file that could read any variable could send a key to a provider as a prompt."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            _refuse_environment(value, f"{key}.{name}" if key else str(name))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            _refuse_environment(value, f"{key}[{index}]")
-    elif isinstance(node, str) and "oc.env" in node:
-        raise ConfigError(f"{key}: a config never reads the environment; name keys by api_key_env")
+def _refuse_environment(*_: Any) -> Any:
+    raise ValueError("a config never reads the environment; name keys by api_key_env")
 
 
 def _explain(error: Any) -> str:

@@ -72,6 +72,7 @@ class CallFailed(RunnerError):
     seconds: float = 0.0
     http_requests: int = 0
     request: dict[str, Any] = field(default_factory=dict)
+    usage: Any = None  # records.Usage, where the provider stated one all the same
 
     def __str__(self) -> str:
         status = f" (HTTP {self.status})" if self.status else ""

@@ -23,7 +23,6 @@ _BY_STATUS: dict[int, ErrorKind] = {
 # The same error under many names: providers word it, litellm's classes are matched by wording too.
 _BY_WORDING: tuple[tuple[str, ErrorKind], ...] = (
     ("insufficient_quota", "insufficient_quota"),
-    ("exceeded your current quota", "insufficient_quota"),
     ("context_length_exceeded", "context_window"),
     ("maximum context length", "context_window"),
     ("exceeds the available context size", "context_window"),
@@ -41,7 +40,7 @@ def failure(error: Exception, wire: Wire, messages: list[Message], timeout: floa
         message,
         wire.status,
         retry_after=_seconds(wire.retry_after),
-        unbilled=(wire.status or 0) >= 400 or wire.unreachable or not wire.http_requests,
+        unbilled=(wire.status or 0) >= 400 or wire.sent is None,
         seconds=wire.seconds,
         http_requests=wire.http_requests,
         request=wire.request(messages),
@@ -67,6 +66,9 @@ def _kind(error: Exception, wire: Wire) -> ErrorKind:
         return "context_window"
     if name == "ContentPolicyViolationError":
         return "content_policy"
+    # OpenAI says this of an empty account; Google also of a minute's limit, and then when to retry.
+    if "exceeded your current quota" in text and "retry in" not in text and not wire.retry_after:
+        return "insufficient_quota"
     for wording, kind in _BY_WORDING:
         if wording in text:
             return kind
@@ -86,5 +88,5 @@ def first_line(error: Exception) -> str:
     line = next(iter(str(error).strip().splitlines()), "")
     said = re.sub(r"^((litellm\.)?\w+(Error|Timeout): )*(\w+Exception -? ?)?", "", line).strip()
     with suppress(ValueError, KeyError, TypeError):  # most providers say it in a JSON body
-        said = json.loads(said)["error"]["message"]
-    return redact(said or type(error).__name__)[:500]
+        said = str(json.loads(said)["error"]["message"])
+    return redact(" ".join(said.split()) or type(error).__name__)[:500]

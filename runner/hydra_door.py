@@ -20,8 +20,12 @@ from runner import paths
 from runner.cli import config_dir
 from runner.config import unknown_key
 from runner.errors import ConfigError, did_you_mean
+from runner.redact import key_in
 
-_PLUGINS = Path(__file__).parent / "_plugins"
+# Hydra looks for plugins once in a process, whoever asks first.
+sys.path.append(str(Path(__file__).parent / "_plugins"))
+
+REASONS = (HydraException, OmegaConfBaseException, yaml.MarkedYAMLError)  # why composing fails
 
 # Set from --config-dir; our search path plugin puts it before conf/.
 user_config_dir: Path | None = None
@@ -38,25 +42,33 @@ def run(arguments: Namespace, task: TaskFunction, config_name: str) -> None:
     global user_config_dir
     user_config_dir = config_dir(arguments.config_dir)
     arguments.config_dir = None
-    if str(_PLUGINS) not in sys.path:
-        sys.path.append(str(_PLUGINS))
     for override in arguments.overrides:
-        _refuse_escape(override)
+        _refuse(override)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise to us instead of printing and exiting
     setbase("1.3")
     setup_globals()
     try:
         _run_hydra(arguments, get_args_parser(), task, str(paths.builtin("conf")), config_name)
-    except MissingConfigException as error:
-        raise ConfigError(_no_option(error)) from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error)) from None
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError(_malformed(error)) from None
+    except REASONS as error:
+        raise explained(error) from None
 
 
-def _refuse_escape(override: str) -> None:
+def explained(error: Exception) -> ConfigError:
+    """One of REASONS in a line."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        return ConfigError(_malformed(error))
+    if isinstance(error, MissingConfigException):
+        return ConfigError(_no_option(error))
+    return ConfigError(_explain(error))
+
+
+def _refuse(override: str) -> None:
+    """What Hydra would take, and write down, but must not."""
     key, _, value = override.partition("=")
+    if name := key_in(override):
+        raise ConfigError(
+            f"{key}: holds the value of {name}; a key belongs in the environment only"
+        )
     if "/" in value and ".." in value.split("/") and paths.is_group(key, user_config_dir):
         raise ConfigError(f"{override}: an option is the name of a file in conf/{key}/")
 

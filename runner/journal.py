@@ -3,11 +3,14 @@
 import asyncio
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from runner.errors import StorageError
 from runner.records import Answered, Failed
 from runner.redact import redact
+
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 
 
 class Journal:
@@ -29,37 +32,45 @@ class Journal:
         self._accepted = self._durable = 0
         self._turn = asyncio.Lock()
         self._writing = threading.Lock()
+        # Its own thread: in the loop's pool it would queue behind slow scorers.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     async def append(self, outcome: Answered | Failed) -> None:
-        """Raises StorageError; the file then ends with the last whole line."""
+        """Raises StorageError; the file then ends with the last whole line.
+
+        The line is taken before the first await: cancelled after that, it is written by `close`.
+        """
         self._waiting.append(to_line(outcome))
         self._accepted += 1
         mine = self._accepted
         async with self._turn:
             if self._durable < mine:  # else the one before took this line along
-                lines, self._waiting = self._waiting, []
-                last = self._accepted
-                await asyncio.to_thread(self._write, b"".join(lines))
-                self._durable = last
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
 
     def close(self) -> None:
-        """Write what an interrupt left waiting, and close."""
+        """Write what an interrupt left waiting, and close. Raises StorageError."""
+        self._thread.shutdown()
         try:
-            self._write(b"".join(self._waiting))
+            self._flush()
         finally:
             self._file.close()
 
-    def _write(self, data: bytes) -> None:
+    def _flush(self) -> None:
+        """Lines leave the queue only when they are on disk, so that a failure fails them all."""
         with self._writing:
+            lines = self._waiting[:]
+            data = b"".join(lines)
             try:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[self._file.write(rest) :]
-                os.fdatasync(self._file.fileno())
+                _sync(self._file.fileno())
             except OSError as error:
                 self._file.truncate(self._size)
                 raise StorageError(f"{self._path}: {error.strerror}") from None
             self._size += len(data)
+            del self._waiting[: len(lines)]
+            self._durable += len(lines)
 
 
 def to_line(outcome: Answered | Failed) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import ssl
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,13 +39,11 @@ class Client:
 
     async def __aenter__(self) -> Self:
         self._litellm = _import_litellm()
-        context = ssl.create_default_context(
-            cafile=os.environ.get("SSL_CERT_FILE") or certifi.where()
-        )
+        _spare_loopback_the_proxy()
         # litellm sets its own time-outs on each request; aiohttp's default of 5 minutes in all and
         # of 100 connections would come on top of them.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            connector=aiohttp.TCPConnector(limit=0, ssl=_certificates()),
             timeout=aiohttp.ClientTimeout(total=None),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[on_the_wire.tracing()],
@@ -69,18 +68,6 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         await self._session.close()
-
-    def check(self, model: Model, params: dict[str, Any]) -> None:
-        """Raise ConfigError when litellm knows that this model does not take a parameter."""
-        try:
-            self._litellm.get_optional_params(
-                model=model.id, custom_llm_provider=model.provider.litellm, **params
-            )
-        except self._litellm.UnsupportedParamsError as error:
-            raise ConfigError(
-                f"{model.name}: {first_line(error)}; name what it does not take in the "
-                "drop_params of its conf/model/ file"
-            ) from None
 
     async def complete(
         self, model: Model, messages: list[Message], params: dict[str, Any]
@@ -112,6 +99,37 @@ class Client:
             raise failure(error, wire, messages, timeout) from None
 
 
+def check_parameters(model: Model, params: dict[str, Any]) -> None:
+    """Raise ConfigError when litellm knows that a model does not take a parameter."""
+    litellm = _import_litellm()
+    try:
+        litellm.get_optional_params(
+            model=model.id, custom_llm_provider=model.provider.litellm, **params
+        )
+    except litellm.UnsupportedParamsError as error:
+        reason = first_line(error).partition(". ")[0]
+        raise ConfigError(
+            f"{model.name}: {reason}; name what it does not take in the drop_params of its "
+            "conf/model/ file"
+        ) from None
+
+
+def _certificates() -> ssl.SSLContext:
+    file = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:
+        raise ConfigError(f"SSL_CERT_FILE: {file}: {error.strerror}") from None
+
+
+def _spare_loopback_the_proxy() -> None:
+    """A model on this machine is not to be reached by way of HTTP_PROXY."""
+    for name in ("no_proxy", "NO_PROXY"):
+        given = os.environ.get(name)
+        os.environ[name] = ",".join(filter(None, [given, "127.0.0.1", "localhost", "::1"]))
+
+
+@cache
 def _import_litellm() -> Any:
     os.environ.update(_ENVIRONMENT)
     # Importing builds two million objects that live for ever: collecting among them is waste.
@@ -143,13 +161,14 @@ def _reply(response: Any, wire: Wire, messages: list[Message], model: Model) -> 
             seconds=wire.seconds,
             http_requests=wire.http_requests,
             request=request,
+            usage=_usage(getattr(response, "usage", None)),
         )
 
     if not response.choices:
         raise unusable("invalid_reply", "the reply has no choices")
     choice = response.choices[0]
     text, reason = choice.message.content, choice.finish_reason
-    if text is None and reason == "content_filter":
+    if not text and reason == "content_filter":
         raise unusable("content_policy", "the provider's content filter held the answer back")
     return Reply(
         text=text or "",

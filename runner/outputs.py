@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from runner.errors import StorageError
 from runner.records import Answered, Failed, Line
+from runner.redact import redact
 
 RUN = "run.json"
 JOURNAL = "cases.jsonl"
@@ -30,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(redact(text))
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)

@@ -12,38 +12,36 @@ from runner.outputs import JOURNAL, RUN, write_json
 from runner.parameters import parameters
 from runner.plan import Plan, Question
 from runner.price import total
-from runner.records import Answered, Failed, Result
-from runner.report import build
+from runner.records import Answered, Failed
 from runner.schema import Job, Model
 from runner.scorers import ScorerFailed
 
 
-async def run(
-    plan: Plan, directory: Path, throttle: Throttle, advance: Callable[[], None]
-) -> Result:
-    """Ask what has no answer yet and keep the record in `directory`; `advance` counts outcomes.
+async def run(plan: Plan, directory: Path, throttle: Throttle, advance: Callable[[], None]) -> None:
+    """Ask what has no answer yet and keep the record in `directory`, which the caller has claimed.
 
-    Raises ConfigError before anything is sent; later StorageError and ScorerFailed, and the journal
-    then holds all that was answered so far.
+    `advance` is called for each outcome. Raises ConfigError before anything is sent; later
+    StorageError and ScorerFailed, and the journal then holds all that was answered so far.
     """
-    with resume.claim(plan, directory):
-        done = await resume.carry_over(plan, directory)
-        write_json(directory / RUN, provenance.describe(plan, taken_over=len(done)))
-        for _ in done:
-            advance()
-        async with AsyncExitStack() as stack:
-            job = await _serve(plan.job, stack)
-            journal = Journal(directory / JOURNAL)
-            stack.callback(journal.close)
-            todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in done)
+    done = await resume.carry_over(plan, directory)
+    write_json(directory / RUN, provenance.describe(plan, taken_over=len(done)))
+    for _ in done:
+        advance()
+    missing = plan.count - len(done)
+    if not missing:
+        return
+    async with AsyncExitStack() as stack:
+        job = await _serve(plan.job, stack)
+        journal = Journal(directory / JOURNAL)
+        stack.callback(journal.close)
+        todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in done)
 
-            async def worker() -> None:
-                for question in todo:
-                    await _answer(plan, job, question, throttle, journal)
-                    advance()
+        async def worker() -> None:
+            for question in todo:
+                await _answer(plan, job, question, throttle, journal)
+                advance()
 
-            await _together(worker, min(job.concurrency, plan.count - len(done)))
-        return await asyncio.to_thread(build, directory)
+        await _together(worker, min(job.concurrency, missing))
 
 
 async def _answer(
@@ -87,7 +85,7 @@ async def _answer(
     )
     try:
         scores = await plan.score(answer, case)
-    except ScorerFailed:
+    except (ScorerFailed, asyncio.CancelledError):
         await journal.append(answer)  # it was paid for: kept unscored, and scored on resuming
         raise
     await journal.append(answer.model_copy(update={"scores": scores}))

@@ -1,14 +1,13 @@
 """Everything about a run that can fail for free, before the first request is sent."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner import cases, paths, pins, redact, requirements, scorers
 from runner.cases import Case
@@ -17,10 +16,6 @@ from runner.outputs import JOURNAL
 from runner.parameters import parameters
 from runner.records import Answered, Message, Score
 from runner.schema import Job, Model
-
-if TYPE_CHECKING:
-    from runner.llm import Client
-
 
 _SHOWN = 5  # problems of cases that are listed; the rest is likely the same mistake
 
@@ -47,16 +42,22 @@ class Plan:
     identity: str  # equal identities ask for the very same answers
 
     def questions(self) -> Iterator[Question]:
-        return _questions(self.job, self.cases_file)
+        """What `prepare` has checked; not a line of the file beyond the last question is read."""
+        return islice(_questions(self.job, self.cases_file), self.count)
 
     def seed(self, repeat: int) -> int | None:
         return _seed(self.job, repeat)
 
-    def check_parameters(self, client: Client) -> None:
-        """Raises ConfigError when a model is known not to take what the task asks for."""
+    def check_parameters(self) -> None:
+        """Raises ConfigError when a model is known not to take what the task asks for.
+
+        Apart from `prepare`, since only litellm knows, and importing it takes seconds.
+        """
+        from runner.llm import check_parameters
+
         case = next(self.questions()).case
         for model in self.job.models.values():
-            client.check(model, parameters(model, self.job.task, case, self.job.seed))
+            check_parameters(model, parameters(model, self.job.task, case, self.job.seed))
 
     async def score(self, answer: Answered, case: Case) -> dict[str, Score]:
         """Raises ScorerFailed."""
@@ -78,7 +79,9 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())
-    identity, count = hashlib.sha256(), 0
+    # Latency hangs on these, though no answer does.
+    timing = [job.concurrency, job.retry.model_dump(mode="json")]
+    identity, count = hashlib.sha256(json.dumps(timing).encode()), 0
     problems: list[str] = []
     for question in _questions(job, file):
         count += 1
@@ -126,8 +129,21 @@ def _seed(job: Job, repeat: int) -> int | None:
 
 
 def _fingerprint(model: Model) -> list[Any]:
-    weights = model.artifact and [model.artifact.sha256, model.artifact.path]
-    return [model.litellm_id, model.provider.api_base, weights, model.extra_body]
+    artifact = model.artifact
+    weights = artifact and [
+        artifact.sha256,
+        artifact.path and _stamp(Path(artifact.path).expanduser()),
+        artifact.chat_template,
+        artifact.context_tokens,
+    ]
+    where = [model.name, model.litellm_id, model.provider.api_base]
+    return [*where, weights, model.extra_body]
+
+
+def _stamp(file: Path) -> list[Any]:
+    """Hashing a user's own weights would take longer than many a run."""
+    found = file.stat() if file.exists() else None
+    return [str(file), found and [found.st_size, found.st_mtime_ns]]
 
 
 def _case_problems(

@@ -44,8 +44,9 @@ def describe(plan: Plan, *, taken_over: int) -> dict[str, Any]:
 
 def command() -> str:
     """The command line as it can be pasted again."""
-    program = "python -m runner" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]
-    return redact(shlex.join([*program.split(), *sys.argv[1:]]))
+    as_module = Path(sys.argv[0]).name == "__main__.py"
+    program = ["python", "-m", "runner"] if as_module else [sys.argv[0]]
+    return redact(shlex.join([*program, *sys.argv[1:]]))
 
 
 def versions() -> dict[str, str | None]:

@@ -17,7 +17,7 @@ _known: set[str] = set()
 def missing_key(model: Model, where: str) -> str | None:
     """What to say when the environment lacks the key that a model's provider needs."""
     name = model.provider.api_key_env
-    if name and not os.environ.get(name):
+    if name and not os.environ.get(name, "").strip():
         return f"{where}: {model.name} needs a key: set {name} in the environment"
     return None
 
@@ -25,11 +25,19 @@ def missing_key(model: Model, where: str) -> str | None:
 def api_key(model: Model) -> str | None:
     """The key from the environment, remembered so that it is scrubbed from now on."""
     name = model.provider.api_key_env
-    value = os.environ.get(name) if name else None
+    value = os.environ.get(name, "").strip() if name else None
     if value and len(value) >= 8:  # "EMPTY" and "none" are placeholders, and would garble texts
         # As it stands in a text, and as it stands inside a JSON string.
         _known.update({value, json.dumps(value)[1:-1]})
-    return value
+    return value or None
+
+
+def key_in(text: str) -> str | None:
+    """The name of the variable whose value, a key by that name, stands in a text."""
+    for name, value in os.environ.items():
+        if name.endswith(("_API_KEY", "_TOKEN", "_SECRET")) and len(value) >= 8 and value in text:
+            return name
+    return None
 
 
 def know(models: Iterable[Model]) -> None:
@@ -38,6 +46,6 @@ def know(models: Iterable[Model]) -> None:
 
 
 def redact(text: str) -> str:
-    for value in _known:
+    for value in sorted(_known, key=len, reverse=True):  # one key may begin another
         text = text.replace(value, _MARK)
     return text

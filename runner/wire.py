@@ -26,7 +26,6 @@ class Wire:
     received: float | None = None
     status: int | None = None
     retry_after: str | None = None
-    unreachable: bool = False
 
     @property
     def seconds(self) -> float:
@@ -73,11 +72,9 @@ def tracing() -> aiohttp.TraceConfig:
             p.response.content.on_eof(lambda: setattr(wire, "received", time.perf_counter()))
 
     async def broken(_s: Any, _c: Any, p: aiohttp.TraceRequestExceptionParams) -> None:
-        if wire := current.get():
-            wire.unreachable = isinstance(p.exception, aiohttp.ClientConnectorError)
-            if isinstance(p.exception, aiohttp.ClientError):
-                # litellm would post once more, unasked, on an exception that it knows.
-                raise _Broken(str(p.exception))
+        if current.get() and isinstance(p.exception, aiohttp.ClientError):
+            # litellm would post once more, unasked, on an exception that it knows.
+            raise _Broken(str(p.exception))
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(started)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import runner.hydra_door  # noqa: F401  # our plugins, before any test lets Hydra look for some
 from runner.config import validate
 from runner.schema import Job
 

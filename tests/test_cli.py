@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from runner.cli import main
-from runner.commands import sweep
 from runner.outputs import JOURNAL, RESULT, read_journal, read_json
 from tests import loopback
 from tests.conftest import KEY, write_cases
@@ -69,7 +68,6 @@ def home(tmp_path: Path, server: Loopback, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "tasks").mkdir()
     write_cases(tmp_path / "tasks" / "demo.jsonl", 4)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sweep, "directory", None)
     return tmp_path
 
 
@@ -362,7 +360,6 @@ def test_interrupted_sweep_is_taken_over(runner: Run, server: Loopback) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:1]) + lines[1][:50])  # torn in mid-write
     (first / RESULT).unlink()
-    sweep._release()
     assert runner("-m", "model=first,second") == 0
     assert len(server.requests) == 8 + 3
     assert not crashed.exists()

@@ -15,7 +15,7 @@ from runner import schema
 from runner.cases import Case
 from runner.commands.check import check
 from runner.errors import ConfigError
-from runner.llm import Client
+from runner.llm import check_parameters
 from runner.parameters import parameters
 from runner.schema import Single, Task
 
@@ -183,27 +183,25 @@ def test_the_old_table_has_twelve_rows(models: dict[str, Single]) -> None:
     assert {name for name in models if name.startswith("seed/")} == {f"seed/{r}" for r in TABLE}
 
 
-async def test_every_model_takes_what_the_tasks_ask_for(
+def test_every_model_takes_what_the_tasks_ask_for(
     models: dict[str, Single], tasks: dict[str, Task]
 ) -> None:
     """With its drop_params left out, no task asks any model for what litellm refuses."""
-    async with Client() as client:
-        for model in models.values():
-            for task in tasks.values():
-                client.check(model, parameters(model, task, Case(id="c", input="x"), seed=7))
+    for model in models.values():
+        for task in tasks.values():
+            check_parameters(model, parameters(model, task, Case(id="c", input="x"), seed=7))
 
 
-async def test_drop_params_name_no_more_than_is_refused(models: dict[str, Single]) -> None:
+def test_drop_params_name_no_more_than_is_refused(models: dict[str, Single]) -> None:
     """What drop_params name would be refused, or, by Gemini Flash, ignored."""
     wanted = {"temperature": 0.0, "top_p": 0.9, "seed": 7}
     refused = []
-    async with Client() as client:
-        for name, model in models.items():
-            for param in model.drop_params:
-                try:
-                    client.check(model, {param: wanted[param]})
-                except ConfigError:
-                    refused.append((name, param))
+    for name, model in models.items():
+        for param in model.drop_params:
+            try:
+                check_parameters(model, {param: wanted[param]})
+            except ConfigError:
+                refused.append((name, param))
     named = [(name, param) for name, model in models.items() for param in model.drop_params]
     assert set(named) - set(refused) == {("gemini-flash", "temperature"), ("gemini-flash", "top_p")}
 

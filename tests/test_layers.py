@@ -23,6 +23,7 @@ HOMES = {
         "commands.eval",
         "commands.sweep",
         "commands.check",
+        "options",
         "_plugins.hydra_plugins.runner_one_process",
     },
 }
@@ -58,7 +59,7 @@ def test_direction(path: Path) -> None:
     """The command line knows the core; the core does not know the command line."""
     upper = ("runner.commands", "runner.cli", "runner.hydra_door")
     here = module(path)
-    if here.startswith(("commands", "_plugins", "cli", "hydra_door", "__main__")):
+    if here.startswith(("commands", "_plugins", "cli", "hydra_door", "options", "__main__")):
         return
     assert not [name for name in imports(path) if name.startswith(upper)]
 

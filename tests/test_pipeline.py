@@ -16,6 +16,8 @@ from runner.outputs import JOURNAL, RESULT, RUN, read_journal, read_json
 from runner.pipeline import run
 from runner.plan import prepare
 from runner.records import Answered, Failed, Result
+from runner.report import build
+from runner.resume import claim
 from runner.schema import Job
 from runner.scorers import ScorerFailed
 from tests import loopback
@@ -26,8 +28,11 @@ MakeJob = Callable[..., Job]
 
 
 async def execute(job: Job, directory: Path) -> Result:
-    async with Client() as client:
-        return await run(prepare(job), directory, Throttle(client), lambda: None)
+    plan = prepare(job)
+    with claim(plan, directory):
+        async with Client() as client:
+            await run(plan, directory, Throttle(client), lambda: None)
+        return build(directory)
 
 
 def answered(directory: Path) -> Counter[tuple[str, int]]:

@@ -6,31 +6,22 @@ scorers. Exit code 2 when there is a problem, so that a pre-commit hook can stan
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from hydra import compose
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.initialize import get_gh_backup, restore_gh_from_backup
 from hydra.types import RunMode
-from hydra.version import setbase
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import OmegaConf
 from pydantic import BaseModel
 
 from runner import cases, cli, config, paths, pins, requirements, scorers
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
+from runner.options import Options
 from runner.schema import Job, Model, Single
 
 STALE = timedelta(days=90)  # a price older than this is worth another look
@@ -44,8 +35,6 @@ _PLACES = {
     "retry": "retry",
     "fallback": "fallback",
 }
-_BATCH = 8  # options composed together: Hydra's fixed cost is shared, its merging grows with each
-
 
 Level = Literal["problems", "notes", "details"]
 Finding = tuple[Level, str]
@@ -79,84 +68,15 @@ def main(argv: Sequence[str]) -> int:
 
 def check(config_dirs: Sequence[Path], tasks_dirs: Sequence[Path], today: date) -> Report:
     """Check all that `config_dirs` hold, the first one first: its options hide ours."""
-    conf = _Conf([directory for directory in config_dirs if directory.is_dir()])
+    conf = Options([directory for directory in config_dirs if directory.is_dir()])
     with conf.open():
         checker = _Checker(conf, tasks_dirs, today)
         checker.run()
     return checker.report
 
 
-class _Conf:
-    """The options of some config directories, and Hydra to compose them."""
-
-    def __init__(self, directories: Sequence[Path]) -> None:
-        self.directories = [directory.absolute() for directory in directories]
-        self._composed: dict[Any, DictConfig] = {}
-        self.files: dict[str, dict[str, Path]] = {}  # group: {option: file}
-        for directory in self.directories:
-            for file in sorted(directory.rglob("*.yaml")):
-                parts = file.relative_to(directory).with_suffix("").parts
-                group = (
-                    parts[0] if len(parts) > 1 else ""
-                )  # "": a config that a command starts from
-                if group not in ("base", "hydra"):
-                    option = "/".join(parts[1:] or parts)
-                    self.files.setdefault(group, {}).setdefault(option, file)
-
-    @contextmanager
-    def open(self) -> Iterator[None]:
-        setbase("1.3")
-        *own, ours = self.directories
-        path = create_config_search_path(str(ours))
-        for directory in own:
-            path.prepend("own", f"file://{directory}", anchor="main")
-        before = get_gh_backup()
-        GlobalHydra.instance().clear()
-        Hydra.create_main_hydra2("check", path)
-        try:
-            yield
-        finally:
-            restore_gh_from_backup(before)
-
-    def compose(
-        self, *overrides: str, config: str | None = "config", hydra: bool = False
-    ) -> DictConfig:
-        """Raises ConfigError with Hydra's reason in a line."""
-        key = (config, overrides, hydra)
-        if key in self._composed:
-            return self._composed[key]
-        try:
-            self._composed[key] = compose(
-                config, [*overrides, "hydra/launcher=basic"], return_hydra_config=hydra
-            )
-        except (HydraException, OmegaConfBaseException) as error:
-            raise ConfigError(" ".join(str(error).split("Config search path")[0].split())) from None
-        except yaml.MarkedYAMLError as error:
-            line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-            raise ConfigError(f"is not YAML: {error.problem or error.context}{line}") from None
-        return self._composed[key]
-
-    def nodes(self, group: str) -> Iterator[tuple[str, Any]]:
-        """Each option of a group with its config, or with the ConfigError that it raised."""
-        options = iter(self.files.get(group, {}))
-        while batch := list(islice(options, _BATCH)):
-            try:
-                yield from self._together(group, batch)
-            except ConfigError:
-                for option in batch:
-                    try:
-                        yield from self._together(group, [option])
-                    except ConfigError as error:
-                        yield option, error
-
-    def _together(self, group: str, options: Sequence[str]) -> list[tuple[str, Any]]:
-        entries = [f"+{group}@options.o{n}={option}" for n, option in enumerate(options)]
-        composed = self.compose(*entries, config=None)
-        return [(option, composed.options[f"o{n}"]) for n, option in enumerate(options)]
-
-
 class _Checker:
-    def __init__(self, conf: _Conf, tasks_dirs: Sequence[Path], today: date) -> None:
+    def __init__(self, conf: Options, tasks_dirs: Sequence[Path], today: date) -> None:
         self.conf, self.tasks_dirs, self.today = conf, tasks_dirs, today
         self.report = Report()
         self.models: dict[str, Model] = {}  # the valid ones, by option

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -12,55 +13,58 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from runner import config, hydra_door
-from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, RunnerError
 from runner.outputs import RESULT, write_json
 from runner.plan import Plan, prepare
 from runner.records import Result
 from runner.schema import Job
 
+Planned = tuple[Plan, Path]  # and the directory for its record
+
 # Hydra drops what its task function returns, and prints around what it raises.
-_ended: list[tuple[Job, Path, Result] | RunnerError] = []
+_ended: list[tuple[Job, Path, Result] | Exception] = []
 
 
 def main(argv: Sequence[str]) -> int:
     from runner.commands import sweep
 
-    hydra_door.run(hydra_door.parse(argv), run_job, "config")
-    if sweep.directory is not None:
-        return sweep.finish(sweep.directory)
+    try:
+        hydra_door.run(hydra_door.parse(argv), run_job, "config")
+        if sweep.directory is not None:
+            return sweep.finish(sweep.directory)
+    finally:
+        sweep.leave()
     if not _ended:
         return 0  # --cfg, --info: Hydra printed what was asked for
     ended = _ended.pop()
-    if isinstance(ended, RunnerError):
+    if isinstance(ended, Exception):
         raise ended
     job, directory, result = ended
     from runner.report import print_run
 
-    print_run(directory)
-    return exit_code(result, gate=job.gate)
+    print_run(directory, result)
+    return exit_code([result], gated=job.gate and missed(result))
 
 
 def run_job(cfg: DictConfig) -> None:
     """Hydra's task function: a run of its own, or one job of a sweep under a foreign launcher.
 
-    A job of a sweep never raises: Hydra would lose the results of the others.
+    It never raises: Hydra would print the overrides, and lose the results of the other jobs.
     """
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
             _ended.append(_single(config.load(cfg)))
-        except RunnerError as error:
+        except Exception as error:
             _ended.append(error)
         return
-    parent, number = Path(hydra.sweep.dir), hydra.job.num
+    directory = Path(hydra.sweep.dir) / f"{hydra.job.num}_invalid"
     try:
         job = config.load(cfg)
-        directory = parent / f"{number}_{job.label}"
-        plan = prepare(job)
-    except ConfigError as error:
-        record_failure(parent / f"{number}_invalid", config.names(cfg), error)
-        return
-    [result] = evaluate([(plan, directory)])
+        directory = directory.with_name(f"{hydra.job.num}_{job.label}")
+        [result] = evaluate([(prepare(job), directory)])
+    except RunnerError as error:
+        result = error
     if isinstance(result, RunnerError):
         record_failure(directory, config.names(cfg), result)
 
@@ -75,55 +79,75 @@ def _single(job: Job) -> tuple[Job, Path, Result]:
 
 
 def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerError) -> None:
+    """Say in its place why a job of a sweep has no result."""
     task, model, id = names
     result = Result(task=task, model=model, id=id, error=str(error))
     write_json(directory / RESULT, result.model_dump(mode="json"))
 
 
-def evaluate(plans: Sequence[tuple[Plan, Path]]) -> list[Result | RunnerError]:
+def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     """Run them all in one process; an error of one does not stop the others.
 
     Raises ConfigError, before anything is sent, when one of them can't be sent as it is.
     """
-    return uvloop.run(_evaluate(plans))
+    from runner import resume
+    from runner.report import build
+
+    for plan, _ in plans:
+        plan.check_parameters()
+    with ExitStack() as stack:
+        for plan, directory in plans:
+            stack.enter_context(resume.claim(plan, directory))
+        errors = uvloop.run(_run_all(plans))
+        results: list[Result | RunnerError] = []
+        for _, directory in plans:
+            try:
+                results.append(errors.get(directory) or build(directory))
+            except RunnerError as error:
+                results.append(error)
+    return results
 
 
-async def _evaluate(plans: Sequence[tuple[Plan, Path]]) -> list[Result | RunnerError]:
+async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
+    """Fill the journals, and return why some of them could not be."""
     from runner.ask import Throttle
     from runner.llm import Client
     from runner.pipeline import run
     from runner.progress import Progress
 
+    errors: dict[Path, RunnerError] = {}
     async with Client() as client:
         throttle = Throttle(client)
-        for plan, _ in plans:
-            plan.check_parameters(client)
         with Progress() as progress:
 
-            async def one(plan: Plan, directory: Path) -> Result | RunnerError:
+            async def one(plan: Plan, directory: Path) -> None:
                 advance = progress.bar(plan.job.label, plan.count)
                 try:
-                    return await run(plan, directory, throttle, advance)
+                    await run(plan, directory, throttle, advance)
                 except RunnerError as error:
-                    return error
+                    errors[directory] = error
 
+            await asyncio.gather(*(one(*each) for each in plans if not each[0].job.on_device))
             # Models on this machine share its cores: together they would measure one another.
-            hosted = [plan for plan in plans if not plan[0].job.on_device]
-            answers = await asyncio.gather(*(one(*plan) for plan in hosted))
-            results = {plan[1]: answer for plan, answer in zip(hosted, answers, strict=True)}
-            for plan, directory in plans:
-                if directory not in results:
-                    results[directory] = await one(plan, directory)
-        return [results[directory] for _, directory in plans]
+            for each in plans:
+                if each[0].job.on_device:
+                    await one(*each)
+    return errors
 
 
-def exit_code(result: Result, *, gate: bool) -> int:
-    if gate and any(verdict.verdict == "missed" for verdict in result.verdicts):
+def missed(result: Result) -> bool:
+    return any(verdict.verdict == "missed" for verdict in result.verdicts)
+
+
+def exit_code(results: Sequence[Result], *, gated: bool) -> int:
+    """The gate first: it is what a caller has asked about."""
+    if gated:
         return GATE_EXIT
-    if not result.complete or (result.counts and result.counts.failed):
-        print(
-            "runner: some calls failed; the run is kept, and reuse=<its directory> asks only them",
-            file=sys.stderr,
-        )
-        return INCOMPLETE_EXIT
-    return 0
+    if all(result.complete and result.counts and not result.counts.failed for result in results):
+        return 0
+    print(
+        "runner: some calls failed; what was answered is kept, and reuse=<the run's directory> "
+        "asks only for the rest",
+        file=sys.stderr,
+    )
+    return INCOMPLETE_EXIT

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner import paths
-from runner.cli import COMMANDS, config_dir
+from runner.cli import COMMANDS, config_dir, parser
 
 _PAGE = """\
 runner: choose, ship and keep the right language model.
@@ -34,8 +34,9 @@ Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate · 4 calls fai
 
 
 def main(argv: Sequence[str]) -> int:
-    flags = list(argv)
-    user = config_dir(flags[flags.index("--config-dir") + 1]) if "--config-dir" in flags else None
+    options = parser("help", None)
+    options.add_argument("--config-dir", "-cd")
+    user = config_dir(options.parse_known_args(argv)[0].config_dir)
     folders = [folder for folder in (user, paths.builtin("conf")) if folder]
     print(
         _PAGE.format(

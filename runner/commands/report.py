@@ -17,8 +17,9 @@ def main(argv: Sequence[str]) -> int:
 
 def report(directory: Path, console: Console | None = None) -> int:
     """Raises ConfigError when there is nothing to report on, StorageError when it is damaged."""
-    if isinstance(rebuild(directory), SweepResult):
-        print_sweep(directory, console)
+    result = rebuild(directory)
+    if isinstance(result, SweepResult):
+        print_sweep(directory, result, console)
     else:
-        print_run(directory, console)
+        print_run(directory, result, console)
     return 0

@@ -1,6 +1,6 @@
 """What surrounds the jobs of a sweep: its directory before them, its report after them."""
 
-import sys
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from omegaconf import DictConfig, read_write
 
 from runner import provenance
 from runner.cli import explain
-from runner.errors import CONFIG_EXIT, GATE_EXIT, INCOMPLETE_EXIT, StorageError
-from runner.outputs import SWEEP, write_json
+from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
+from runner.outputs import JOURNAL, RESULT, SWEEP, write_json
+from runner.resume import try_lock
 
 # The sweep that this process has started; its lock says that the process is alive.
 directory: Path | None = None
@@ -24,45 +25,49 @@ class OnStart(Callback):  # type: ignore[misc]  # Hydra's class is untyped
     """Hydra calls this before any job of a sweep, whichever launcher will run them."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        global directory
         HydraConfig.instance().set_config(config)  # for ${hydra:…} in the name of the directory
         # Absolute from here on: a worker elsewhere would resolve it against its own directory.
-        directory = Path(config.hydra.sweep.dir).absolute()
+        where = Path(config.hydra.sweep.dir).absolute()
+        quoted = str(where).replace("\\", "\\\\").replace("'", "\\'")
         with read_write(config.hydra):
-            config.hydra.sweep.dir = str(directory)
-            config.hydra.overrides.hydra.append(f"hydra.sweep.dir={directory}")
+            config.hydra.sweep.dir = str(where)
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")
         try:
-            _begin(directory)
-        except StorageError as error:
+            _begin(where)
+        except RunnerError as error:
             # Hydra would make any Exception of a callback a mere warning.
             raise SystemExit(explain(error, CONFIG_EXIT)) from None
 
 
-def _begin(directory: Path) -> None:
-    global _lock
+def _begin(where: Path) -> None:
+    global directory, _lock
+    if (where / RESULT).exists():
+        raise ConfigError(f"hydra.sweep.dir: {where} holds the result of another sweep")
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(directory / SWEEP, {"started": started, "command": provenance.command()})
-    _lock = FileLock(directory / ".lock")
-    _lock.acquire(timeout=0)
+    write_json(where / SWEEP, {"started": started, "command": provenance.command()})
+    _lock = try_lock(where)
+    if _lock is None:
+        raise ConfigError(f"hydra.sweep.dir: another sweep is at work in {where}")
+    directory = where
 
 
-def _release() -> None:
-    """The sweep is over, or given up."""
+def leave() -> None:
+    """The sweep is over; one that was refused before its first job leaves nothing behind."""
     global directory, _lock
     if _lock is not None:
         _lock.release()
+    if directory is not None and not any(path.is_dir() for path in directory.iterdir()):
+        shutil.rmtree(directory)
     directory = _lock = None
 
 
 def finish(directory: Path) -> int:
     """Report on all jobs and return the exit code of the sweep."""
+    from runner.commands.eval import exit_code
     from runner.report import build_sweep, print_sweep
 
     sweep = build_sweep(directory)
-    print_sweep(directory)
-    if any(run.error for run in sweep.runs):
-        return CONFIG_EXIT if all(run.error for run in sweep.runs) else INCOMPLETE_EXIT
-    if any(run.counts is None or run.counts.failed for run in sweep.runs):
-        print("runner: some calls failed; see the report", file=sys.stderr)
-        return INCOMPLETE_EXIT
-    return GATE_EXIT if sweep.gated else 0
+    print_sweep(directory, sweep)
+    if not any((directory / run.dir / JOURNAL).exists() for run in sweep.runs):
+        return CONFIG_EXIT  # nothing was sent: the table has the reasons
+    return exit_code(sweep.runs, gated=sweep.gated)

@@ -28,7 +28,7 @@ class SweepResult(Record):
 
     runs: list[Candidate]  # task by task, the best first; what could not be measured last
     best: dict[str, str | None]  # the model to ship on each task; None: none is proven to fit
-    gated: bool = False  # a run with gate=true misses a requirement
+    gated: bool = False  # gate=true, and every candidate of some task misses a requirement
 
 
 def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
@@ -48,9 +48,10 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
             rank = 1 + sum(other.task == run.task for other in runs)
         runs.append(run.model_copy(update={"rank": rank}))
     runs.sort(key=lambda run: run.rank is None)
-    sweep = SweepResult(runs=runs, best=best, gated=any(_gated(directory, run) for run in runs))
+    sweep = SweepResult(runs=runs, best=best, gated=_gate(directory, runs))
     write_text(directory / REPORT, markdown.sweep(sweep, _read(directory / SWEEP).get("command")))
-    write_json(directory / RESULT, sweep.model_dump(mode="json"))
+    if all(run.complete or run.error for run in runs):  # else the same command goes on with it
+        write_json(directory / RESULT, sweep.model_dump(mode="json"))
     return sweep
 
 
@@ -84,13 +85,14 @@ def _ranks(run: Result) -> bool:
     return run.error is None and run.complete
 
 
-def _order(run: Result) -> tuple[bool, int, int, float, float]:
+def _order(run: Result) -> tuple[bool, bool, int, int, float, float]:
     """What is disproved weighs more than what is open; then the better answers; then the price."""
     quality, cost = run.metrics.get("quality"), run.metrics.get("cost_per_request_usd")
     missed = len(words.named(run, "missed"))
     met = len(words.named(run, "met"))
     return (
         not _ranks(run),
+        quality is None or quality.value is None,  # nothing is known that could recommend it
         missed,
         len(run.verdicts) - met - missed,
         math.inf if quality is None or quality.value is None else -quality.value,
@@ -98,9 +100,14 @@ def _order(run: Result) -> tuple[bool, int, int, float, float]:
     )
 
 
-def _gated(directory: Path, run: Candidate) -> bool:
-    config = _read(directory / run.dir / RUN).get("config") or {}
-    return bool(words.named(run, "missed") and config.get("gate"))
+def _gate(directory: Path, runs: list[Candidate]) -> bool:
+    """Whether the gate is shut: no candidate of some task is without a missed requirement."""
+    shut: dict[str, bool] = {}
+    for run in runs:
+        config = _read(directory / run.dir / RUN).get("config") or {}
+        refused = bool(words.named(run, "missed") and config.get("gate"))
+        shut[run.task] = shut.get(run.task, True) and refused
+    return any(shut.values())
 
 
 def _read(path: Path) -> dict[str, Any]:

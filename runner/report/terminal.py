@@ -12,8 +12,7 @@ from runner import numbers
 from runner.outputs import REPORT
 from runner.records import Metric, Result
 from runner.report import words
-from runner.report.result import load
-from runner.report.sweep import Candidate, SweepResult, load_sweep
+from runner.report.sweep import Candidate, SweepResult
 from runner.report.text import line
 from runner.tally import SCORE
 
@@ -30,10 +29,9 @@ _NOT_ZERO = ("fallback_rate", "retry_rate", "truncated_rate")
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
-def print_run(directory: Path, console: Console | None = None) -> None:
+def print_run(directory: Path, result: Result, console: Console | None = None) -> None:
     """The numbers of a run, the verdicts, and where the rest of it lies."""
     console = console or _console()
-    result = load(directory)
     counts = result.counts
     title = f"{result.task} · {result.model} ({result.id})"
     if counts:
@@ -48,10 +46,9 @@ def print_run(directory: Path, console: Console | None = None) -> None:
     console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
 
 
-def print_sweep(directory: Path, console: Console | None = None) -> None:
+def print_sweep(directory: Path, sweep: SweepResult, console: Console | None = None) -> None:
     """All candidates of a sweep, the best first, and which of them to ship."""
     console = console or _console()
-    sweep = load_sweep(directory)
     if any(run.rank for run in sweep.runs):
         console.print(_candidates(sweep))
         console.print(Text(words.LEGEND, style="dim"))
