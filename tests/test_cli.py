@@ -194,6 +194,25 @@ def test_report_rebuilds(runner: Run, capsys: pytest.CaptureFixture[str]) -> Non
     assert read_json(run / RESULT) == before
 
 
+@pytest.mark.parametrize("mode", [[], ["-m"]])
+def test_key_on_the_command_line(
+    runner: Run, server: Loopback, capsys: pytest.CaptureFixture[str], mode: list[str]
+) -> None:
+    """A key given as an override is refused before Hydra writes the override down."""
+    assert runner("model=first", f"++model.extra_body.token={KEY}", *mode) == 2
+    assert KEY not in capsys.readouterr().err
+    assert server.requests == []
+    assert not Path("outputs").exists()
+
+
+def test_directory_with_odd_name(
+    runner: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A sweep may be kept under any path."""
+    assert runner("-m", "model=first,second", "limit=1", "outputs='it (a, b = c)'") == 0
+    assert len(list(tmp_path.glob("it (a, b = c)/sweeps/*/*/result.json"))) == 2
+
+
 BAD = [
     (["evil"], "no command 'evil'; did you mean 'eval'?"),
     (["model=frist"], "model=frist: no such option; did you mean 'first'?"),
@@ -212,6 +231,7 @@ BAD = [
     (["model=../../x"], "an option is the name of a file"),
     (["model=first", "task.system=${oc.env:LOOPBACK_API_KEY}"], "never reads the environment"),
     (["model=first", "task.prompt='{{ nope }}'"], "task.prompt, case 'c0': 'nope' is undefined"),
+    (["model=first", "requirements.max_latency_ms=inf"], "requirements.max_latency_ms: "),
     (["model=first", "reuse=nowhere"], "reuse: nowhere is no run"),
     (["model=first", "limit=1", "task.sampling.max_tokens=9000"], "do not fit the 8192 of first"),
     (["model.id=x"], "model.id: name the model first"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,34 @@ def small_disk() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_busy_pool(path: Path) -> None:
+    """A line is written though the loop's own threads are all taken and the append is cancelled."""
+    blocked = threading.Event()
+    threads = [asyncio.create_task(asyncio.to_thread(blocked.wait)) for _ in range(64)]
+    await asyncio.sleep(0.01)
+    journal = Journal(path)
+    task = asyncio.create_task(journal.append(outcome("c0")))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    journal.close()
+    blocked.set()
+    await asyncio.gather(*threads)
+    assert [line.case for line in read_journal(path)] == ["c0"]
+
+
+@pytest.mark.usefixtures("small_disk")
+async def test_nothing_is_acknowledged_after_a_failed_write(path: Path) -> None:
+    """Outcomes that were to be written together with the one that did not fit fail as well."""
+    journal = Journal(path)
+    names = ["a", "b", "c", "d"]
+    appends = (journal.append(outcome(name, "x" * 800)) for name in names)
+    results = await asyncio.gather(*appends, return_exceptions=True)
+    written = {line.case for line in read_journal(path)}
+    assert {name for name, end in zip(names, results, strict=True) if end is None} == written
+    assert any(isinstance(end, StorageError) for end in results)
 
 
 @pytest.mark.usefixtures("small_disk")

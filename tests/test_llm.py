@@ -158,6 +158,38 @@ async def test_refused_parameter(make_job: MakeJob) -> None:
     assert server.requests == []
 
 
+@pytest.mark.parametrize("message", [["bad", "worse"], {"why": "bad"}, 7, "line one\nline two"])
+async def test_odd_error_body(make_job: MakeJob, message: Any) -> None:
+    """An error whose message is no text, or of several lines, is a failure in a line."""
+    odd = Answer(status=422, body={"error": {"message": message}})
+    with Loopback(odd) as server:
+        error = await fail(make_job(server.base_url, **{"model.provider.litellm": "hosted_vllm"}))
+    assert (error.kind, len(error.message.splitlines())) == ("bad_request", 1)
+
+
+async def test_a_minutes_limit_is_no_empty_account(make_job: MakeJob) -> None:
+    """Google words a limit that passes as OpenAI words an account that has run out."""
+    passing = "You exceeded your current quota. Please retry in 32.4s."
+    with Loopback(loopback.error_reply(429, passing)) as server:
+        assert (await fail(make_job(server.base_url))).kind == "rate_limit"
+
+
+async def test_loopback_needs_no_proxy(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on this machine is reached directly, whatever HTTP_PROXY says."""
+    with Loopback(loopback.echo) as server, Loopback(loopback.server_error()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
+        monkeypatch.setenv("NO_PROXY", "example.org")
+        assert (await ask(make_job(server.base_url))).text == "hello"
+    assert proxy.requests == []
+
+
+async def test_filtered_answer_is_paid_for(make_job: MakeJob) -> None:
+    """An answer that was filtered out is a failure, empty or not, and its usage is kept."""
+    with Loopback(loopback.text("", finish_reason="content_filter")) as server:
+        error = await fail(make_job(server.base_url))
+    assert (error.kind, error.usage.input_tokens) == ("content_policy", 10)
+
+
 async def test_cancelled(make_job: MakeJob) -> None:
     """Cancelling a call ends it at once and is no failure."""
     with Loopback(loopback.hang()) as server:

@@ -232,6 +232,28 @@ async def test_broken_scorer_keeps_the_answer(
     assert result.metrics["quality"].value == 1.0
 
 
+async def test_interrupt_while_scoring_keeps_the_answer(
+    make_job: MakeJob, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was being scored when the run was interrupted is not asked for again."""
+    scorer = tmp_path / "tasks" / "demo" / "mine.py"
+    scorer.parent.mkdir(parents=True)
+    slow = "import asyncio\nasync def score(reply, case, task):\n    await asyncio.sleep({})\n"
+    scorer.write_text(slow.format(60) + "    return 1.0\n")
+    monkeypatch.chdir(tmp_path)
+    with Loopback(loopback.echo) as server:
+        job = make_job(server.base_url, **{"task.scorers": {"mine": {}}})
+        task = asyncio.create_task(execute(job, runs / "a"))
+        await asyncio.to_thread(server.wait_for, 4)
+        await asyncio.sleep(0.3)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        scorer.write_text(slow.format(0) + "    return 1.0\n")
+        result = await execute(job, runs / "b")
+    assert len(server.requests) == 4
+    assert result.metrics["quality"].value == 1.0
+
+
 async def test_key_is_nowhere(
     make_job: MakeJob, runs: Path, files_with: Callable[[str], list[Path]]
 ) -> None:
