@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 
 from runner.errors import (
     CONFIG_EXIT,
@@ -32,8 +33,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    # A polite kill is an interrupt: what is answered is kept, and resumed.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         return _dispatch(list(sys.argv[1:] if argv is None else argv))
     except ConfigError as error:
@@ -53,6 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stderr.write(redact(traceback.format_exc()))
         return 1
+
+
+def _terminate(_number: int, frame: FrameType | None) -> None:
+    """A polite kill is a Ctrl-C: what is answered is kept, and the same command goes on with it."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if callable(interrupt):
+        interrupt(signal.SIGINT, frame)  # asyncio's own while a loop runs: it cancels its tasks
+    else:
+        raise KeyboardInterrupt  # in the background of a script SIGINT is ignored
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,8 @@ from tests.test_cli import MODEL, PROVIDER, TASK
 CASES = 40
 CONCURRENCY = 4
 
+Start = Callable[..., subprocess.Popen[str]]
+
 
 @pytest.fixture
 def server() -> Iterator[Loopback]:
@@ -27,7 +30,7 @@ def server() -> Iterator[Loopback]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, server: Loopback) -> Callable[[], subprocess.Popen[str]]:
+def start(tmp_path: Path, server: Loopback) -> Start:
     files = {
         "conf/provider/loop.yaml": PROVIDER.format(base_url=server.base_url),
         "conf/model/first.yaml": MODEL.format(name="first"),
@@ -42,7 +45,7 @@ def start(tmp_path: Path, server: Loopback) -> Callable[[], subprocess.Popen[str
     options = ["requirements=base", f"concurrency={CONCURRENCY}"]
     root = str(Path(__file__).parent.parent)
 
-    def run() -> subprocess.Popen[str]:
+    def run(*, sigint: Any = signal.SIG_DFL) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*command, *options],
             cwd=tmp_path,
@@ -50,6 +53,8 @@ def start(tmp_path: Path, server: Loopback) -> Callable[[], subprocess.Popen[str
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # The suite may itself run in the background, where SIGINT is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
         )
 
     return run
@@ -57,7 +62,7 @@ def start(tmp_path: Path, server: Loopback) -> Callable[[], subprocess.Popen[str
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupt(
-    start: Callable[[], subprocess.Popen[str]],
+    start: Start,
     server: Loopback,
     tmp_path: Path,
     number: signal.Signals,
@@ -81,3 +86,14 @@ def test_interrupt(
     asked = Counter(request.text for request in server.requests)
     assert set(asked) == {f"text {n}" for n in range(CASES)}
     assert sum(asked.values()) <= CASES + CONCURRENCY
+
+
+def test_terminate_in_the_background(start: Start, server: Loopback) -> None:
+    """SIGTERM ends a run cleanly also where a script's background has SIGINT ignored."""
+    process = start(sigint=signal.SIG_IGN)
+    server.wait_for(CASES // 2, timeout=60)
+    process.terminate()
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "go on with: " in error
+    assert "Traceback" not in error

@@ -59,9 +59,9 @@ def _start(settings: Settings, verbosity: int) -> Any:
     params.cpuparams.n_threads = max(1, settings.cores // 2)
     if settings.chat_template is not None:
         params.chat_template = settings.chat_template
-    # A prompt that continues a cached one is computed in other batches, and rounding differs:
-    # 2 of 6 greedy answers changed from run to run. It would also make latency depend on order.
-    params.cache_prompt = False
+    # The cases of a task begin alike, and a slot reads that part once: a quarter of the time saved.
+    # The price is that rounding, and with it a few greedy answers, may differ from run to run.
+    params.cache_prompt = True
     params.cache_ram_mib = 0
     params.cache_idle_slots = False
     params.n_ctx_checkpoints = 0

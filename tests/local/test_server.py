@@ -146,6 +146,8 @@ asyncio.run(main())
         env={"PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        # The suite may itself run in the background, where SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         assert process.stdout is not None
