@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
-from runner import schema
+from runner import paths, schema
 from runner.cases import Case
 from runner.commands.check import check
 from runner.errors import ConfigError
@@ -19,8 +19,7 @@ from runner.llm import check_parameters
 from runner.parameters import parameters
 from runner.schema import Single, Task
 
-ROOT = Path(__file__).parents[1]
-CONF = ROOT / "conf"
+CONF = paths.builtin("conf")
 TODAY = date(2026, 11, 23)
 TASKS = ["classification", "code_generation", "extraction", "reasoning", "summarization"]
 OPTIONS = [
@@ -72,7 +71,7 @@ def tasks(hydra: None) -> dict[str, Task]:
 
 def test_every_option_composes_validates_and_is_in_order() -> None:
     """Nothing that ships has a problem, and all there is to note are retirements ahead."""
-    report = check([CONF], [ROOT / "tasks"], TODAY)
+    report = check([CONF], [paths.builtin("tasks")], TODAY)
     assert report.problems == []
     assert [note for note in report.notes if ": retires: " not in note] == []
     assert report.checked >= len(OPTIONS)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "runner"
+import runner
+
+PACKAGE = Path(runner.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Who may import what is costly, foreign or both.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import runner
 from runner.cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +31,7 @@ def test_named_files_are_there() -> None:
     block = files.partition("runner/\n")[2]
     names = re.findall(r"(?<![\w/.])([a-z_]+\.py|[a-z]+/)(?=\s)", block)
     assert len(names) > 15
-    assert [name for name in names if not (ROOT / "runner" / name).exists()] == []
+    assert [name for name in names if not (Path(runner.__file__).parent / name).exists()] == []
 
 
 def test_commands_are_there() -> None:

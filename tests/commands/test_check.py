@@ -8,10 +8,10 @@ from textwrap import dedent
 
 import pytest
 
+from runner import paths
 from runner.commands import check as command
 from runner.commands.check import Report, check
 
-ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 23)
 # Enough of ours to stand on: each option that is checked costs time.
 KEPT = {
@@ -107,7 +107,7 @@ def leave_out(directory: str, names: list[str]) -> set[str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("check")
-    shutil.copytree(ROOT / "conf", folder / "ours", ignore=leave_out)
+    shutil.copytree(paths.builtin("conf"), folder / "ours", ignore=leave_out)
     own = write(folder / "own", CONF.items())
     for name, (scorer, cases) in TASKS.items():
         write(own, [(f"task/{name}.yaml", TASK.format(name=name, scorer=scorer))])
@@ -122,7 +122,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(folder: Path) -> Report:
-    return check([folder / "own", folder / "ours"], [folder / "tasks", ROOT / "tasks"], TODAY)
+    return check(
+        [folder / "own", folder / "ours"], [folder / "tasks", paths.builtin("tasks")], TODAY
+    )
 
 
 @pytest.fixture
@@ -223,7 +225,7 @@ def test_ours_is_still_in_order_below_it(report: Report, folder: Path) -> None:
 def test_a_config_that_does_not_load_is_the_only_problem(folder: Path, tmp_path: Path) -> None:
     """When the defaults themselves are broken there is nothing to check options against."""
     own = write(tmp_path, [("retry/default.yaml", "name: default\nattempts: many\n")])
-    report = check([own, folder / "ours"], [ROOT / "tasks"], TODAY)
+    report = check([own, folder / "ours"], [paths.builtin("tasks")], TODAY)
     assert report.checked == 0
     assert any("retry.attempts" in problem for problem in report.problems)
 

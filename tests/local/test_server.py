@@ -12,12 +12,13 @@ import httpx
 import pytest
 import yaml
 
+from runner import paths
 from runner.errors import ConfigError
 from runner.local.fetch import default_cache, fetch
 from runner.local.server import serving
 from runner.schema import Artifact
 
-LOCAL_YAML = Path(__file__).parents[2] / "conf" / "model" / "local.yaml"
+LOCAL_YAML = paths.builtin("conf") / "model" / "local.yaml"
 MISSING_EXTRA = "the embedded model needs the extra: pip install -e '.[local]'"
 QUESTIONS = [f"Say something about the number {n}, in one sentence." for n in range(3)]
 
