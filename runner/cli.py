@@ -98,7 +98,7 @@ def parser(command: str, description: str | None) -> argparse.ArgumentParser:
 def _interrupted() -> RunnerError:
     from runner.provenance import command
 
-    return RunnerError(f"interrupted; what was answered is kept, go on with: {command()}")
+    return RunnerError(f"interrupted; nothing on disk is lost, go on with: {command()}")
 
 
 def explain(error: RunnerError, code: int) -> int:

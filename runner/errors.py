@@ -2,7 +2,8 @@
 
 RunnerError
 ├── ConfigError     the configuration or an input file is wrong; nothing was sent        exit 2
-├── StorageError    an outcome can't be written to disk; the run stops, nothing is lost  exit 4
+├── StorageError    an outcome can't be written to disk; the run stops                   exit 4
+├── ScorerFailed    a scorer raised (scorers/); its answers are kept, unscored           exit 4
 └── CallFailed      one HTTP request failed; `ask` turns it into an attempt on record
 
 Every message says what is wrong, where, and what would be right.

@@ -76,6 +76,9 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     _check_models(job, today or date.today())
     if job.reuse and not (job.reuse / JOURNAL).is_file():
         raise ConfigError(f"reuse: {job.reuse} is no run: it has no {JOURNAL}")
+    if found := requirements.leaks(job):
+        privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
+        raise ConfigError(*(f"{leak}, but {privacy}" for leak in found))
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())

@@ -89,21 +89,25 @@ def _context(job: Job, tokens: int) -> Verdict:
     )
 
 
-def _privacy(job: Job) -> Verdict:
-    """A fact about every model that a request may reach, the fallbacks included."""
-    wanted = job.requirements.data_privacy
-    leaks = [
+def leaks(job: Job) -> list[str]:
+    """The ways through the config by which a text would leave where it has to stay."""
+    return [
         f"{path} goes to {model.provider.name} ({model.provider.data})"
         for path, model in job.models.items()
-        if model.provider.data not in _ALLOWED[wanted]
+        if model.provider.data not in _ALLOWED[job.requirements.data_privacy]
     ]
+
+
+def _privacy(job: Job) -> Verdict:
+    """A fact about every model that a request may reach, the fallbacks included."""
+    found = leaks(job)
     reached = sorted({model.provider.data for model in job.models.values()})
     return Verdict(
         requirement="data_privacy",
-        bound=wanted,
+        bound=job.requirements.data_privacy,
         value=", ".join(reached),
-        verdict="missed" if leaks else "met",
-        why="; ".join(leaks) or f"requests reach nothing but: {', '.join(reached)}",
+        verdict="missed" if found else "met",
+        why="; ".join(found) or f"requests reach nothing but: {', '.join(reached)}",
     )
 
 

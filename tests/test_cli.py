@@ -232,6 +232,10 @@ BAD = [
     (["model=first", "task.system=${oc.env:LOOPBACK_API_KEY}"], "never reads the environment"),
     (["model=first", "task.prompt='{{ nope }}'"], "task.prompt, case 'c0': 'nope' is undefined"),
     (["model=first", "requirements.max_latency_ms=inf"], "requirements.max_latency_ms: "),
+    (
+        ["model=first", "requirements.data_privacy=air_gapped"],
+        "model goes to loop (third_party), but requirements.data_privacy is air_gapped",
+    ),
     (["model=first", "reuse=nowhere"], "reuse: nowhere is no run"),
     (["model=first", "limit=1", "task.sampling.max_tokens=9000"], "do not fit the 8192 of first"),
     (["model.id=x"], "model.id: name the model first"),
