@@ -55,13 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _terminate(_number: int, frame: FrameType | None) -> None:
+def _terminate(_number: int, _frame: FrameType | None) -> None:
     """A polite kill is a Ctrl-C: what is answered is kept, and the same command goes on with it."""
-    interrupt = signal.getsignal(signal.SIGINT)
-    if callable(interrupt):
-        interrupt(signal.SIGINT, frame)  # asyncio's own while a loop runs: it cancels its tasks
-    else:
-        raise KeyboardInterrupt  # in the background of a script SIGINT is ignored
+    raise KeyboardInterrupt
 
 
 def _dispatch(argv: list[str]) -> int:

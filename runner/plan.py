@@ -48,16 +48,21 @@ class Plan:
     def seed(self, repeat: int) -> int | None:
         return _seed(self.job, repeat)
 
-    def check_parameters(self) -> None:
-        """Raises ConfigError when a model is known not to take what the task asks for.
+    def make_ready(self) -> None:
+        """What is left to check, and takes seconds: raises ConfigError.
 
-        Apart from `prepare`, since only litellm knows, and importing it takes seconds.
+        A model may be known not to take what the task asks for, which only litellm knows, and the
+        weights of an embedded one may be out of reach.
         """
         from runner.llm import check_parameters
 
         case = next(self.questions()).case
         for model in self.job.models.values():
             check_parameters(model, parameters(model, self.job.task, case, self.job.seed))
+            if model.artifact:
+                from runner.local.server import make_ready
+
+                make_ready(model.artifact)
 
     async def score(self, answer: Answered, case: Case) -> dict[str, Score]:
         """Raises ScorerFailed."""

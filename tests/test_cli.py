@@ -194,6 +194,19 @@ def test_report_rebuilds(runner: Run, capsys: pytest.CaptureFixture[str]) -> Non
     assert read_json(run / RESULT) == before
 
 
+@pytest.mark.parametrize("choice", [["model=own"], ["-m", "model=first,own"]])
+def test_weights_out_of_reach(
+    runner: Run, server: Loopback, capsys: pytest.CaptureFixture[str], choice: list[str]
+) -> None:
+    """Weights that are not there stop a run, or a whole sweep, before any model is asked."""
+    own = MODEL.format(name="own") + "artifact: {path: nowhere.gguf, context_tokens: 512}\n"
+    Path("conf/model/own.yaml").write_text(own)
+    assert runner(*choice) == 2
+    assert "nowhere.gguf" in capsys.readouterr().err
+    assert server.requests == []
+    assert not list(Path("outputs").glob("*/*"))
+
+
 @pytest.mark.parametrize("mode", [[], ["-m"]])
 def test_key_on_the_command_line(
     runner: Run, server: Loopback, capsys: pytest.CaptureFixture[str], mode: list[str]

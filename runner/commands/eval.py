@@ -1,9 +1,11 @@
 """Measure candidates on a task: one run, or with -m a sweep."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -94,11 +96,14 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     from runner.report import build
 
     for plan, _ in plans:
-        plan.check_parameters()
+        plan.make_ready()
     with ExitStack() as stack:
         for plan, directory in plans:
             stack.enter_context(resume.claim(plan, directory))
-        errors = uvloop.run(_run_all(plans))
+        try:
+            errors = uvloop.run(_run_all(plans))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
         results: list[Result | RunnerError] = []
         for _, directory in plans:
             try:
@@ -118,7 +123,7 @@ async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     errors: dict[Path, RunnerError] = {}
     async with Client() as client:
         throttle = Throttle(client)
-        with Progress() as progress:
+        with _cancelled_by_sigterm(), Progress() as progress:
 
             async def one(plan: Plan, directory: Path) -> None:
                 advance = progress.bar(plan.job.label, plan.count)
@@ -133,6 +138,22 @@ async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
                 if each[0].job.on_device:
                     await one(*each)
     return errors
+
+
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """Cancel the current task on SIGTERM, as asyncio does on Ctrl-C, so that it ends tidily."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        yield  # signals are delivered to the main thread only
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
 
 
 def missed(result: Result) -> bool:

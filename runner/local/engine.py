@@ -46,7 +46,7 @@ class Engine:
 
 
 def _start(settings: Settings, verbosity: int) -> Any:
-    llama = _llama()
+    llama = library()
     params = llama.CommonParams()
     params.verbosity = verbosity
     params.model.path = settings.model
@@ -72,8 +72,11 @@ def _start(settings: Settings, verbosity: int) -> Any:
     return llama.Server(params)
 
 
-def _llama() -> Any:
-    """The package, imported only when a server is started: it is an extra, and 100 MB large."""
+def library() -> Any:
+    """xllamacpp, imported only when a server is needed: it is an extra, and 100 MB large.
+
+    Raises ConfigError.
+    """
     # llama.cpp's threads wait for one another at every step, by spinning unless told otherwise:
     # one that shares its core with another program then slows them all, up to ten times.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -11,13 +11,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from runner.local.engine import Engine, Settings
+from runner.local.engine import Engine, Settings, library
 from runner.local.fetch import default_cache, fetch
 from runner.schema import Artifact
 
 WARM_UP_SECONDS = 60
 
 T = TypeVar("T")
+
+
+def make_ready(artifact: Artifact) -> None:
+    """Have all that `serving` needs on this machine, downloading what is missing.
+
+    Raises ConfigError, so that a run learns of it before any model has been asked.
+    """
+    fetch(artifact, default_cache())
+    library()
 
 
 @asynccontextmanager

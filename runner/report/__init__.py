@@ -6,7 +6,7 @@ from runner.errors import ConfigError
 from runner.outputs import RUN
 from runner.records import Result
 from runner.report.result import build, load
-from runner.report.sweep import SweepResult, build_sweep, is_sweep, load_sweep
+from runner.report.sweep import SweepResult, build_sweep, is_sweep
 from runner.report.terminal import print_run, print_sweep
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "build",
     "build_sweep",
     "load",
-    "load_sweep",
     "print_run",
     "print_sweep",
     "rebuild",

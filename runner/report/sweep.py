@@ -55,11 +55,6 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     return sweep
 
 
-def load_sweep(directory: Path) -> SweepResult:
-    """The result as it was written."""
-    return SweepResult.model_validate_json((directory / RESULT).read_bytes())
-
-
 def is_sweep(directory: Path) -> bool:
     return (directory / SWEEP).is_file() or (directory.is_dir() and any(_jobs(directory)))
 
