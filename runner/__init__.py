@@ -1,1 +1,35 @@
-"""Choose, ship and keep the right language model: the model decision as code."""
+"""Choose, ship and keep the right language model: the model decision as code.
+
+    from runner import load
+
+    with load("task=extraction", "model=haiku") as client:
+        print(client.ask("Two pumps arrived broken …").output)
+
+Nothing costly is imported before it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.client import AskFailed, Client, Stream, load
+    from runner.errors import ConfigError, RunnerError
+    from runner.production.answer import Answer
+
+__all__ = ["Answer", "AskFailed", "Client", "ConfigError", "RunnerError", "Stream", "load"]
+
+_HOMES = {
+    "Answer": "runner.production.answer",
+    "AskFailed": "runner.client",
+    "Client": "runner.client",
+    "ConfigError": "runner.errors",
+    "RunnerError": "runner.errors",
+    "Stream": "runner.client",
+    "load": "runner.client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'runner' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

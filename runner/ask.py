@@ -1,10 +1,8 @@
 """Asking a model until it answers: retries, then fallbacks. The only home of tenacity."""
 
-import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
 
 from tenacity import (
     AsyncRetrying,
@@ -13,112 +11,132 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from runner.errors import CallFailed
-from runner.llm import Client
-from runner.price import dollars
-from runner.records import Attempt, Message, Reply
-from runner.schema import Fallback, Model, Retry
+from runner.asked import Asked, OnText
+from runner.dispatch import Dispatch
+from runner.errors import TRANSIENT, BudgetSpent, CallFailed
+from runner.fit import flaw, unfit
+from runner.parameters import Query
+from runner.records import Reply, Skipped
+from runner.route import Route
+from runner.schema import Fallback, Model, Retry, Single
 
 
-class Throttle:
-    """How many requests each provider gets at once, over all its models and all runs."""
+class Asker:
+    """Asks the way a job says: its retries, its fallback, one dispatch for all questions."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self._slots: dict[str, asyncio.Semaphore] = {}
+    def __init__(self, dispatch: Dispatch, retry: Retry, fallback: Fallback | None = None) -> None:
+        self._dispatch, self._retry = dispatch, retry
+        self._fallback = fallback or Fallback(name="none")
 
-    async def complete(
-        self, model: Model, messages: list[Message], params: dict[str, Any], asked: "Asked"
-    ) -> Reply:
-        started = time.perf_counter()
-        async with self._slot(model):
-            asked.queued_seconds += time.perf_counter() - started
-            return await self.client.complete(model, messages, params)
+    async def ask(self, model: Model, query: Query, on_text: OnText | None = None) -> Asked:
+        """Ask `model`; then, for the errors that `fallback.on` names, its chain in order.
 
-    def _slot(self, model: Model) -> asyncio.Semaphore:
-        limit = model.artifact.slots if model.artifact else model.provider.max_concurrency
-        # An embedded model's slots are its own server's, another provider's are shared.
-        name = model.name if model.artifact else model.provider.name
-        return self._slots.setdefault(name, asyncio.Semaphore(limit or 1_000_000))
-
-
-@dataclass
-class Asked:
-    """All that happened while asking; `reply` is None when no model answered."""
-
-    attempts: list[Attempt] = field(default_factory=list)
-    queued_seconds: float = 0.0
-    served_by: str = ""
-    reply: Reply | None = None
-    error: CallFailed | None = None
-
-    @property
-    def request(self) -> dict[str, Any]:
-        last = self.reply or self.error
-        return last.request if last else {}
-
-
-async def ask(
-    model: Model,
-    fallback: Fallback,
-    retry: Retry,
-    throttle: Throttle,
-    messages: list[Message],
-    params: Callable[[Model], dict[str, Any]],
-) -> Asked:
-    """Ask `model`; then, for the errors that `fallback.on` names, its chain in order.
-
-    Never raises for a call that failed: `error` says how the last model asked failed.
-    """
-    asked = Asked()
-    for candidate in (model, *fallback.chain.values()):
-        try:
-            asked.reply = await _retrying(candidate, retry, throttle, messages, params, asked)
-            asked.served_by = candidate.name
-            asked.error = None
-            break
-        except CallFailed as error:
-            asked.error = error
-            if error.kind not in fallback.on:
+        Never raises for a call that failed: `error` says how the last model that was asked did,
+        and its kind is `budget` where the budget did not allow the next request. An answer that
+        has a flaw stands when nobody gives a better one. Raises ScorerFailed.
+        """
+        asked = Asked()
+        flawed: Asked | None = None
+        chain = list(self._fallback.chain.items())
+        for key, candidate in [(None, model), *chain]:
+            if key is not None and (why := unfit(candidate, query)):
+                asked.skipped.append(Skipped(model=candidate.name, why=why[1]))
+                continue
+            last = not chain or key == chain[-1][0]
+            before = len(asked.attempts)
+            asked.error = await self._try(candidate, query, asked, last, on_text)
+            asked.by_fallback(key, before)
+            if asked.error is None:
+                asked.fallback = key
+                kind = None if on_text or last else flaw(asked.reply, query, self._fallback.on)
+                if kind is None:
+                    return asked
+                asked.attempts[-1] = asked.attempts[-1].model_copy(update={"error": kind})
+                flawed = flawed or replace(asked)
+            elif not self._may_fall_back(asked.error):
                 break
-    return asked
+        return asked if flawed is None or asked.error is None else asked.standing_by(flawed)
+
+    def _may_fall_back(self, error: CallFailed) -> bool:
+        """Not once somebody has read a part of an answer: another would go on in mid-sentence."""
+        return not error.delivered and error.kind in (*self._fallback.on, "circuit_open")
+
+    async def aside(self, model: Model, query: Query) -> Asked:
+        """A question of a scorer's to a model of its own, which no other answers for it."""
+        return await Asker(self._dispatch, self._retry).ask(model, query)
+
+    async def _try(
+        self, model: Model, query: Query, asked: Asked, last: bool, on_text: OnText | None
+    ) -> CallFailed | None:
+        """Ask one model of the chain; the error with which it failed."""
+        asked.reply = None
+        patient = last or TRANSIENT.isdisjoint(self._fallback.on)
+
+        async def call(
+            single: Single, query: Query, arm: str, asked: Asked, on_text: OnText | None
+        ) -> Reply:
+            return await self._retrying(single, query, arm, asked, on_text, patient)
+
+        async def check(model: Model, query: Query) -> Asked:
+            found = await self.aside(model, query)
+            asked.join([found])
+            return found
+
+        try:
+            if why := unfit(model, query):
+                raise CallFailed(*why, unbilled=True)
+            route = Route(call, check)
+            asked.reply = await route.answer(model, query, asked, on_text=on_text)
+        except CallFailed as error:
+            return error
+        except BudgetSpent as error:
+            return CallFailed("budget", str(error), unbilled=True)
+        return None
+
+    async def _retrying(
+        self,
+        model: Single,
+        query: Query,
+        arm: str,
+        asked: Asked,
+        on_text: OnText | None,
+        patient: bool,
+    ) -> Reply:
+        retry, waited = self._retry, 0.0
+
+        def note_wait(state: RetryCallState) -> None:
+            nonlocal waited
+            waited = state.upcoming_sleep
+
+        def out_of_time(state: RetryCallState) -> bool:
+            """The time in our own queue is not the provider's fault."""
+            spent = time.perf_counter() - asked.started - asked.queued_seconds
+            return spent + state.upcoming_sleep >= retry.total
+
+        async for attempt in AsyncRetrying(
+            stop=lambda state: state.attempt_number >= retry.attempts or out_of_time(state),
+            wait=_wait(retry),
+            retry=retry_if_exception(_may_go_better),
+            before_sleep=note_wait,
+            reraise=True,
+        ):
+            with attempt:
+                return await self._dispatch.send(
+                    model,
+                    query,
+                    asked,
+                    arm=arm,
+                    waited=waited,
+                    retry=retry,
+                    patient=patient,
+                    on_text=on_text,
+                )
+        raise AssertionError("tenacity re-raises the last failure")
 
 
-async def _retrying(
-    model: Model,
-    retry: Retry,
-    throttle: Throttle,
-    messages: list[Message],
-    params: Callable[[Model], dict[str, Any]],
-    asked: Asked,
-) -> Reply:
-    waited, queued_before = 0.0, asked.queued_seconds
-
-    def note_wait(state: RetryCallState) -> None:
-        nonlocal waited
-        waited = state.upcoming_sleep
-
-    def out_of_time(state: RetryCallState) -> bool:
-        """The time in our own queue is not the provider's fault."""
-        spent = (state.seconds_since_start or 0.0) - (asked.queued_seconds - queued_before)
-        return spent + state.upcoming_sleep >= retry.total
-
-    async for attempt in AsyncRetrying(
-        stop=lambda state: state.attempt_number >= retry.attempts or out_of_time(state),
-        wait=_wait(retry),
-        retry=retry_if_exception(lambda error: isinstance(error, CallFailed) and error.transient),
-        before_sleep=note_wait,
-        reraise=True,
-    ):
-        with attempt:
-            try:
-                reply = await throttle.complete(model, messages, params(model), asked)
-            except CallFailed as error:
-                asked.attempts.append(_failed(model, error, waited))
-                raise
-            asked.attempts.append(_answered(model, reply, waited))
-            return reply
-    raise AssertionError("tenacity re-raises the last failure")
+def _may_go_better(error: BaseException) -> bool:
+    """What has been handed over piece by piece can't be taken back and asked for again."""
+    return isinstance(error, CallFailed) and error.transient and not error.delivered
 
 
 def _wait(retry: Retry) -> Callable[[RetryCallState], float]:
@@ -133,27 +151,3 @@ def _wait(retry: Retry) -> Callable[[RetryCallState], float]:
         return max(backoff(state), asked_for or 0.0)
 
     return wait
-
-
-def _answered(model: Model, reply: Reply, waited: float) -> Attempt:
-    return Attempt(
-        model=model.name,
-        seconds=reply.seconds,
-        waited_seconds=waited,
-        cost_usd=dollars(model.price, reply.usage),
-        http_requests=reply.http_requests,
-        status=200,
-    )
-
-
-def _failed(model: Model, error: CallFailed, waited: float) -> Attempt:
-    return Attempt(
-        model=model.name,
-        seconds=error.seconds,
-        waited_seconds=waited,
-        cost_usd=0.0 if error.unbilled else dollars(model.price, error.usage),
-        http_requests=error.http_requests,
-        status=error.status,
-        error=error.kind,
-        message=error.message,
-    )

@@ -10,6 +10,7 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from runner import images
 from runner.errors import ConfigError, did_you_mean
 from runner.records import Message
 from runner.schema import Task
@@ -28,20 +29,22 @@ class Case(BaseModel):
     tags: tuple[str, ...] = ()
     system: str | None = None
     max_tokens: int | None = Field(None, ge=1)
+    images: tuple[str, ...] = ()  # paths: beside the cases file, or as given
+    user: str | None = None  # whose request it is: keeps them with one arm of a split
 
 
 def read(path: Path) -> Iterator[Case]:
     """Stream the cases of a JSONL file; blank lines are passed over.
 
-    Raises ConfigError naming file and line: not JSON, a wrong or unknown key, an id used twice, a
-    file without cases.
+    Raises ConfigError naming file and line: not JSON, a wrong or unknown key, an id used twice, an
+    image that can't be sent, a file without cases.
     """
     seen: dict[str, int] = {}
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    case = _parse(line, f"{path}:{number}")
+                    case = _with_images(_parse(line, f"{path}:{number}"), path, number)
                     if case.id in seen:
                         raise ConfigError(
                             f"{path}:{number}: id '{case.id}' stands in line {seen[case.id]} too"
@@ -68,6 +71,21 @@ def _parse(line: str, where: str) -> Case:
             near = did_you_mean(key, Case.model_fields)
             raise ConfigError(f"{where}: {key}: no such key{near}") from None
         raise ConfigError(f"{where}: {key}: {problem['msg'].lower()}") from None
+
+
+def _with_images(case: Case, path: Path, number: int) -> Case:
+    if not case.images:
+        return case
+    try:
+        found = tuple(images.find(name, path.parent) for name in case.images)
+    except images.NoImage as problem:
+        raise ConfigError(f"{path}:{number}: images: {problem}") from None
+    return case.model_copy(update={"images": found})
+
+
+def has_images(case: Case) -> bool:
+    """Whether only a model with `vision: true` can be asked it."""
+    return bool(case.images)
 
 
 def select(
@@ -98,6 +116,7 @@ def render(task: Task, case: Case) -> list[Message]:
     """The messages of one request.
 
     The prompt is a Jinja template: it sees `input`, and the keys of an `input` that is a mapping.
+    With images the user's message has parts: the text, then each image's path and hash.
     Raises ConfigError when it names a variable that the case does not have.
     """
     variables = {"input": case.input} | (case.input if isinstance(case.input, dict) else {})
@@ -106,5 +125,15 @@ def render(task: Task, case: Case) -> list[Message]:
     except TemplateError as error:
         raise ConfigError(f"task.prompt, case '{case.id}': {error.message}") from None
     system = case.system if case.system is not None else task.system
-    messages = [{"role": "system", "content": system}] if system else []
-    return [*messages, {"role": "user", "content": content}]
+    messages: list[Message] = [{"role": "system", "content": system}] if system else []
+    return [*messages, {"role": "user", "content": _parts(content, case) or content}]
+
+
+def _parts(text: str, case: Case) -> list[dict[str, str]]:
+    """Empty without images."""
+    if not case.images:
+        return []
+    try:
+        return [{"type": "text", "text": text}, *map(images.part, case.images)]
+    except images.NoImage as problem:
+        raise ConfigError(f"case '{case.id}': images: {problem}") from None

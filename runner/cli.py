@@ -24,6 +24,17 @@ from runner.errors import (
 
 COMMANDS = {
     "eval": "measure candidates on a task (the default; -m sweeps)",
+    "select": "which models are worth measuring, by a decision tree and your bounds",
+    "cost": "what a month of requests costs with each model, or with a router",
+    "breakeven": "from which volume on a server of your own costs less than an API",
+    "compare": "two runs case by case: what is proven to have changed",
+    "promote": "write a sweep's winner into a mapping, with a decision record",
+    "drill": "what the chain does when its provider fails; offline and free",
+    "checklist": "is a decision ready to ship? each line from evidence",
+    "run": "apply a decision to new inputs: in production",
+    "serve": "put a decision behind an OpenAI-compatible address",
+    "spend": "what the runs on record have cost, with alerts",
+    "drift": "does a promoted decision still hold? a few of its cases, asked again",
     "report": "rebuild the report of a run or a sweep from its journals",
     "check": "compose and check every file of conf/ and tasks/",
     "schema": "the JSON schema of a group's files, for your editor",

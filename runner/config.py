@@ -7,9 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import BaseModel, ValidationError
 
-from runner.errors import ConfigError, did_you_mean
+from runner import typed
+from runner.errors import ConfigError
 from runner.schema import Job
 
 
@@ -22,15 +22,20 @@ def load(cfg: DictConfig) -> Job:
     return validate(plain(cfg))
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Resolve interpolations and let the mapping fill in the model that no one chose."""
+def resolved(cfg: DictConfig) -> Any:
+    """A config as plain data. Raises ConfigError for an interpolation that leads nowhere."""
     # A config that could read any variable could send a key to a provider as a prompt.
     OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
     try:
-        tree = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
+        return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0].partition("resolving interpolation: ")
         raise ConfigError(f"{error.full_key or 'config'}: {reason[2] or reason[0]}") from None
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """Resolve interpolations and let the mapping fill in the model that no one chose."""
+    tree = resolved(cfg)
     assert isinstance(tree, dict)
     config: dict[str, Any] = {str(key): value for key, value in tree.items()}
     fallback = config.get("fallback")
@@ -60,51 +65,17 @@ def names(cfg: DictConfig) -> tuple[str, str, str]:
 
 
 def validate(config: dict[str, Any]) -> Job:
-    try:
-        return Job.model_validate(config)
-    except ValidationError as error:
-        raise ConfigError(*map(_explain, error.errors())) from None
+    return typed.typed(Job, config)
+
+
+def unknown_key(path: str) -> str | None:
+    """What to say of an override that found no such key; None where the key is a known one."""
+    if wrong := typed.unknown_key(Job, path):
+        return wrong
+    if typed.has_free_keys(Job, path):
+        return f"{path}: is not there; add it with +{path}=…"
+    return None
 
 
 def _refuse_environment(*_: Any) -> Any:
     raise ValueError("a config never reads the environment; name keys by api_key_env")
-
-
-def _explain(error: Any) -> str:
-    """One pydantic error as `key: what is wrong`."""
-    where = ".".join(str(part) for part in error["loc"]) or "config"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: no such key{did_you_mean(error['loc'][-1], _siblings(error['loc']))}"
-    if error["type"] == "missing" or error["input"] == "???":
-        return f"{where}: is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if isinstance(error["input"], dict | list) or where.endswith("api_key_env"):
-        return f"{where}: {message}"
-    return f"{where}: {message} (it is {error['input']!r})"
-
-
-def unknown_key(path: str) -> str | None:
-    """What to say of a dotted path that leads nowhere; None when every part of it is known."""
-    parts = path.split(".")
-    for index, part in enumerate(parts):
-        choices = _siblings((*parts[:index], part))
-        if not choices:  # a mapping with free keys
-            return f"{path}: is not there; add it with +{path}=…"
-        if part not in choices:
-            return f"{'.'.join(parts[: index + 1])}: no such key{did_you_mean(part, choices)}"
-    return None
-
-
-def _siblings(loc: tuple[Any, ...]) -> list[str]:
-    """The keys that could have stood where `loc` stands."""
-    node: Any = Job
-    for part in loc[:-1]:
-        fields = getattr(node, "model_fields", {})
-        if part not in fields:
-            return []
-        node = fields[part].annotation
-        for option in getattr(node, "__args__", ()):
-            if isinstance(option, type) and issubclass(option, BaseModel):
-                node = option
-    return list(getattr(node, "model_fields", {}))

@@ -2,8 +2,10 @@
 
 RunnerError
 ├── ConfigError     the configuration or an input file is wrong; nothing was sent        exit 2
+├── BudgetSpent     the next request might cost more than `budget_usd` leaves             exit 4
 ├── StorageError    an outcome can't be written to disk; the run stops                   exit 4
 ├── ScorerFailed    a scorer raised (scorers/); its answers are kept, unscored           exit 4
+├── Unscored        a model that was to judge did not (scorers/); the answer has no score
 └── CallFailed      one HTTP request failed; `ask` turns it into an attempt on record
 
 Every message says what is wrong, where, and what would be right.
@@ -33,6 +35,10 @@ ErrorKind = Literal[
     "context_window",
     "content_policy",
     "invalid_reply",
+    "truncated",  # an answer that broke off: a failure only where a fallback is to mend it
+    "invalid_output",  # likewise one that is not in the format the task asks for
+    "circuit_open",  # not sent: the provider is left alone for a while
+    "budget",  # not sent: it might have cost more than is left
 ]
 # What may go better the next time; everything else would fail the same way again.
 TRANSIENT: frozenset[ErrorKind] = frozenset(
@@ -52,6 +58,10 @@ class ConfigError(RunnerError):
         super().__init__("\n".join(problems))
 
 
+class BudgetSpent(RunnerError):
+    """The next request might cost more than is left of the budget."""
+
+
 class StorageError(RunnerError):
     """An outcome could not be put on disk."""
 
@@ -62,7 +72,8 @@ class CallFailed(RunnerError):
 
     `unbilled` is True when the provider turned the request away before answering, so that it cost
     nothing; False means that nobody can say what it cost (a time-out, a connection cut half-way).
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `delivered` is True when a part of an answer had come before it
+    failed, and somebody may have read it.
     """
 
     kind: ErrorKind
@@ -74,6 +85,7 @@ class CallFailed(RunnerError):
     http_requests: int = 0
     request: dict[str, Any] = field(default_factory=dict)
     usage: Any = None  # records.Usage, where the provider stated one all the same
+    delivered: bool = False
 
     def __str__(self) -> str:
         status = f" (HTTP {self.status})" if self.status else ""

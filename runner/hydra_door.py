@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from hydra._internal.utils import _run_hydra, get_args_parser
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import TaskFunction
@@ -43,7 +44,7 @@ def run(arguments: Namespace, task: TaskFunction, config_name: str) -> None:
     user_config_dir = config_dir(arguments.config_dir)
     arguments.config_dir = None
     for override in arguments.overrides:
-        _refuse(override)
+        refuse(override, user_config_dir)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise to us instead of printing and exiting
     setbase("1.3")
     setup_globals()
@@ -62,14 +63,20 @@ def explained(error: Exception) -> ConfigError:
     return ConfigError(_explain(error))
 
 
-def _refuse(override: str) -> None:
-    """What Hydra would take, and write down, but must not."""
+def literal(key: str, value: str) -> str:
+    """An override that sets a key to any text, whatever it means to Hydra."""
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no interpolation, but these very signs
+    return f"{key}={QuotedString(text, Quote.single).with_quotes()}"
+
+
+def refuse(override: str, own: Path | None) -> None:
+    """Raises ConfigError for what Hydra would take, and write down, but must not."""
     key, _, value = override.partition("=")
     if name := key_in(override):
         raise ConfigError(
             f"{key}: holds the value of {name}; a key belongs in the environment only"
         )
-    if "/" in value and ".." in value.split("/") and paths.is_group(key, user_config_dir):
+    if "/" in value and ".." in value.split("/") and paths.is_group(key, own):
         raise ConfigError(f"{override}: an option is the name of a file in conf/{key}/")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from hydra import compose
@@ -11,13 +12,30 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.initialize import get_gh_backup, restore_gh_from_backup
-from hydra.version import setbase
+from hydra.version import VersionBase, getbase, setbase
 from omegaconf import DictConfig
 
+from runner import cli, hydra_door, paths
 from runner.errors import ConfigError
-from runner.hydra_door import REASONS, explained
+from runner.hydra_door import REASONS, explained, refuse
 
 _BATCH = 8  # options composed together: Hydra's fixed cost is shared, its merging grows with each
+_one_at_a_time = Lock()  # Hydra keeps what it composes from in a global
+
+
+def compose_config(
+    config: str, overrides: Sequence[str], config_dir: str | Path | None
+) -> DictConfig:
+    """What conf/<config>.yaml and the overrides make together, `config_dir` before our conf/.
+
+    From any thread, and beside another Hydra application. Raises ConfigError.
+    """
+    own = cli.config_dir(None if config_dir is None else str(config_dir))
+    for override in overrides:
+        refuse(override, own)
+    options = Options([folder for folder in (own, paths.builtin("conf")) if folder])
+    with _one_at_a_time, options.open():
+        return options.compose(*overrides, config=config)
 
 
 class Options:
@@ -39,9 +57,15 @@ class Options:
 
     @contextmanager
     def open(self) -> Iterator[None]:
+        version = getbase()
         setbase("1.3")
         *own, ours = self.directories
-        path = create_config_search_path(str(ours))
+        # Only what was asked for: a command that ran before in this process may have had its own.
+        command_line, hydra_door.user_config_dir = hydra_door.user_config_dir, None
+        try:
+            path = create_config_search_path(str(ours))
+        finally:
+            hydra_door.user_config_dir = command_line
         for directory in own:
             path.prepend("own", f"file://{directory}", anchor="main")
         before = get_gh_backup()
@@ -51,6 +75,7 @@ class Options:
             yield
         finally:
             restore_gh_from_backup(before)
+            VersionBase.instance().version_base = version
 
     def compose(
         self, *overrides: str, config: str | None = "config", hydra: bool = False

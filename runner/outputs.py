@@ -1,8 +1,9 @@
 """Where runs and sweeps live on disk, and how their files are read and written.
 
 A run is a directory with `run.json` (what was asked), `cases.jsonl` (the journal: one line an
-outcome), and, once every case has an outcome, `result.json` and `report.md`. A sweep is a directory
-of runs with a `result.json` and `report.md` of its own.
+outcome), perhaps `probe.jsonl` (streamed answers, timed), and, once every case has an outcome,
+`result.json` and `report.md`. A sweep is a directory of runs with a `result.json` and `report.md`
+of its own.
 """
 
 import json
@@ -20,6 +21,8 @@ from runner.redact import redact
 
 RUN = "run.json"
 JOURNAL = "cases.jsonl"
+PROBE = "probe.jsonl"
+UNSCORED = "unscored.jsonl"  # answers that wait for a judge
 RESULT = "result.json"
 REPORT = "report.md"
 SWEEP = "sweep.json"

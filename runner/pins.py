@@ -19,11 +19,13 @@ from runner.schema import Single
 # What a provider appends to an id to name one state of it: 2024-08-06, 20251001, Mistral's 2512.
 _SNAPSHOT = r"-(\d{4}-\d{2}-\d{2}|\d{8}|\d{4})"
 
-_PRICES = {
+_RATES = {
     "input_usd_per_mtok": "input_cost_per_token",
     "output_usd_per_mtok": "output_cost_per_token",
     "cached_input_usd_per_mtok": "cache_read_input_token_cost",
+    "cache_write_usd_per_mtok": "cache_creation_input_token_cost",
 }
+_LONG_PROMPT = r"input_cost_per_token_above_(\d+)k_tokens"
 
 
 def check_callable(model: Single, today: date) -> None:
@@ -63,22 +65,58 @@ def price_differences(model: Single) -> list[str]:
     entry = _entry(model)
     if entry is None:
         return [f"id: litellm's price map has no '{model.id}': mistyped, retired or very new"]
-    ours: dict[str, Any] = {"context_tokens": model.context_tokens, "retires": model.retires}
+    ours: dict[str, Any] = {
+        "context_tokens": model.context_tokens,
+        "retires": model.retires,
+        "vision": model.vision,
+    }
     theirs: dict[str, Any] = {
         "context_tokens": entry.get("max_input_tokens"),
         "retires": date.fromisoformat(day) if (day := entry.get("deprecation_date")) else None,
+        "vision": entry.get("supports_vision"),
     }
-    prices = {key: _per_mtok(entry.get(name)) for key, name in _PRICES.items()}
+    prices = _prices(entry)
     if model.price is None:
         theirs["price"] = " and ".join(str(price) for price in [*prices.values()][:2] if price)
     else:
-        ours |= {f"price.{key}": getattr(model.price, key) for key in _PRICES}
-        theirs |= {f"price.{key}": price for key, price in prices.items()}
+        ours |= _flat("price", model.price.model_dump())
+        theirs |= _flat("price", prices)
     return [
         f"{key}: is {_say(ours.get(key))}, litellm's price map says {value}"
         for key, value in theirs.items()
         if value not in (None, "") and not _same(ours.get(key), value)
     ]
+
+
+def _prices(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the map in the words of our `price`."""
+    prices: dict[str, Any] = {key: _per_mtok(entry.get(name)) for key, name in _RATES.items()}
+    prices["reasoning_usd_per_mtok"] = _per_mtok(entry.get("output_cost_per_reasoning_token"))
+    prices["batch_discount"] = _batch_discount(entry)
+    longer = [int(found[1]) for name in entry if (found := re.fullmatch(_LONG_PROMPT, name))]
+    if longer:
+        tier = f"_above_{min(longer)}k_tokens"
+        rates = {key: _per_mtok(entry.get(name + tier)) for key, name in _RATES.items()}
+        prices["long_prompt"] = {"above_tokens": min(longer) * 1000, **rates}
+    return prices
+
+
+def _batch_discount(entry: dict[str, Any]) -> float | None:
+    """None also where input and output differ in it, which one number can't say."""
+    discounts = set()
+    for name in ("input_cost_per_token", "output_cost_per_token"):
+        full, batch = entry.get(name), entry.get(f"{name}_batches")
+        discounts.add(round(1 - batch / full, 9) if full and batch is not None else None)
+    return discounts.pop() if len(discounts) == 1 else None
+
+
+def _flat(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Nested values by dotted key."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        where = f"{prefix}.{key}"
+        flat |= _flat(where, value) if isinstance(value, dict) else {where: value}
+    return flat
 
 
 def _say(value: Any) -> str:

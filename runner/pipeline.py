@@ -1,111 +1,137 @@
 """A whole run, from top to bottom: ask every question, score the answers, keep the record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from itertools import islice
 from pathlib import Path
 
 from runner import provenance, resume
-from runner.ask import Throttle, ask
+from runner.ask import Asker
+from runner.asked import OnText
+from runner.dispatch import Dispatch
+from runner.errors import BudgetSpent
 from runner.journal import Journal
-from runner.outputs import JOURNAL, RUN, write_json
-from runner.parameters import parameters
+from runner.outcome import outcome
+from runner.outputs import JOURNAL, PROBE, RUN, read_journal, write_json
 from runner.plan import Plan, Question
-from runner.price import total
-from runner.records import Answered, Failed
-from runner.schema import Job, Model
+from runner.records import Answered, Attempt, Failed
+from runner.resume import Carried
 from runner.scorers import ScorerFailed
+from runner.serving import serve
+from runner.tracing import Tracer
+
+Keep = Callable[[Answered | Failed], Awaitable[None]]  # puts an outcome on record
 
 
-async def run(plan: Plan, directory: Path, throttle: Throttle, advance: Callable[[], None]) -> None:
+async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable[[], None]) -> None:
     """Ask what has no answer yet and keep the record in `directory`, which the caller has claimed.
 
     `advance` is called for each outcome. Raises ConfigError before anything is sent; later
-    StorageError and ScorerFailed, and the journal then holds all that was answered so far.
+    BudgetSpent, StorageError and ScorerFailed, and the journal then holds all that was answered.
     """
-    done = await resume.carry_over(plan, directory)
-    write_json(directory / RUN, provenance.describe(plan, taken_over=len(done)))
-    for _ in done:
-        advance()
-    missing = plan.count - len(done)
-    if not missing:
-        return
     async with AsyncExitStack() as stack:
-        job = await _serve(plan.job, stack)
+        plan = plan.serving(await serve(plan.job, stack))
+        asker = Asker(dispatch, plan.job.retry, plan.job.fallback)
+        carried = await resume.carry_over(plan, directory)
+        dispatch.budget.spent_usd += carried.spent_usd
+        write_json(directory / RUN, provenance.describe(plan, taken_over=len(carried.done)))
+        for _ in carried.done:
+            advance()
+        missing = plan.count - len(carried.done)
+        if not missing:
+            return
         journal = Journal(directory / JOURNAL)
         stack.callback(journal.close)
-        todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in done)
+        tracer = Tracer(plan.job)
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
+
+        async def keep(line: Answered | Failed) -> None:
+            await journal.append(line)
+            tracer.outcome(line)
+
+        todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in carried.done)
+        over: list[BudgetSpent] = []
 
         async def worker() -> None:
             for question in todo:
-                await _answer(plan, job, question, throttle, journal)
+                try:
+                    await _answer(plan, question, asker, keep, carried)
+                except BudgetSpent as error:
+                    over.append(error)
+                if over:  # what is in flight is paid for: it ends, and nothing new begins
+                    return
                 advance()
 
-        await _together(worker, min(job.concurrency, missing))
+        await _together(worker, min(plan.job.concurrency, missing))
+        if over:
+            raise over[0]
 
 
 async def _answer(
-    plan: Plan, job: Job, question: Question, throttle: Throttle, journal: Journal
+    plan: Plan, question: Question, asker: Asker, keep: Keep, carried: Carried
 ) -> None:
-    case, seed = question.case, plan.seed(question.repeat)
-    asked = await ask(
-        job.model,
-        job.fallback,
-        job.retry,
-        throttle,
-        question.messages,
-        lambda model: parameters(model, job.task, case, seed),
+    """Raises ScorerFailed, BudgetSpent, StorageError; what was paid for is on record even so."""
+    where = question.case.id, question.repeat
+    line = carried.answers.get(where) or await _ask(
+        plan, question, asker, carried.attempts.get(where, ())
     )
-    common = {
-        "case": case.id,
-        "repeat": question.repeat,
-        "model": job.model.name,
-        "key": question.key,
-        "messages": question.messages,
-        "request": asked.request,
-        "tags": list(case.tags),
-        "expected": case.expected,
-        "cost_usd": total(attempt.cost_usd for attempt in asked.attempts),
-        "seconds": sum(attempt.seconds for attempt in asked.attempts),
-        "queued_seconds": asked.queued_seconds,
-        "attempts": asked.attempts,
-    }
-    reply = asked.reply
-    if reply is None:
-        await journal.append(Failed(**common, error=str(asked.error)))
+    if not isinstance(line, Answered):
+        await keep(line)
+        if line.kind == "budget":
+            raise BudgetSpent(line.error)
         return
-    answer = Answered(
-        **common,
-        served_by=asked.served_by,
-        model_served=reply.model_served,
-        reply=reply.text,
-        finish_reason=reply.finish_reason,
-        usage=reply.usage,
-        scores={},
-    )
+    judging: list[Attempt] = []
     try:
-        scores = await plan.score(answer, case)
-    except (ScorerFailed, asyncio.CancelledError):
-        await journal.append(answer)  # it was paid for: kept unscored, and scored on resuming
+        scored = await plan.score(line, question.case, asker.aside, judging)
+    except (ScorerFailed, BudgetSpent, asyncio.CancelledError):
+        # It was paid for: kept unscored, and scored on resuming.
+        await keep(line.model_copy(update={"judging": judging}))
         raise
-    await journal.append(answer.model_copy(update={"scores": scores}))
+    await keep(scored)
 
 
-async def _serve(job: Job, stack: AsyncExitStack) -> Job:
-    """Start a server for each embedded model, and say where it is."""
+async def _ask(
+    plan: Plan,
+    question: Question,
+    asker: Asker,
+    earlier: Sequence[Attempt] = (),
+    on_text: OnText | None = None,
+) -> Answered | Failed:
+    model = plan.job.model
+    asked = await asker.ask(model, plan.query(question), on_text)
+    return outcome(
+        asked,
+        model=model.name,
+        case=question.case,
+        messages=question.messages,
+        key=question.key,
+        repeat=question.repeat,
+        earlier=earlier,
+    )
 
-    async def started(model: Model) -> Model:
-        if model.artifact is None:
-            return model
-        from runner.local.server import serving
 
-        api_base = await stack.enter_async_context(serving(model.artifact, model.id))
-        provider = model.provider.model_copy(update={"api_base": api_base})
-        return model.model_copy(update={"provider": provider})
+async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
+    """Stream the answers to the first cases one at a time, to time their first tokens.
 
-    chain = {key: await started(model) for key, model in job.fallback.chain.items()}
-    fallback = job.fallback.model_copy(update={"chain": chain})
-    return job.model_copy(update={"model": await started(job.model), "fallback": fallback})
+    Nothing else may be under way: at many streams at once this process would time itself.
+    """
+    file = directory / PROBE
+    done = {line.case for line in read_journal(file)} if file.exists() else set()
+    first = islice((q for q in plan.questions() if q.repeat == 0), plan.job.latency_probe)
+    todo = [question for question in first if question.case.id not in done]
+    if not todo:
+        return
+    async with AsyncExitStack() as stack:
+        plan = plan.serving(await serve(plan.job, stack))
+        asker = Asker(dispatch, plan.job.retry, plan.job.fallback)
+        journal = Journal(file)
+        stack.callback(journal.close)
+        for question in todo:
+            line = await _ask(plan, question, asker, on_text=lambda _: None)
+            await journal.append(line)
+            if isinstance(line, Failed) and line.kind == "budget":
+                raise BudgetSpent(line.error)
 
 
 async def _together(worker: Callable[[], Awaitable[None]], count: int) -> None:

@@ -3,19 +3,25 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from runner import cases, paths, pins, redact, requirements, scorers
+from runner import cases, checks, paths, pins, redact, requirements, scorers, tracing
+from runner.asked import Ask, Asked
 from runner.cases import Case
-from runner.errors import ConfigError
+from runner.errors import BudgetSpent, ConfigError
+from runner.fit import unfit
+from runner.judging import self_judging
 from runner.outputs import JOURNAL
-from runner.parameters import parameters
-from runner.records import Answered, Message, Score
-from runner.schema import Job, Model
+from runner.parameters import Query, parameters, query
+from runner.price import worst_case
+from runner.records import Answered, Attempt, Message, Score
+from runner.route import questions
+from runner.schema import Cascade, Job, Model, Task
+from runner.scorers import Unscored
+from runner.shape import shape
 
 _SHOWN = 5  # problems of cases that are listed; the rest is likely the same mistake
 
@@ -45,31 +51,56 @@ class Plan:
         """What `prepare` has checked; not a line of the file beyond the last question is read."""
         return islice(_questions(self.job, self.cases_file), self.count)
 
-    def seed(self, repeat: int) -> int | None:
-        return _seed(self.job, repeat)
+    def query(self, question: Question) -> Query:
+        seed = _seed(self.job, question.repeat)
+        return query(self.job.task, question.case, question.messages, seed)
 
     def make_ready(self) -> None:
-        """What is left to check, and takes seconds: raises ConfigError.
+        """Raises ConfigError."""
+        make_ready(self.job, self.query(next(self.questions())))
 
-        A model may be known not to take what the task asks for, which only litellm knows, and the
-        weights of an embedded one may be out of reach.
+    async def score(
+        self, answer: Answered, case: Case, ask: Ask, judging: list[Attempt]
+    ) -> Answered:
+        """The answer with its scores, of which those that still hold are kept.
+
+        What scorers ask of models of their own is noted in `judging` as it happens, since it is
+        paid for whether a score comes out or not. Raises ScorerFailed, BudgetSpent.
         """
-        from runner.llm import check_parameters
+        scores: dict[str, Score] = {}
+        unscored: dict[str, str] = {}
+        judging += answer.judging
 
-        case = next(self.questions()).case
-        for model in self.job.models.values():
-            check_parameters(model, parameters(model, self.job.task, case, self.job.seed))
-            if model.artifact:
-                from runner.local.server import make_ready
+        async def asking(model: Model, query: Query) -> Asked:
+            asked = await ask(model, query)
+            judging.extend(asked.attempts)
+            if asked.error and asked.error.kind == "budget":
+                raise BudgetSpent(asked.error.message)
+            return asked
 
-                make_ready(model.artifact)
+        for name, scorer in self.scorers.items():
+            key = scorer.key(case)
+            if (kept := answer.scores.get(name)) and kept.key == key:
+                scores[name] = kept
+                continue
+            try:
+                score = await scorer(answer.as_reply(), case, self.job.task, asking)
+                scores[name] = score.model_copy(update={"key": key})
+            except Unscored as reason:
+                unscored[name] = str(reason)
+        changes = {"scores": scores, "unscored": unscored, "judging": judging}
+        return answer.model_copy(update={**changes, "expected": case.expected})
 
-    async def score(self, answer: Answered, case: Case) -> dict[str, Score]:
-        """Raises ScorerFailed."""
-        return {
-            name: await scorer(answer.as_reply(), case, self.job.task)
+    def holds(self, answer: Answered, case: Case) -> bool:
+        """Whether all scores of an answer stand as they are."""
+        return all(
+            name in answer.scores and answer.scores[name].key == scorer.key(case)
             for name, scorer in self.scorers.items()
-        }
+        )
+
+    def serving(self, job: Job) -> "Plan":
+        """The same plan with the job's models at the addresses where they are served now."""
+        return replace(self, job=job, scorers=scorers.load(job.task, paths.tasks_dirs()))
 
 
 def prepare(job: Job, today: date | None = None) -> Plan:
@@ -78,12 +109,9 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     Raises ConfigError with a line a problem: a model that may not be called, a missing key, a
     requirement on no metric, an unknown scorer, a case that can't be asked or scored.
     """
-    _check_models(job, today or date.today())
+    check(job, today or date.today())
     if job.reuse and not (job.reuse / JOURNAL).is_file():
         raise ConfigError(f"reuse: {job.reuse} is no run: it has no {JOURNAL}")
-    if found := requirements.leaks(job):
-        privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
-        raise ConfigError(*(f"{leak}, but {privacy}" for leak in found))
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())
@@ -102,6 +130,54 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     return Plan(job, file, _sha256(file), loaded, count, identity.hexdigest())
 
 
+def check(job: Job, today: date) -> None:
+    """The part of it that no case has a say in. Raises ConfigError with a line a problem."""
+    _check_models(job, today)
+    if found := requirements.leaks(job):
+        privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
+        raise ConfigError(*(f"{leak}, but {privacy}" for leak in found))
+    for model in (job.model, *job.fallback.chain.values()):
+        _check_checks(model, job.task)
+    if found := [*self_judging(job), *_unpriced(job)]:
+        raise ConfigError(*found)
+
+
+def _unpriced(job: Job) -> Iterator[str]:
+    """A cap can only be kept where it is known what a request may cost."""
+    if job.budget_usd is not None:
+        for where, model in job.models.items():
+            if worst_case(model.price, 1, 1) is None:
+                yield f"budget_usd: {where} ({model.name}) has no price, so no cap can be kept"
+
+
+def make_ready(job: Job, first: Query) -> None:
+    """What is left to check, and takes seconds: raises ConfigError.
+
+    A model may be known not to take what the task asks for, which only litellm knows, and the
+    weights of an embedded one may be out of reach. `first` may be any question of the job's.
+    """
+    from runner.llm import check_callbacks, check_parameters
+
+    for model in (job.model, *job.fallback.chain.values()):
+        for single, asked in questions(model, first):
+            check_parameters(single, parameters(single, asked))
+    check_callbacks([callback.name for callback in job.callbacks])
+    if job.tracing:
+        tracing.check(job.tracing)
+    for single in job.models.values():
+        if single.artifact:
+            from runner.local.server import make_ready
+
+            make_ready(single.artifact)
+
+
+def _check_checks(model: Model, task: Task) -> None:
+    if isinstance(model, Cascade):
+        checks.check(model, task)
+    for part in model.parts().values():
+        _check_checks(part, task)
+
+
 def _check_models(job: Job, today: date) -> None:
     problems = []
     for where, model in job.models.items():
@@ -109,7 +185,7 @@ def _check_models(job: Job, today: date) -> None:
             pins.check_callable(model, today)
         except ConfigError as error:
             problems += [f"{where}: {problem}" for problem in error.problems]
-        if missing := redact.missing_key(model, where):
+        if not job.estimate and (missing := redact.missing_key(model, where)):
             problems.append(missing)
     if problems:
         raise ConfigError(*problems)
@@ -117,16 +193,20 @@ def _check_models(job: Job, today: date) -> None:
 
 
 def _questions(job: Job, file: Path) -> Iterator[Question]:
-    who = json.dumps([_fingerprint(model) for model in job.models.values()], sort_keys=True)
+    chain = (job.model, *job.fallback.chain.values())
+    who = json.dumps([shape(model) for model in chain], sort_keys=True, default=str)
     when = ",".join(job.fallback.on)
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
         messages = cases.render(job.task, case)
         for repeat in range(job.repeats):
+            wanted = query(job.task, case, messages, _seed(job, repeat))
             asked = [
-                parameters(model, job.task, case, _seed(job, repeat))
-                for model in job.models.values()
+                [asked.messages if asked.role == "classifier" else None, parameters(single, asked)]
+                for model in chain
+                for single, asked in questions(model, wanted)
             ]
-            text = json.dumps([who, when, messages, asked, repeat], sort_keys=True)
+            schema = wanted.json_schema  # for those who get it in words
+            text = json.dumps([who, when, messages, asked, schema, repeat], sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
             yield Question(case, repeat, messages, key)
 
@@ -136,24 +216,6 @@ def _seed(job: Job, repeat: int) -> int | None:
     return None if job.seed is None else job.seed + repeat
 
 
-def _fingerprint(model: Model) -> list[Any]:
-    artifact = model.artifact
-    weights = artifact and [
-        artifact.sha256,
-        artifact.path and _stamp(Path(artifact.path).expanduser()),
-        artifact.chat_template,
-        artifact.context_tokens,
-    ]
-    where = [model.name, model.litellm_id, model.provider.api_base]
-    return [*where, weights, model.extra_body]
-
-
-def _stamp(file: Path) -> list[Any]:
-    """Hashing a user's own weights would take longer than many a run."""
-    found = file.stat() if file.exists() else None
-    return [str(file), found and [found.st_size, found.st_mtime_ns]]
-
-
 def _case_problems(
     job: Job, question: Question, loaded: dict[str, scorers.Scorer]
 ) -> Iterator[str]:
@@ -161,14 +223,9 @@ def _case_problems(
     for scorer in loaded.values():
         if problem := scorer.check(case, job.task):
             yield f"case '{case.id}': {scorer.name}: {problem}"
-    tokens = sum(len(message["content"].encode()) for message in question.messages) // 4
-    for model in job.models.values():
-        asked = parameters(model, job.task, case, None).get("max_tokens", 0)
-        if tokens + asked > model.context_tokens:
-            yield (
-                f"case '{case.id}': about {tokens} tokens and {asked} for the answer do not fit "
-                f"the {model.context_tokens} of {model.name}"
-            )
+    wanted = query(job.task, case, question.messages, None)
+    if why := unfit(job.model, wanted):
+        yield f"case '{case.id}': {why[1]}"
 
 
 def _sha256(file: Path) -> str:

@@ -1,32 +1,72 @@
 """What a request costs. Unknown is None: it stays unknown through every sum, and is never 0."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from runner.records import Usage
-from runner.schema import Price
+from runner.schema import Price, Rates
 
 _PER = 1_000_000  # prices are per million tokens
 
 
-def dollars(price: Price | None, usage: Usage | None) -> float | None:
-    """The price of one request in US dollars.
+class _Row(NamedTuple):
+    """What each kind of token costs, None where unknown."""
 
-    A model whose tokens are free costs 0 even where nobody counted them. Cached tokens have a
-    price of their own: where it is unknown, taking the full one for it would be a guess.
-    Reasoning tokens are part of the output tokens.
+    fresh: float | None  # input that is neither read from a cache nor written to one
+    cached: float | None
+    written: float | None
+    answer: float | None  # output without the reasoning
+    reasoning: float | None
+
+
+def dollars(price: Price | None, usage: Usage | None, *, batch: bool = False) -> float | None:
+    """The price of one request in US dollars; `batch`: as part of a batch that may take a day.
+
+    A prompt longer than `long_prompt.above_tokens` puts every token of the request on that row. A
+    rate that is unknown makes the price unknown only where tokens of its kind occur: taking another
+    rate for it would be a guess. A batch's discount says nothing about cached tokens, so that
+    these are unknown in a batch. A model whose tokens are free costs 0 even where nobody counted
+    them.
     """
-    if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+    if price is None:
         return None
-    rates = price.input_usd_per_mtok, price.output_usd_per_mtok, price.cached_input_usd_per_mtok
-    if not any(rates):
+    if _free(price):
         return 0.0
-    if usage is None:
+    discount = price.batch_discount if batch else 0.0
+    if usage is None or discount is None:
         return None
-    if usage.cached_input_tokens and price.cached_input_usd_per_mtok is None:
+    cached, written = usage.cached_input_tokens, usage.cache_write_tokens
+    fresh = usage.input_tokens - cached - written
+    answer = usage.output_tokens - usage.reasoning_tokens
+    if min(fresh, answer) < 0:
+        return None  # the counts contradict each other
+    counts = fresh, cached, written, answer, usage.reasoning_tokens
+    row = _row(price, _reachable(price, usage.input_tokens)[-1])
+    if batch:
+        row = row._replace(cached=None)
+    return total(
+        None if rate is None else tokens * rate / _PER * (1 - discount)
+        for tokens, rate in zip(counts, row, strict=True)
+        if tokens
+    )
+
+
+def worst_case(price: Price | None, input_tokens: int, max_output_tokens: int) -> float | None:
+    """The most that one request of at most so many tokens can cost, in US dollars.
+
+    Every token counts as the dearest of its kind, on the dearest row that the prompt can reach.
+    Where the price of cached input is unknown, it is taken to be no dearer than input.
+    """
+    if price is None:
         return None
-    cached = usage.cached_input_tokens * (price.cached_input_usd_per_mtok or 0.0)
-    fresh = (usage.input_tokens - usage.cached_input_tokens) * price.input_usd_per_mtok
-    return (fresh + cached + usage.output_tokens * price.output_usd_per_mtok) / _PER
+    costs = []
+    for rates in _reachable(price, input_tokens):
+        fresh, cached, written, answer, reasoning = _row(price, rates)
+        if fresh is None or written is None or answer is None or reasoning is None:
+            return None
+        read, said = max(fresh, cached or 0.0, written), max(answer, reasoning)
+        costs.append((input_tokens * read + max_output_tokens * said) / _PER)
+    return max(costs)
 
 
 def total(values: Iterable[float | None]) -> float | None:
@@ -37,3 +77,37 @@ def total(values: Iterable[float | None]) -> float | None:
             return None
         known += value
     return known
+
+
+def _reachable(price: Price, input_tokens: int) -> list[Rates]:
+    """The rows that a prompt of at most so many tokens may be on; its own is the last one."""
+    long = price.long_prompt
+    return [price, long] if long and input_tokens > long.above_tokens else [price]
+
+
+def _row(price: Price, rates: Rates) -> _Row:
+    """`rates`, which is the price itself or its long_prompt, kind by kind.
+
+    Where the price names no rate of its own for writing or for reasoning there is none at any
+    length: written tokens are input, and reasoning is output. Where it does name one, a
+    long_prompt that is silent leaves it unknown.
+    """
+    written, reasoning = rates.cache_write_usd_per_mtok, price.reasoning_usd_per_mtok
+    if written is None and price.cache_write_usd_per_mtok is None:
+        written = rates.input_usd_per_mtok
+    if reasoning is None:
+        reasoning = rates.output_usd_per_mtok
+    elif rates is not price:
+        reasoning = None
+    return _Row(
+        fresh=rates.input_usd_per_mtok,
+        cached=rates.cached_input_usd_per_mtok,
+        written=written,
+        answer=rates.output_usd_per_mtok,
+        reasoning=reasoning,
+    )
+
+
+def _free(price: Price) -> bool:
+    rows = [_row(price, rates) for rates in (price, price.long_prompt) if rates]
+    return all(row.fresh == row.answer == 0 and not any(row) for row in rows)

@@ -25,7 +25,8 @@ class Progress:
         )
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if not self._bars.disable:  # it would print an empty line even so
+            self._bars.start()
         return self
 
     def __exit__(
@@ -34,8 +35,10 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        if not self._bars.disable:
+            self._bars.stop()
 
-    def bar(self, label: str, total: int) -> Callable[[], None]:
+    def bar(self, label: str, total: int | None) -> Callable[[], None]:
+        """`total` is None where nobody knows yet."""
         task = self._bars.add_task(label, total=total)
         return lambda: self._bars.advance(task)

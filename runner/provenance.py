@@ -12,26 +12,33 @@ from typing import Any
 
 from runner.plan import Plan
 from runner.redact import redact
+from runner.schema import Job
 
 _PACKAGES = ("llm-decision-runner", "hydra-core", "litellm", "tenacity", "xllamacpp", "scipy")
 
 
 def describe(plan: Plan, *, taken_over: int) -> dict[str, Any]:
-    job = plan.job
     return {
         "identity": plan.identity,
-        "task": job.task.name,
-        "model": job.model.name,
-        "id": job.model.id,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command(),
         "outcomes": plan.count,
         "taken_over": taken_over,
         "cases": {
             "path": str(plan.cases_file),
             "sha256": plan.cases_sha256,
-            "count": plan.count // job.repeats,
+            "count": plan.count // plan.job.repeats,
         },
+        **about(plan.job),
+    }
+
+
+def about(job: Job) -> dict[str, Any]:
+    """Who was asked, by which command, and with what."""
+    return {
+        "task": job.task.name,
+        "model": job.model.name,
+        "id": job.model.id,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command(),
         "prices": {
             model.name: model.price and model.price.model_dump(mode="json")
             for model in job.models.values()

@@ -8,13 +8,13 @@ import json
 import os
 from collections.abc import Iterable
 
-from runner.schema import Model
+from runner.schema import Single
 
 _MARK = "[redacted]"
 _known: set[str] = set()
 
 
-def missing_key(model: Model, where: str) -> str | None:
+def missing_key(model: Single, where: str) -> str | None:
     """What to say when the environment lacks the key that a model's provider needs."""
     name = model.provider.api_key_env
     if name and not os.environ.get(name, "").strip():
@@ -22,14 +22,19 @@ def missing_key(model: Model, where: str) -> str | None:
     return None
 
 
-def api_key(model: Model) -> str | None:
+def api_key(model: Single) -> str | None:
     """The key from the environment, remembered so that it is scrubbed from now on."""
     name = model.provider.api_key_env
     value = os.environ.get(name, "").strip() if name else None
-    if value and len(value) >= 8:  # "EMPTY" and "none" are placeholders, and would garble texts
-        # As it stands in a text, and as it stands inside a JSON string.
-        _known.update({value, json.dumps(value)[1:-1]})
+    if value:
+        remember(value)
     return value or None
+
+
+def remember(secret: str) -> None:
+    """Scrub it from now on: as it stands in a text, and as it stands inside a JSON string."""
+    if len(secret) >= 8:  # "EMPTY" and "none" are placeholders, and would garble texts
+        _known.update({secret, json.dumps(secret)[1:-1]})
 
 
 def key_in(text: str) -> str | None:
@@ -40,7 +45,7 @@ def key_in(text: str) -> str | None:
     return None
 
 
-def know(models: Iterable[Model]) -> None:
+def know(models: Iterable[Single]) -> None:
     for model in models:
         api_key(model)
 

@@ -4,17 +4,21 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
+from runner.asked import Asked
 from runner.cases import Case
 from runner.errors import ConfigError, StorageError
 from runner.journal import to_line
-from runner.outputs import JOURNAL, RESULT, RUN, SWEEP, read_journal, read_json
+from runner.outputs import JOURNAL, RESULT, RUN, SWEEP, UNSCORED, read_journal, read_json
+from runner.parameters import Query
 from runner.plan import Plan
-from runner.records import Answered, Failed
+from runner.records import Answered, Attempt, Failed
+from runner.schema import Model
 
 Wanted = dict[tuple[str, int], tuple[str, Case]]  # (case, repeat): (key, case)
 
@@ -108,47 +112,91 @@ def _sweep_up(parent: Path) -> None:
         shutil.rmtree(parent)
 
 
-async def carry_over(plan: Plan, directory: Path) -> set[tuple[str, int]]:
+@dataclass
+class Carried:
+    """What an earlier run has done of this one, by (case, repeat)."""
+
+    done: set[tuple[str, int]] = field(default_factory=set)
+    # Answers that a model has yet to judge; they lie in UNSCORED until that is on record.
+    answers: dict[tuple[str, int], Answered] = field(default_factory=dict)
+    # What was paid for a question that the budget left without an outcome.
+    attempts: dict[tuple[str, int], list[Attempt]] = field(default_factory=dict)
+    spent_usd: float = 0.0  # as far as it is known, by the interrupted run
+
+
+async def carry_over(plan: Plan, directory: Path) -> Carried:
     """Start the journal with the outcomes that need not be asked for, and say which these are.
 
     First come those of the interrupted run that was taken over, then the answers, and only these,
-    of `reuse`, marked as replayed. All are scored anew: scorers and expected values may have
-    changed. Raises StorageError, ScorerFailed.
+    of `reuse`, marked as replayed. Answers are scored anew where scorers or expected values have
+    changed; what takes asking a model is left to the caller. Raises StorageError, ScorerFailed.
     """
-    journal = directory / JOURNAL
+    journal, unscored = directory / JOURNAL, directory / UNSCORED
+    sources = [(file, False) for file in (journal, unscored) if file.exists()]
+    if plan.job.reuse:
+        sources.append((plan.job.reuse / JOURNAL, True))
+    carried = Carried()
+    if not sources:
+        return carried
     wanted: Wanted = {(q.case.id, q.repeat): (q.key, q.case) for q in plan.questions()}
-    count = len(wanted)
-    scratch = journal.with_name(f".{JOURNAL}")
     try:
-        with scratch.open("wb") as file:
-            if journal.exists():
-                async for outcome in _carried(plan, journal, wanted, replay=False):
-                    file.write(to_line(outcome))
-            if plan.job.reuse:
-                async for outcome in _carried(plan, plan.job.reuse / JOURNAL, wanted, replay=True):
-                    file.write(to_line(outcome))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(journal)
+        with _whole(journal) as scored, _whole(unscored) as left:
+            for source, replay in sources:
+                async for outcome in _carried(plan, source, wanted, carried, replay=replay):
+                    waits = (outcome.case, outcome.repeat) in carried.answers
+                    (left if waits else scored).write(to_line(outcome))
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
-    if len(wanted) == count:
-        return set()
-    return {(q.case.id, q.repeat) for q in plan.questions() if (q.case.id, q.repeat) not in wanted}
+    return carried
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there with all that was written to it, or as it was before."""
+    scratch = path.with_name(f".{path.name}")
+    with scratch.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
 
 
 async def _carried(
-    plan: Plan, source: Path, wanted: Wanted, *, replay: bool
+    plan: Plan, source: Path, wanted: Wanted, carried: Carried, *, replay: bool
 ) -> AsyncIterator[Answered | Failed]:
     """The outcomes of a journal that are wanted; each is taken off the list."""
     for outcome in read_journal(source):
-        key, case = wanted.get((outcome.case, outcome.repeat), (None, None))
+        where = outcome.case, outcome.repeat
+        key, case = wanted.get(where, (None, None))
         if case is None or outcome.key != key or (replay and isinstance(outcome, Failed)):
             continue
-        del wanted[outcome.case, outcome.repeat]
+        if not replay:
+            paid = [a for a in (*outcome.attempts, *outcome.judging) if not a.replayed]
+            carried.spent_usd += sum(attempt.cost_usd or 0.0 for attempt in paid)
+        if isinstance(outcome, Failed) and outcome.kind == "budget":
+            carried.attempts[where] = outcome.attempts
+            continue
+        del wanted[where]
         if isinstance(outcome, Failed):
+            carried.done.add(where)
             yield outcome
             continue
-        scores = await plan.score(outcome, case)
-        changes = {"scores": scores, "expected": case.expected}
-        yield outcome.model_copy(update=changes | ({"replayed": True} if replay else {}))
+        answer = _replayed(outcome) if replay else outcome
+        if plan.job.judging and not plan.holds(answer, case):
+            carried.answers[where] = answer
+            yield answer
+        else:
+            carried.done.add(where)
+            yield await plan.score(answer, case, _nobody, [])
+
+
+def _replayed(answer: Answered) -> Answered:
+    def before(attempts: list[Attempt]) -> list[Attempt]:
+        return [attempt.model_copy(update={"replayed": True}) for attempt in attempts]
+
+    paid = {"attempts": before(answer.attempts), "judging": before(answer.judging)}
+    return answer.model_copy(update={"replayed": True, **paid})
+
+
+async def _nobody(_model: Model, _query: Query) -> Asked:
+    raise AssertionError("only a scorer with a model of its own asks one")

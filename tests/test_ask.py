@@ -6,22 +6,35 @@ from typing import Any
 
 import pytest
 
-from runner.ask import Asked, Throttle, ask
+from runner.ask import Asker
+from runner.asked import Asked
+from runner.budget import Budget
+from runner.cases import Case
+from runner.dispatch import Dispatch
 from runner.llm import Client
+from runner.parameters import Query
 from runner.schema import Job
 from tests import loopback
 from tests.conftest import KEY, model
 from tests.loopback import Answer, AnswerFunction, Loopback, in_turn
 
 MakeJob = Callable[..., Job]
-MESSAGES = [{"role": "user", "content": "hello"}]
 
 
-async def asked(job: Job) -> Asked:
+async def asked(job: Job, *, times: int = 1, **case: Any) -> Asked:
+    """The last of so many questions, one after the other."""
+    query = Query(
+        case=Case(id="c0", input="hello", **case),
+        messages=[{"role": "user", "content": "hello"}],
+        sampling=job.task.sampling,
+        output=job.task.output,
+        task=job.task,
+    )
     async with Client() as client:
-        return await ask(
-            job.model, job.fallback, job.retry, Throttle(client), MESSAGES, lambda _: {}
-        )
+        asker = Asker(Dispatch(client, Budget(job.budget_usd)), job.retry, job.fallback)
+        for _ in range(times):
+            found = await asker.ask(job.model, query)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -125,3 +138,67 @@ async def test_no_fallback_for_other_errors(make_job: MakeJob) -> None:
     assert (len(primary.requests), len(second.requests)) == (1, 0)
     assert result.reply is None
     assert KEY not in str(result.error)
+
+
+@pytest.mark.parametrize(
+    ("flaw", "answer"),
+    [("truncated", loopback.truncated()), ("invalid_output", loopback.text("no JSON"))],
+)
+async def test_flawed_answers_fall_back_when_listed(
+    make_job: MakeJob, flaw: str, answer: Answer
+) -> None:
+    """An answer that is cut off or malformed goes to the next model only where `on` says so."""
+    good = loopback.json_text({"a": 1})
+    with Loopback(answer) as primary, Loopback(good) as second:
+        chain = with_fallback(second.base_url, [flaw])
+        found = await asked(make_job(primary.base_url, **chain, **{"task.output": "json"}))
+        chain = with_fallback(second.base_url, ["timeout"])
+        kept = await asked(make_job(primary.base_url, **chain, **{"task.output": "json"}))
+    assert (found.served_by, found.fallback) == ("second-model", "first")
+    assert [attempt.error for attempt in found.attempts] == [flaw, None]
+    assert found.attempts[0].cost_usd == pytest.approx(20e-6)  # it was an answer, and is paid for
+    assert (kept.served_by, kept.fallback) == ("demo-model", None)
+
+
+async def test_flawed_answer_stands_when_nobody_does_better(make_job: MakeJob) -> None:
+    """The primary's own answer, however bad, is better than the failure of its fallback."""
+    with Loopback(loopback.truncated("The")) as primary, Loopback(loopback.wrong_key) as second:
+        job = make_job(primary.base_url, **with_fallback(second.base_url, ["truncated"]))
+        found = await asked(job)
+    assert found.reply is not None
+    assert found.error is None
+    assert (found.reply.text, found.served_by, found.fallback) == ("The", "demo-model", None)
+
+
+async def test_unfit_fallback_is_skipped(make_job: MakeJob) -> None:
+    """A fallback whose window is too small is passed over, and the record says why."""
+    with Loopback(loopback.overloaded()) as primary, Loopback(loopback.echo) as second:
+        chain = with_fallback(second.base_url, ["overloaded"])["fallback"]
+        small = model(second.base_url, "small-model") | {"context_tokens": 10}
+        chain["chain"] = {"small": small, **chain["chain"]}
+        found = await asked(make_job(primary.base_url, fallback=chain))
+    assert found.served_by == "second-model"
+    assert [skipped.model for skipped in found.skipped] == ["small-model"]
+    assert "do not fit" in found.skipped[0].why
+
+
+async def test_open_circuit_goes_to_the_fallback(make_job: MakeJob) -> None:
+    """A provider that failed too often is not asked while it cools, and the record says so."""
+    breaker = {"retry.attempts": 1, "retry.breaker": {"failures": 2, "cooling": "1h"}}
+    with Loopback(loopback.overloaded()) as primary, Loopback(loopback.echo) as second:
+        chain = with_fallback(second.base_url, ["overloaded"])
+        chain["fallback"]["chain"]["first"]["provider"]["name"] = "another"
+        found = await asked(make_job(primary.base_url, **chain, **breaker), times=4)
+    assert len(primary.requests) == 2
+    assert len(second.requests) == 4
+    assert found.served_by == "second-model"
+    assert "left alone" in found.skipped[0].why
+
+
+async def test_budget_stops_before_the_request(make_job: MakeJob) -> None:
+    """A request that might cost more than is left is not sent."""
+    with Loopback(loopback.echo) as server:
+        found = await asked(make_job(server.base_url, budget_usd=1e-7))
+    assert server.requests == []
+    assert found.error is not None
+    assert found.error.kind == "budget"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli import main
+from runner.cli import COMMANDS, main
 from runner.outputs import JOURNAL, RESULT, read_journal, read_json
 from tests import loopback
 from tests.conftest import KEY, write_cases
@@ -402,3 +402,14 @@ def test_interrupted_sweep_is_taken_over(runner: Run, server: Loopback) -> None:
     assert not crashed.exists()
     for run in only("sweeps/*").glob("*/"):
         assert sorted(line.case for line in read_journal(run / JOURNAL)) == ["c0", "c1", "c2", "c3"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["model=first", "--help"]])
+def test_help_is_our_page(
+    home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """Help names every command, and the options that are there, the user's own among them."""
+    assert main([*arguments, "--config-dir", str(home / "conf")]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {command} " in out for command in COMMANDS)
+    assert "first" in out.partition("model=")[2]

@@ -16,7 +16,7 @@ from runner.cases import Case
 from runner.commands.check import check
 from runner.errors import ConfigError
 from runner.llm import check_parameters
-from runner.parameters import parameters
+from runner.parameters import parameters, query
 from runner.schema import Single, Task
 
 CONF = paths.builtin("conf")
@@ -188,17 +188,26 @@ def test_every_model_takes_what_the_tasks_ask_for(
     """With its drop_params left out, no task asks any model for what litellm refuses."""
     for model in models.values():
         for task in tasks.values():
-            check_parameters(model, parameters(model, task, Case(id="c", input="x"), seed=7))
+            check_parameters(
+                model, parameters(model, query(task, Case(id="c", input="x"), [], seed=7))
+            )
 
 
 def test_drop_params_name_no_more_than_is_refused(models: dict[str, Single]) -> None:
     """What drop_params name would be refused, or, by Gemini Flash, ignored."""
-    wanted = {"temperature": 0.0, "top_p": 0.9, "seed": 7}
+    schema = {"name": "x", "schema": {"type": "object"}, "strict": True}
+    wanted: dict[str, dict[str, Any]] = {
+        "temperature": {"temperature": 0.0},
+        "top_p": {"top_p": 0.9},
+        "seed": {"seed": 7},
+        "stop": {"stop": ["x"]},
+        "json_schema": {"response_format": {"type": "json_schema", "json_schema": schema}},
+    }
     refused = []
     for name, model in models.items():
         for param in model.drop_params:
             try:
-                check_parameters(model, {param: wanted[param]})
+                check_parameters(model, wanted[param])
             except ConfigError:
                 refused.append((name, param))
     named = [(name, param) for name, model in models.items() for param in model.drop_params]
@@ -211,5 +220,5 @@ def test_no_answer_may_fill_the_whole_window(
     """The longest answer that a task asks for leaves room for its prompt in every model."""
     for name, model in models.items():
         for task in tasks.values():
-            asked = parameters(model, task, Case(id="c", input="x"), None)["max_tokens"]
+            asked = parameters(model, query(task, Case(id="c", input="x"), [], None))["max_tokens"]
             assert asked <= model.context_tokens / 2 or asked < model.context_tokens - 2000, name

@@ -1,15 +1,20 @@
 """One request over a real socket, against a server that speaks OpenAI's wire format."""
 
 import asyncio
+import gzip
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner import images
 from runner.errors import CallFailed, ConfigError, ErrorKind
 from runner.llm import Client, check_parameters
+from runner.loopback import FORMATS, Saying
 from runner.records import Reply
-from runner.schema import Job
+from runner.schema import Job, Single
 from tests import loopback
 from tests.conftest import KEY
 from tests.loopback import Answer, AnswerFunction, Loopback
@@ -18,14 +23,19 @@ MakeJob = Callable[..., Job]
 MESSAGES = [{"role": "user", "content": "hello"}]
 
 
-async def ask(job: Job, **params: Any) -> Reply:
+def single(job: Job) -> Single:
+    assert isinstance(job.model, Single)
+    return job.model
+
+
+async def ask(job: Job, on_text: Callable[[str], None] | None = None, **params: Any) -> Reply:
     async with Client() as client:
-        return await client.complete(job.model, MESSAGES, {"max_tokens": 7} | params)
+        return await client.complete(single(job), MESSAGES, {"max_tokens": 7} | params, on_text)
 
 
-async def fail(job: Job) -> CallFailed:
+async def fail(job: Job, on_text: Callable[[str], None] | None = None) -> CallFailed:
     with pytest.raises(CallFailed) as raised:
-        await ask(job)
+        await ask(job, on_text)
     return raised.value
 
 
@@ -40,6 +50,7 @@ async def test_reply(make_job: MakeJob) -> None:
         "input_tokens": 100,
         "output_tokens": 20,
         "cached_input_tokens": 40,
+        "cache_write_tokens": 0,
         "reasoning_tokens": 8,
     }
 
@@ -133,9 +144,14 @@ async def test_server_down(make_job: MakeJob) -> None:
     assert (error.kind, error.unbilled, error.status) == ("connection", True, None)
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("0.5", 0.5), ("soon", None)])
+PAST = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("3", 3.0), ("0.5", 0.5), ("soon", None), (PAST, 0.0), ("-1", 0.0)]
+)
 async def test_retry_after(make_job: MakeJob, header: str, seconds: float | None) -> None:
-    """Retry-After is read off the wire; one that is no number is none."""
+    """Retry-After is read off the wire; one that is neither a number nor a date is none."""
     with Loopback(loopback.rate_limited(header)) as server:
         assert (await fail(make_job(server.base_url))).retry_after == seconds
 
@@ -153,8 +169,8 @@ async def test_refused_parameter(make_job: MakeJob) -> None:
     with Loopback(loopback.echo) as server:
         job = make_job(server.base_url, **{"model.id": "o3-2025-04-16"})
         with pytest.raises(ConfigError, match="drop_params"):
-            check_parameters(job.model, {"temperature": 0.0})
-        check_parameters(job.model, {"max_tokens": 5})
+            check_parameters(single(job), {"temperature": 0.0})
+        check_parameters(single(job), {"max_tokens": 5})
     assert server.requests == []
 
 
@@ -198,3 +214,93 @@ async def test_cancelled(make_job: MakeJob) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+async def test_stream(make_job: MakeJob) -> None:
+    """A streamed answer comes piece by piece, with the usage that the stream states at its end."""
+    pieces: list[str] = []
+    answer = loopback.text("one two", usage=loopback.tokens(30, 2), model="served")
+    with Loopback(answer) as server:
+        reply = await ask(make_job(server.base_url), pieces.append)
+    assert pieces == ["one", " two"]
+    assert (reply.text, reply.finish_reason, reply.model_served) == ("one two", "stop", "served")
+    assert reply.usage is not None and reply.usage.input_tokens == 30
+    assert reply.first_token_seconds is not None
+    assert 0 < reply.first_token_seconds <= reply.seconds
+
+
+@pytest.mark.parametrize("prefix", ["hosted_vllm", "mistral", "anthropic", "gemini", "ollama_chat"])
+async def test_streams_are_seen(make_job: MakeJob, prefix: str) -> None:
+    """A client whose first call is a stream has it on the wire that it watches."""
+    with Loopback(loopback.no_model) as server:
+        job = make_job(server.base_url, **{"model.provider.litellm": prefix})
+        error = await fail(job, lambda _: None)
+    assert (error.status, error.http_requests) == (404, 1)
+
+
+async def test_error_within_a_stream(make_job: MakeJob) -> None:
+    """An error in the midst of a stream is the provider's own, less the key that it quotes."""
+    event = b'data: {"error": {"code": 429, "message": "slow down, %s"}}\n\n' % KEY.encode()
+    first = loopback.sse(loopback.chunks(loopback.completion("one"))[1])
+    answer = Answer(
+        headers={"content-type": "text/event-stream"},
+        pieces=(loopback.Piece(first), loopback.Piece(event)),
+    )
+    with Loopback(answer) as server:
+        error = await fail(make_job(server.base_url), lambda _: None)
+    assert (error.kind, error.delivered, error.unbilled) == ("rate_limit", True, False)
+    assert error.message == "slow down, [redacted]"
+
+
+async def test_listener_is_not_the_provider(make_job: MakeJob) -> None:
+    """What goes wrong where the text is shown is no failure of the call."""
+
+    def broken(_: str) -> None:
+        raise BrokenPipeError("nobody reads")
+
+    with Loopback(loopback.text("one two")) as server, pytest.raises(BrokenPipeError):
+        await ask(make_job(server.base_url), broken)
+
+
+async def test_ollama_is_asked_once(make_job: MakeJob) -> None:
+    """litellm does not ask the server behind our back about a model that it doesn't know."""
+    speaks = FORMATS["ollama"]
+    saying = Saying("hi", model="a-model-that-nobody-knows")
+    with Loopback(lambda request: speaks.answer(request, saying), speaks) as server:
+        await ask(make_job(server.base_url, **{"model.provider.litellm": "ollama_chat"}))
+        await asyncio.sleep(0.05)
+        assert len(server.requests) == 1
+
+
+async def test_changed_image(make_job: MakeJob, tmp_path: Path) -> None:
+    """An image that is no longer the one that was recorded is not sent."""
+    image = tmp_path / "a.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n one")
+    part = images.part(str(image))
+    image.write_bytes(b"\x89PNG\r\n\x1a\n two")
+    with Loopback(loopback.echo) as server:
+        job = make_job(server.base_url)
+        async with Client() as client:
+            with pytest.raises(CallFailed, match="changed while the run was on") as raised:
+                await client.complete(single(job), [{"role": "user", "content": [part]}], {})
+    assert (raised.value.unbilled, server.requests) == (True, [])
+
+
+def test_no_tool_in_place_of_a_schema(make_job: MakeJob) -> None:
+    """A schema that would be asked for by way of a tool is refused: nothing would enforce it."""
+    changes = {"model.id": "claude-3-9-none", "model.provider.litellm": "anthropic"}
+    model = single(make_job("http://127.0.0.1:9", **changes))
+    schema = {"name": "x", "schema": {"type": "object", "properties": {}}}
+    form = {"type": "json_schema", "json_schema": schema}
+    with pytest.raises(ConfigError, match="json_schema in the drop_params"):
+        check_parameters(model, {"response_format": form})
+
+
+async def test_compressed_reply(make_job: MakeJob) -> None:
+    """A reply that a proxy compressed, though nobody asked for it, is read all the same."""
+    body = loopback.completion("hi", model="served")
+    packed = gzip.compress(json.dumps(body).encode())
+    with Loopback(Answer(body=packed, headers={"content-encoding": "gzip"})) as server:
+        reply = await ask(make_job(server.base_url))
+    assert (reply.text, reply.model_served) == ("hi", "served")
+    assert server.requests[0].headers["accept-encoding"] == "identity"

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from runner.loopback import FORMATS, AnyBody, Format, Saying, format_of
+from runner.schema import Provider
 from tests.loopback import (
     Answer,
     Loopback,
+    Piece,
     Request,
     against_policy,
     closed,
@@ -177,7 +180,6 @@ def test_a_wrong_key_is_quoted_masked_or_in_full() -> None:
         ({"model": "m-1", "messages": ["Hello?"]}, {}, 400, "'messages[0]'"),
         ({"model": "m-1", "messages": [{"role": "boss", "content": ""}]}, {}, 400, "a role of"),
         ({"model": "m-1", "messages": [{"role": "user"}]}, {}, 400, "expected content"),
-        (QUESTION | {"stream": True}, {}, 400, "does not stream"),
     ],
 )
 def test_what_is_no_chat_completion_is_refused(
@@ -354,3 +356,108 @@ def test_a_body_is_sent_as_given() -> None:
     """A body of one's own goes over the wire unchanged but for the model's name."""
     body = completion("Hi.") | {"citations": ["a"]}
     assert ask(Answer(body=body))[2] == body | {"model": "m-1"}
+
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "anthropic": QUESTION | {"max_tokens": 5},
+    "google": {"contents": [{"role": "user", "parts": [{"text": "Hello?"}]}]},
+}
+GOOGLE = "/v1beta/models/m-1:generateContent"
+
+
+def provider_path(speaks: Format) -> str:
+    return GOOGLE if speaks.name == "google" else speaks.base_path + speaks.path
+
+
+def provider_post(
+    server: Loopback, speaks: Format, body: Any, *, path: str = "", key: str | None = KEY
+) -> tuple[int, Any]:
+    connection = connect(server)
+    headers = {"Content-Type": "application/json"} | dict(speaks.headers)
+    if key and speaks.key_header:
+        shown = f"Bearer {key}" if speaks.key_header == "authorization" else key
+        headers[speaks.key_header] = shown
+    try:
+        connection.request("POST", path or provider_path(speaks), json.dumps(body), headers)
+        reply = connection.getresponse()
+        return reply.status, json.loads(reply.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_provider_is_strict(name: str) -> None:
+    """A wrong path, no key, no version and a value of the wrong type are refused in its words."""
+    speaks = FORMATS[name]
+    body = REQUESTS.get(name, QUESTION)
+    wrong = body | {"messages": "Hello?", "contents": "Hello?"}
+    with Loopback(lambda request: speaks.answer(request, Saying("Hi.")), speaks) as server:
+        assert provider_post(server, speaks, body | {"stream": False})[0] == (
+            400 if name == "google" else 200  # which asks for a stream by another path
+        )
+        assert provider_post(server, speaks, body, path="/v9/chat")[0] == 404
+        refused, said = provider_post(server, speaks, wrong)
+        assert refused in (400, 422)
+        assert said
+        if speaks.key_header:
+            status, said = provider_post(server, speaks, body, key=None)
+            assert (status, said) == speaks.error(401)
+        server.speaks = AnyBody(speaks)
+        strange = body | {"stream": False, "no_such_key": 1}
+        assert provider_post(server, speaks, strange)[0] == 200
+        assert provider_post(server, speaks, body, path="/v9/chat")[0] == 404
+    assert server.base_url.endswith(speaks.base_path)
+
+
+def test_anthropic_wants_its_version() -> None:
+    """A request without the header anthropic-version is refused."""
+    speaks = FORMATS["anthropic"]
+    with Loopback(lambda request: speaks.answer(request, Saying("Hi.")), speaks) as server:
+        connection = connect(server)
+        body = json.dumps(REQUESTS["anthropic"])
+        connection.request("POST", "/v1/messages", body, {"x-api-key": KEY})
+        assert connection.getresponse().status == 400
+        connection.close()
+
+
+def test_a_completion_is_streamed_when_asked_for() -> None:
+    """Any chat completion goes out in events, its usage only to those who ask for it."""
+    asked = QUESTION | {"stream": True, "stream_options": {"include_usage": True}}
+    for body, usage in ((asked, True), (QUESTION | {"stream": True}, False)):
+        with Loopback(text("one two", usage=tokens(7, 2))) as server:
+            connection = connect(server)
+            _, headers, data = send(connection, body)
+            connection.close()
+        assert headers["content-type"] == "text/event-stream"
+        *events, done = [
+            line.removeprefix("data: ") for line in data.decode().split("\n\n") if line
+        ]
+        assert done == "[DONE]"
+        parsed = [json.loads(event) for event in events]
+        deltas = [event["choices"][0]["delta"] for event in parsed if event["choices"]]
+        assert "".join(delta.get("content", "") for delta in deltas) == "one two"
+        assert ("usage" in parsed[-1]) == usage
+
+
+def test_pieces_come_when_they_are_due() -> None:
+    """A stream's pieces are sent with their delays, and it can end without its proper end."""
+    pieces = (Piece(b"one"), Piece(b"two", 0.05))
+    with Loopback(Answer(pieces=pieces)) as server:
+        connection = connect(server)
+        start = time.monotonic()
+        assert send(connection)[2] == b"onetwo"
+        assert time.monotonic() - start >= 0.045
+        server.answer = Answer(pieces=pieces, ending="close")
+        with pytest.raises(IncompleteRead):
+            send(connection)
+        connection.close()
+
+
+def test_format_of_a_provider() -> None:
+    """A provider is known by its name, else by its prefix; a new one speaks like OpenAI."""
+    known = {"api_base": None, "api_key_env": None, "timeout": 1, "data": "third_party"}
+    groq, mine, new = (
+        format_of(Provider.model_validate(known | {"name": name, "litellm": prefix}))
+        for name, prefix in (("groq", "groq"), ("mine", "anthropic"), ("new", "deepseek"))
+    )
+    assert (groq.name, mine.name, new.path) == ("groq", "anthropic", "/chat/completions")

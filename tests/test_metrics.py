@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.metrics import UNITS, Measured, measure
-from runner.records import Answered, Failed, Score, Usage
+from runner.records import Answered, Failed, Score, Skipped, Usage
 from tests.report.make import answered, attempt, failed, job, model
 
 
@@ -33,7 +33,7 @@ def test_a_fallback_earns_the_primary_nothing() -> None:
     """Answers of another model count in fallback_rate and in cost, and nowhere else."""
     lines: list[Answered | Failed] = [
         answered("a", 0.0),
-        answered("b", 1.0, served_by="big", seconds=9.0, cost_usd=0.05),
+        answered("b", 1.0, served_by="big", fallback="first", seconds=9.0, cost_usd=0.05),
     ]
     found = numbers(lines, chain={"first": model("big")})
     assert found["quality"] == 0
@@ -44,7 +44,9 @@ def test_a_fallback_earns_the_primary_nothing() -> None:
 
 def test_a_fallback_that_failed_too_was_asked() -> None:
     """fallback_rate counts the outcomes that needed another model, answered or not."""
-    line = failed(attempts=[attempt(error="timeout"), attempt("big", error="timeout")])
+    line = failed(
+        attempts=[attempt(error="timeout"), attempt("big", fallback="first", error="timeout")]
+    )
     assert numbers([line], chain={"first": model("big")})["fallback_rate"] == 1
 
 
@@ -55,6 +57,27 @@ def test_without_a_chain_fallback_rate_is_a_fact() -> None:
     assert (fact.value, fact.low, fact.high) == (0, 0, 0)
     estimate = measured(lines, chain={"first": model("big")}).metrics["fallback_rate"]
     assert estimate.high == pytest.approx(0.1425, abs=5e-5)
+
+
+def test_what_retry_and_fallback_are_worth() -> None:
+    """Answers that took a second attempt or another model are no first successes."""
+    lines: list[Answered | Failed] = [
+        answered("a"),
+        answered("b", attempts=[attempt(error="timeout"), attempt()]),
+        answered("c", fallback="first", served_by="big", attempts=[attempt("big")]),
+        failed("d"),
+    ]
+    found = numbers(lines, chain={"first": model("big")})
+    assert found["first_attempt_success_rate"] == 0.25
+    assert found["error_rate"] == 0.25
+    assert found["attempts_per_request"] == 1.5  # of its own answers
+
+
+def test_models_that_were_passed_over() -> None:
+    """Whoever was not asked although its turn had come is counted."""
+    passed = Skipped(model="small", why="left alone for 3 s more after timeout")
+    found = measured([answered("a", skipped=[passed]), answered("b", skipped=[passed])])
+    assert found.skipped == {"small": 2}
 
 
 def test_retries_are_of_one_model() -> None:
@@ -80,6 +103,32 @@ def test_failed_attempts_are_paid_for() -> None:
     """The cost of a request is all dollars over the answers they bought."""
     lines: list[Answered | Failed] = [answered("a", cost_usd=0.002), failed("b", cost_usd=0.004)]
     assert numbers(lines)["cost_per_request_usd"] == pytest.approx(0.006)
+
+
+@pytest.mark.parametrize(("least", "accepted"), [(None, 1), (0.5, 2), (0.9, 1)])
+def test_an_accepted_answer(least: float | None, accepted: int) -> None:
+    """It is as good as the requirement asks for, or perfect where none does; all pay for it."""
+    lines: list[Answered | Failed] = [
+        answered("a", 1.0, cost_usd=0.001),
+        answered("b", 0.5, cost_usd=0.001),
+        answered("c", 0.0, cost_usd=0.001),
+        failed("d", cost_usd=0.001),
+    ]
+    found = measured(lines, requirements={"min_quality_score": least}).metrics
+    cost = found["cost_per_accepted_usd"]
+    assert cost.value == pytest.approx(0.004 / accepted)
+    assert cost.n == accepted
+
+
+def test_no_accepted_answer_has_no_cost() -> None:
+    """Where nothing was accepted the cost of it is unknown, and not 0."""
+    assert numbers([answered("a", 0.0)])["cost_per_accepted_usd"] is None
+
+
+def test_an_answer_without_a_score_is_neither_accepted_nor_refused() -> None:
+    """What a judge did not judge is left out of the cost of accepted answers, with its own cost."""
+    lines: list[Answered | Failed] = [answered("a"), answered("b", scores={}, cost_usd=0.009)]
+    assert numbers(lines)["cost_per_accepted_usd"] == pytest.approx(0.001)
 
 
 def test_an_unknown_cost_stays_unknown() -> None:
@@ -166,10 +215,35 @@ def test_repeats_widen_nothing_away() -> None:
     assert (a.n, b.n) == (12, 60)
 
 
+def test_repeats_show_how_steady_a_model_is() -> None:
+    """pass@k counts cases that one of the repeats passes; flaky ones are named, flakiest first."""
+    tries = {"a": (1, 1, 1, 1), "b": (1, 0, 0, 1), "c": (0, 0, 0, 1), "d": (0, 0, 0, 0)}
+    lines: list[Answered | Failed] = [
+        answered(case, quality, repeat=repeat)
+        for case, scores in tries.items()
+        for repeat, quality in enumerate(scores)
+    ]
+    found = measured(lines, repeats=4)
+    shown = {name: found.metrics[name].value for name in ("pass_at_1", "pass_at_k", "flaky_rate")}
+    assert shown == {"pass_at_1": 7 / 16, "pass_at_k": 0.75, "flaky_rate": 0.5}
+    assert found.metrics["quality"].value == 7 / 16
+    assert list(found.flaky_cases) == ["b", "c"]
+
+
+def test_one_try_says_nothing_of_steadiness() -> None:
+    """Where each case is asked once there is no pass@k and no flakiness."""
+    assert not {"pass_at_1", "pass_at_k", "flaky_rate"} & set(measured([answered()]).metrics)
+
+
 def test_an_empty_run_knows_nothing() -> None:
     """Without outcomes every metric is there and unknown, except that nothing was spent."""
     found = measured([])
-    assert set(found.metrics) == set(UNITS) - {"monthly_cost_usd"} | {"score.exact"}
+    unasked = {
+        name
+        for name in UNITS
+        if name.startswith(("judge_", "ttft_", "tokens_per_s", "pass_", "flaky_"))
+    }
+    assert set(found.metrics) == set(UNITS) - unasked - {"monthly_cost_usd"} | {"score.exact"}
     assert found.metrics["quality"].value is None
     assert found.metrics["error_rate"].value is None
     assert found.spent_usd == 0

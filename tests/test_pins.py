@@ -100,22 +100,28 @@ def test_an_alias_can_be_allowed_but_not_a_retired_model() -> None:
 
 
 def test_a_row_that_agrees_has_no_differences() -> None:
-    """The same price, context and retirement as in the map is no difference."""
+    """The same price, context, retirement and sight as in the map is no difference."""
     price = {
         "input_usd_per_mtok": 2.5,
         "output_usd_per_mtok": 10,
         "cached_input_usd_per_mtok": 1.25,
+        "batch_discount": 0.5,
         "checked": "2026-11-23",
         "source": "made up for the tests",
     }
     model = single(
-        "openai", "gpt-4o-2024-08-06", price=price, context_tokens=128000, retires="2027-01-14"
+        "openai",
+        "gpt-4o-2024-08-06",
+        price=price,
+        context_tokens=128000,
+        retires="2027-01-14",
+        vision=True,
     )
     assert pins.price_differences(model) == []
 
 
 def test_each_difference_is_named_with_both_values() -> None:
-    """Context, retirement and each price that differ are named with both values."""
+    """Context, retirement, sight and each price that differ are named with both values."""
     price = {
         "input_usd_per_mtok": 3,
         "output_usd_per_mtok": None,
@@ -126,15 +132,66 @@ def test_each_difference_is_named_with_both_values() -> None:
     assert pins.price_differences(model) == [
         "context_tokens: is 8192, litellm's price map says 128000",
         "retires: is 2027-01-15, litellm's price map says 2027-01-14",
+        "vision: is False, litellm's price map says True",
         "price.input_usd_per_mtok: is 3.0, litellm's price map says 2.5",
         "price.output_usd_per_mtok: is unknown, litellm's price map says 10.0",
         "price.cached_input_usd_per_mtok: is unknown, litellm's price map says 1.25",
+        "price.batch_discount: is unknown, litellm's price map says 0.5",
+    ]
+
+
+def test_a_long_prompt_is_compared_rate_by_rate() -> None:
+    """The bound and the four rates beyond it are held against the map's, as are cache writes."""
+    price = {
+        "input_usd_per_mtok": 0.1,
+        "output_usd_per_mtok": 0.5,
+        "cached_input_usd_per_mtok": 0.01,
+        "cache_write_usd_per_mtok": 0.1,
+        "batch_discount": 0.5,
+        "long_prompt": {
+            "above_tokens": 200_000,
+            "input_usd_per_mtok": 0.5,
+            "output_usd_per_mtok": 2.5,
+            "cached_input_usd_per_mtok": 0.01,
+        },
+        "checked": "2026-11-23",
+        "source": "made up for the tests",
+    }
+    model = single(
+        "anthropic", "claude-haiku-5-5", price=price, context_tokens=1_000_000, vision=True
+    )
+    assert pins.price_differences(model) == [
+        "price.cache_write_usd_per_mtok: is 0.1, litellm's price map says 0.125",
+        "price.long_prompt.above_tokens: is 200000, litellm's price map says 100000",
+        "price.long_prompt.cached_input_usd_per_mtok: is 0.01, litellm's price map says 0.05",
+        "price.long_prompt.cache_write_usd_per_mtok: is unknown, litellm's price map says 0.625",
+    ]
+    short = single("anthropic", "claude-haiku-5-5", price=price | {"long_prompt": None})
+    assert "price.long_prompt.above_tokens: is unknown, litellm's price map says 100000" in (
+        pins.price_differences(short)
+    )
+
+
+def test_the_price_of_reasoning_is_compared() -> None:
+    """What the map says of reasoning tokens is held against the file's."""
+    price = {
+        "input_usd_per_mtok": 0.75,
+        "output_usd_per_mtok": 3.75,
+        "cached_input_usd_per_mtok": 0.075,
+        "reasoning_usd_per_mtok": 3.0,
+        "batch_discount": 0.5,
+        "checked": "2026-11-23",
+        "source": "made up for the tests",
+    }
+    model = single("gemini", "gemini-3.8-flash", price=price, context_tokens=1_048_576, vision=True)
+    assert pins.price_differences(model) == [
+        "price.reasoning_usd_per_mtok: is 3.0, litellm's price map says 3.75"
     ]
 
 
 def test_an_unknown_price_is_no_price_of_zero() -> None:
     """Where our file has no price and the map has one, that is a difference."""
-    model = single("mistral", "mistral-small-2603", price=None, context_tokens=262144)
+    model = single("mistral", "mistral-small-2603", price=None, context_tokens=262144, vision=True)
     assert pins.price_differences(model) == [
         "price: is unknown, litellm's price map says 0.15 and 0.6"
     ]

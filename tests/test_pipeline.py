@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from runner.ask import Throttle
-from runner.errors import ConfigError
+from runner.budget import Budget
+from runner.dispatch import Dispatch
+from runner.errors import BudgetSpent, ConfigError
 from runner.llm import Client
 from runner.outputs import JOURNAL, RESULT, RUN, read_journal, read_json
-from runner.pipeline import run
+from runner.pipeline import probe, run
 from runner.plan import prepare
 from runner.records import Answered, Failed, Result
 from runner.report import build
@@ -31,7 +32,7 @@ async def execute(job: Job, directory: Path) -> Result:
     plan = prepare(job)
     with claim(plan, directory):
         async with Client() as client:
-            await run(plan, directory, Throttle(client), lambda: None)
+            await run(plan, directory, Dispatch(client, Budget(job.budget_usd)), lambda: None)
         return build(directory)
 
 
@@ -264,3 +265,122 @@ async def test_key_is_nowhere(
     lines = list(read_journal(runs / "a" / JOURNAL))
     assert any("[redacted]" in line.reply for line in lines if isinstance(line, Answered))
     assert list(files_with(KEY)) == []
+
+
+async def test_budget_is_never_exceeded(make_job: MakeJob, runs: Path, tmp_path: Path) -> None:
+    """Half of the money a run needs buys no more than that, at any concurrency; more resumes it."""
+    cases = str(write_cases(tmp_path / "many.jsonl", 100))
+    changes = {"task.cases": cases, "concurrency": 64, "task.sampling.max_tokens": 10}
+    price, needs = 20e-6, 100 * 20e-6
+    with Loopback(lambda request: loopback.text(request.text, delay=0.005)) as server:
+        job = make_job(server.base_url, budget_usd=needs / 2, **changes)
+        with pytest.raises(BudgetSpent, match="higher budget_usd"):
+            await execute(job, runs / "a")
+        assert 0 < len(server.requests) * price <= needs / 2
+        before = len(server.requests)
+        job = make_job(server.base_url, budget_usd=needs * 2, **changes)
+        result = await execute(job, runs / "b")
+    assert len(server.requests) == 100  # what was paid for is not asked again
+    assert before > 0
+    assert result.complete
+    assert result.counts is not None
+    assert result.counts.answered == 100
+
+
+async def test_money_of_the_interrupted_run_counts(make_job: MakeJob, runs: Path) -> None:
+    """Resumed under the same cap, a run that has used it up sends nothing more."""
+    with Loopback(loopback.echo) as server:
+        job = make_job(server.base_url, budget_usd=250e-6, concurrency=1)
+        with pytest.raises(BudgetSpent):
+            await execute(job, runs / "a")
+        sent = len(server.requests)
+        with pytest.raises(BudgetSpent):
+            await execute(job, runs / "b")
+    assert 0 < sent == len(server.requests)
+
+
+async def test_probe(make_job: MakeJob, runs: Path) -> None:
+    """The probe streams the first cases alone, and its times stand beside the run's own."""
+    with Loopback(loopback.echo) as server:
+        job = make_job(server.base_url, latency_probe=2)
+        plan = prepare(job)
+        with claim(plan, runs / "a"):
+            async with Client() as client:
+                dispatch = Dispatch(client, Budget(None))
+                await run(plan, runs / "a", dispatch, lambda: None)
+                assert not any(request.body.get("stream") for request in server.requests)
+                await probe(plan, runs / "a", dispatch)
+                await probe(plan, runs / "a", dispatch)  # what is on record is not asked again
+            result = build(runs / "a")
+        assert [bool(r.body.get("stream")) for r in server.requests] == [False] * 4 + [True] * 2
+        assert server.peak <= 4
+    assert result.metrics["ttft_p50_ms"].n == 2
+    assert result.metrics["ttft_p50_ms"].value is not None
+    assert result.metrics["latency_p50_ms"].n == 4
+    assert result.counts is not None
+    assert result.counts.outcomes == 4
+
+
+async def test_arms_have_rows(make_job: MakeJob, runs: Path) -> None:
+    """Each arm of a composite model has its row, and the classifier is paid for like any other."""
+
+    def answer(request: Request) -> loopback.Answer:
+        if request.model.startswith("sorter"):
+            return loopback.text("complex" if request.text == "text 1" else "simple")
+        return loopback.echo(request)
+
+    with Loopback(answer) as server:
+        arms = {"simple": model(server.base_url, "small"), "complex": model(server.base_url, "big")}
+        routed = {
+            "kind": "router",
+            "name": "routed",
+            "classifier": model(server.base_url, "sorter"),
+            "system": "simple or complex?",
+            "sampling": {"temperature": 0.0, "max_tokens": 10},
+            "arms": arms,
+            "otherwise": "complex",
+        }
+        result = await execute(make_job(server.base_url, model=routed), runs / "a")
+    rows = {row.arm: row for row in result.arms}
+    assert {arm: (row.requests, row.answers) for arm, row in rows.items()} == {
+        "classifier": (4, 0),
+        "simple": (3, 3),
+        "complex": (1, 1),
+    }
+    assert rows["classifier"].metrics["cost_total_usd"].value == pytest.approx(4 * 20e-6)
+    assert result.metrics["cost_total_usd"].value == pytest.approx(8 * 20e-6)
+    assert result.metrics["quality"].value == 1.0
+    assert result.metrics["fallback_rate"].value == 0.0
+    assert result.choices == {"routed: classified": 4}
+
+
+def test_privacy_names_the_way(make_job: MakeJob) -> None:
+    """A model three levels down that is not on this machine is refused, with the way to it."""
+    near = model("http://127.0.0.1:9/v1", "near")
+    near["provider"]["data"] = "on_device"
+    inner = {
+        "kind": "router",
+        "name": "inner",
+        "classifier": model("http://127.0.0.1:9/v1", "far"),
+        "system": "?",
+        "sampling": {"max_tokens": 10},
+        "arms": {"a": near},
+        "otherwise": "a",
+    }
+    steps = {
+        "kind": "cascade",
+        "name": "steps",
+        "finish_reasons": ["stop"],
+        "arms": {"one": near, "two": inner},
+    }
+    job = make_job(
+        "",
+        model={"kind": "split", "name": "ab", "weights": {"x": 1}, "arms": {"x": steps}},
+        **{"requirements.data_privacy": "air_gapped"},
+    )
+    with pytest.raises(ConfigError) as caught:
+        prepare(job)
+    assert caught.value.problems == (
+        "model.arms.x.arms.two.classifier goes to loopback (third_party), "
+        "but requirements.data_privacy is air_gapped",
+    )

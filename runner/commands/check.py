@@ -20,9 +20,11 @@ from omegaconf import OmegaConf
 from pydantic import BaseModel
 
 from runner import cases, cli, config, paths, pins, requirements, scorers
+from runner.decision import Decision
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.options import Options
 from runner.schema import Job, Model, Single
+from runner.typed import typed
 
 STALE = timedelta(days=90)  # a price older than this is worth another look
 SOON = timedelta(days=90)  # a retirement nearer than this is worth planning for
@@ -100,7 +102,12 @@ class _Checker:
             for option, node in self.conf.nodes(group):
                 yield option, self._part(group, option, node)
             return
-        whole = {"task": self._task, "mapping": self._mapping, "sweep": self._sweep}
+        whole = {
+            "task": self._task,
+            "mapping": self._mapping,
+            "sweep": self._sweep,
+            "decision": self._decision,
+        }
         for option in self.conf.files[group]:
             yield option, whole.get(group, partial(self._other, group))(option)
 
@@ -219,6 +226,12 @@ class _Checker:
                 elif choice not in self.conf.files["model"]:
                     near = did_you_mean(choice, self.conf.files["model"])
                     yield "problems", f"model={choice}: no such model{near}"
+
+    def _decision(self, option: str) -> Iterator[Finding]:
+        node = self.conf.compose(f"+decision={option}", config=None).decision
+        named = {n: m for n, m in self.models.items() if isinstance(m, Single) and "/" not in n}
+        typed(Decision, config.resolved(node)).check(named, [])
+        yield from ()
 
     def _other(self, group: str, option: str) -> Iterator[Finding]:
         """What belongs to another command: it must compose at least."""

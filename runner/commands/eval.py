@@ -1,21 +1,18 @@
 """Measure candidates on a task: one run, or with -m a sweep."""
 
 import asyncio
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
-import uvloop
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from runner import config, hydra_door
-from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, RunnerError
+from runner import config, event_loop, hydra_door
+from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, BudgetSpent, ConfigError, RunnerError
 from runner.outputs import RESULT, write_json
 from runner.plan import Plan, prepare
 from runner.records import Result
@@ -32,20 +29,23 @@ def main(argv: Sequence[str]) -> int:
 
     try:
         hydra_door.run(hydra_door.parse(argv), run_job, "config")
-        if sweep.directory is not None:
+        # The jobs of an estimate leave nothing behind.
+        if sweep.directory is not None and any(sweep.directory.glob("*/")):
             return sweep.finish(sweep.directory)
     finally:
         sweep.leave()
     if not _ended:
-        return 0  # --cfg, --info: Hydra printed what was asked for
+        return 0  # an estimate, --cfg, --info: what was asked for is printed
     ended = _ended.pop()
     if isinstance(ended, Exception):
         raise ended
     job, directory, result = ended
-    from runner.report import print_run
+    from runner.report import junit, print_run
 
     print_run(directory, result)
-    return exit_code([result], gated=job.gate and missed(result))
+    if job.junit:
+        junit.write(job.junit, [result])
+    return exit_code([result], gated=job.gate and refused(result))
 
 
 def run_job(cfg: DictConfig) -> None:
@@ -56,7 +56,11 @@ def run_job(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
-            _ended.append(_single(config.load(cfg)))
+            plan = prepare(config.load(cfg))
+            if plan.job.estimate:
+                estimate([plan])
+            else:
+                _ended.append(_single(plan))
         except Exception as error:
             _ended.append(error)
         return
@@ -64,17 +68,26 @@ def run_job(cfg: DictConfig) -> None:
     try:
         job = config.load(cfg)
         directory = directory.with_name(f"{hydra.job.num}_{job.label}")
-        [result] = evaluate([(prepare(job), directory)])
+        plan = prepare(job)
+        if job.estimate:
+            estimate([plan])
+            return
+        if job.budget_usd is not None:
+            raise ConfigError(
+                "budget_usd: one process keeps the cap of a sweep; use hydra/launcher=one_process"
+            )
+        [result] = evaluate([(plan, directory)])
     except RunnerError as error:
         result = error
     if isinstance(result, RunnerError):
         record_failure(directory, config.names(cfg), result)
 
 
-def _single(job: Job) -> tuple[Job, Path, Result]:
+def _single(plan: Plan) -> tuple[Job, Path, Result]:
+    job = plan.job
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
     directory = job.outputs.absolute() / "runs" / f"{now}_{job.label}"
-    [result] = evaluate([(prepare(job), directory)])
+    [result] = evaluate([(plan, directory)])
     if isinstance(result, RunnerError):
         raise result
     return job, directory, result
@@ -87,6 +100,19 @@ def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerEr
     write_json(directory / RESULT, result.model_dump(mode="json"))
 
 
+def estimate(plans: Sequence[Plan]) -> None:
+    """Print what they would ask and cost together; nothing is sent."""
+    from runner.estimate import of
+    from runner.report.estimate import print_estimates
+
+    print_estimates([event_loop.run(of(plan)) for plan in plans], _cap_usd(plans))
+
+
+def _cap_usd(plans: Iterable[Plan]) -> float | None:
+    caps = [plan.job.budget_usd for plan in plans if plan.job.budget_usd is not None]
+    return min(caps, default=None)
+
+
 def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     """Run them all in one process; an error of one does not stop the others.
 
@@ -94,18 +120,20 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     """
     from runner import resume
     from runner.report import build
+    from runner.report.against import check
 
     for plan, _ in plans:
+        check(plan.job)
         plan.make_ready()
     with ExitStack() as stack:
         for plan, directory in plans:
             stack.enter_context(resume.claim(plan, directory))
-        try:
-            errors = uvloop.run(_run_all(plans))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+        errors = event_loop.run(_run_all(plans))
         results: list[Result | RunnerError] = []
         for _, directory in plans:
+            if isinstance(errors.get(directory), BudgetSpent):
+                with suppress(RunnerError):
+                    build(directory)  # what was measured until then
             try:
                 results.append(errors.get(directory) or build(directory))
             except RunnerError as error:
@@ -115,20 +143,22 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
 async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     """Fill the journals, and return why some of them could not be."""
-    from runner.ask import Throttle
+    from runner.budget import Budget
+    from runner.dispatch import Dispatch
     from runner.llm import Client
-    from runner.pipeline import run
+    from runner.pipeline import probe, run
     from runner.progress import Progress
 
     errors: dict[Path, RunnerError] = {}
-    async with Client() as client:
-        throttle = Throttle(client)
-        with _cancelled_by_sigterm(), Progress() as progress:
+    callbacks = {one.name for plan, _ in plans for one in plan.job.callbacks}
+    async with Client(sorted(callbacks)) as client:
+        dispatch = Dispatch(client, Budget(_cap_usd(plan for plan, _ in plans)))
+        with Progress() as progress:
 
             async def one(plan: Plan, directory: Path) -> None:
                 advance = progress.bar(plan.job.label, plan.count)
                 try:
-                    await run(plan, directory, throttle, advance)
+                    await run(plan, directory, dispatch, advance)
                 except RunnerError as error:
                     errors[directory] = error
 
@@ -137,27 +167,19 @@ async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
             for each in plans:
                 if each[0].job.on_device:
                     await one(*each)
+            for plan, directory in plans:  # now that nothing else is under way
+                try:
+                    if plan.job.latency_probe and directory not in errors:
+                        await probe(plan, directory, dispatch)
+                except RunnerError as error:
+                    errors[directory] = error
     return errors
 
 
-@contextmanager
-def _cancelled_by_sigterm() -> Iterator[None]:
-    """Cancel the current task on SIGTERM, as asyncio does on Ctrl-C, so that it ends tidily."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    if task is None or threading.current_thread() is not threading.main_thread():
-        yield  # signals are delivered to the main thread only
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, before)
-
-
-def missed(result: Result) -> bool:
-    return any(verdict.verdict == "missed" for verdict in result.verdicts)
+def refused(result: Result) -> bool:
+    """Whether a requirement is missed, or the run proven worse than its baseline."""
+    missed = any(verdict.verdict == "missed" for verdict in result.verdicts)
+    return missed or bool(result.baseline and result.baseline["regressed"])
 
 
 def exit_code(results: Sequence[Result], *, gated: bool) -> int:

@@ -1,10 +1,11 @@
 """The help page: what can be said, from the files that are there."""
 
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner import paths
-from runner.cli import COMMANDS, config_dir, parser
+from runner.cli import COMMANDS, config_dir
 
 _PAGE = """\
 runner: choose, ship and keep the right language model.
@@ -27,20 +28,24 @@ Keys of a run (key=value):
   repeats=3            ask each case 3 times         concurrency=8    requests in flight
   seed=1               for providers that take one   gate=true        exit 3 on a missed requirement
   reuse=outputs/runs/… replay that run's answers     outputs=DIR      where records are kept
+  estimate=true        tokens and dollars, unsent    budget_usd=2     a hard cap
+  latency_probe=5      time first tokens, streamed   baseline=RUN     what is proven to have changed
 
 Flags: -m sweep · --config-dir DIR your own conf/ · --cfg job show the composed config
-Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate · 4 calls failed · 130 interrupted
+Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate, promise or alert · 4 calls failed or
+            budget spent · 130 interrupted
+python -m runner <command> --help, and the head of conf/<command>.yaml, say more.
 """
 
 
 def main(argv: Sequence[str]) -> int:
-    options = parser("help", None)
+    options = ArgumentParser(add_help=False)
     options.add_argument("--config-dir", "-cd")
     user = config_dir(options.parse_known_args(argv)[0].config_dir)
     folders = [folder for folder in (user, paths.builtin("conf")) if folder]
     print(
         _PAGE.format(
-            commands="\n".join(f"  {name:<8} {what}" for name, what in COMMANDS.items()),
+            commands="\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items()),
             groups="\n".join(_groups(folders)),
         ),
         end="",
@@ -54,7 +59,11 @@ def _groups(folders: list[Path]) -> Iterator[str]:
         if name in ("base", "hydra"):
             continue
         options = sorted(
-            {path.stem for folder in folders for path in (folder / name).glob("*.yaml")}
+            {
+                path.relative_to(folder / name).with_suffix("").as_posix()
+                for folder in folders
+                for path in (folder / name).rglob("*.yaml")
+            }
         )
         line = f"  {name + '=':<14}"
         for option in options:

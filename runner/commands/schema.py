@@ -9,14 +9,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from runner.cli import parser
-from runner.schema import Fallback, Provider, Requirements, Retry, Single, Task
+from runner.schema import Fallback, Model, Provider, Requirements, Retry, Task
 
-GROUPS: dict[str, type[BaseModel]] = {
+GROUPS: dict[str, Any] = {
     "fallback": Fallback,
-    "model": Single,
+    "model": Model,
     "provider": Provider,
     "requirements": Requirements,
     "retry": Retry,
@@ -33,7 +33,12 @@ def main(argv: Sequence[str]) -> int:
 
 def file_schema(group: str) -> dict[str, Any]:
     """The schema of a file of `group`: keys may be missing, a base file gives them."""
-    schema: dict[str, Any] = GROUPS[group].model_json_schema()
-    schema["properties"]["defaults"] = {"type": "array", "description": "Hydra's defaults list"}
-    schema.pop("required", None)
+    schema = TypeAdapter(GROUPS[group]).json_schema()
+    schema.pop("discriminator", None)  # `kind` comes from the base file
+    kinds = [entry["$ref"].rpartition("/")[2] for entry in schema.pop("oneOf", [])]
+    if kinds:
+        schema["anyOf"] = [{"$ref": f"#/$defs/{kind}"} for kind in kinds]
+    for part in [schema["$defs"][kind] for kind in kinds] or [schema]:
+        part["properties"]["defaults"] = {"type": "array", "description": "Hydra's defaults list"}
+        part.pop("required", None)
     return schema

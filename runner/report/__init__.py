@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from runner.errors import ConfigError
-from runner.outputs import RUN
+from runner.outputs import RUN, read_json
 from runner.records import Result
 from runner.report.result import build, load
 from runner.report.sweep import SweepResult, build_sweep, is_sweep
@@ -26,6 +26,8 @@ def rebuild(directory: Path) -> Result | SweepResult:
     Raises ConfigError when the directory is neither, StorageError when its record can't be read.
     """
     if (directory / RUN).is_file():
+        if _kind(directory) == "production":
+            raise ConfigError(f"{directory}: is of the command run, which measures nothing")
         return build(directory)
     if is_sweep(directory):
         return build_sweep(directory, anew=True)
@@ -37,3 +39,11 @@ def rebuild(directory: Path) -> Result | SweepResult:
     newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
     near = f"; did you mean {newest}?" if newest else ""
     raise ConfigError(f"{directory}: is neither a run nor a sweep{near}")
+
+
+def _kind(directory: Path) -> str | None:
+    try:
+        found = read_json(directory / RUN)
+    except (OSError, ValueError):
+        return None
+    return found.get("kind") if isinstance(found, dict) else None

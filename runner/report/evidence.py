@@ -11,12 +11,13 @@ from pydantic import Field, ValidationError
 
 from runner import config, paths
 from runner.errors import ConfigError, StorageError
+from runner.judging import self_judging
 from runner.metrics import measure
-from runner.outputs import JOURNAL, RUN, read_journal, read_json
+from runner.outputs import JOURNAL, PROBE, RUN, read_journal, read_json
 from runner.parameters import differences
 from runner.records import Answered, Failed, Record, Result, Score
 from runner.requirements import judge
-from runner.schema import Job
+from runner.schema import Job, answerers
 from runner.tally import Line, own
 
 if TYPE_CHECKING:
@@ -65,15 +66,11 @@ class Evidence:
 
 def read(directory: Path) -> Evidence:
     """Raises ConfigError for a run.json, StorageError for a journal, that can't be used."""
-    run = _run(directory / RUN)
-    try:
-        job = config.validate(run.config)
-    except ConfigError as error:
-        where = directory / RUN
-        raise ConfigError(*(f"{where}: config.{line}" for line in error.problems)) from None
+    run = read_run(directory / RUN)
+    job = job_of(run, directory / RUN)
     journal = directory / JOURNAL
     observer = _Observer(job)
-    measured = measure(observer.watch(_lines(journal)), job)
+    measured = measure(observer.watch(_lines(journal)), job, _lines(directory / PROBE))
     result = Result(
         task=run.task,
         model=run.model,
@@ -82,6 +79,10 @@ def read(directory: Path) -> Evidence:
         counts=measured.counts,
         metrics=measured.metrics,
         verdicts=judge(job, measured.metrics),
+        arms=measured.arms,
+        choices=measured.choices,
+        skipped=measured.skipped,
+        flaky_cases=measured.flaky_cases,
         notes=_notes(job, observer),
         spent_usd=measured.spent_usd,
     )
@@ -97,14 +98,15 @@ class _Observer:
     job: Job
     failures: dict[str, Failure] = field(default_factory=dict)
     scores: dict[str, list[Score]] = field(default_factory=dict)
-    served: Counter[str] = field(default_factory=Counter)  # ids that the provider says answered
+    # Models, and the ids that their providers say answered.
+    served: Counter[tuple[str, str]] = field(default_factory=Counter)
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
         for number, line in enumerate(lines):
             if isinstance(line, Failed):
                 self._fail(line)
-            elif own(line, self.job):
+            elif own(line):
                 self._answer(number, line)
             yield line
 
@@ -116,7 +118,7 @@ class _Observer:
 
     def _answer(self, number: int, line: Answered) -> None:
         if line.model_served:
-            self.served[line.model_served] += 1
+            self.served[line.served_by, line.model_served] += 1
         for name, score in line.scores.items():
             self.scores.setdefault(name, []).append(score)
         quality = line.scores.get(self.job.task.quality_scorer)
@@ -132,14 +134,27 @@ class _Observer:
 
 
 def _notes(job: Job, observer: _Observer) -> list[str]:
-    notes = [note for model in job.models.values() for note in differences(model, job.task)]
-    for served, count in observer.served.items():
-        if served != job.model.id:
-            notes.append(f"{count} answers came from {served}, {job.model.id} was asked for")
-    return notes
+    asked = [model for _, model in answerers(job.model)]
+    for candidate in job.fallback.chain.values():
+        asked += [model for _, model in answerers(candidate)]
+    notes = [note for model in asked for note in differences(model, job.task)]
+    pins = {model.name: model.id for model in asked}
+    for (name, served), count in observer.served.items():
+        if served != pins.get(name):
+            notes.append(f"{count} answers came from {served}, {pins.get(name)} was asked for")
+    return list(dict.fromkeys([*notes, *self_judging(job, allowed=True)]))
 
 
-def _run(path: Path) -> Run:
+def job_of(run: Run, where: Path) -> Job:
+    """Raises ConfigError."""
+    try:
+        return config.validate(run.config)
+    except ConfigError as error:
+        raise ConfigError(*(f"{where}: config.{line}" for line in error.problems)) from None
+
+
+def read_run(path: Path) -> Run:
+    """Raises ConfigError."""
     try:
         return Run.model_validate(read_json(path))
     except OSError as error:

@@ -1,5 +1,6 @@
 """`report.md`, from the templates beside this file."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -8,16 +9,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from runner import numbers
 from runner.outputs import REPORT
+from runner.recommend import Compared
+from runner.recommend.reasons import chance
 from runner.records import Metric
-from runner.report import words
+from runner.regression import Regression
+from runner.report import compare, words
 from runner.report.evidence import Evidence
 from runner.report.text import Markdown, clip, fenced, inline, line
 
 if TYPE_CHECKING:
-    from runner.report.sweep import SweepResult
+    from runner.report.sweep import Candidate, SweepResult
 
 
 def run(evidence: Evidence) -> str:
+    baseline = evidence.result.baseline
     return _render(
         "run.md.j2",
         evidence=evidence,
@@ -25,13 +30,27 @@ def run(evidence: Evidence) -> str:
         facts=_facts(evidence),
         conclusion=words.conclusion(evidence.result),
         spent=numbers.show(evidence.result.spent_usd, "usd"),
+        baseline=baseline and Markdown(comparison(Regression.model_validate(baseline))),
+    )
+
+
+def comparison(found: Regression) -> str:
+    """A run against its baseline: a section."""
+    return _render(
+        "compare.md.j2",
+        found=found,
+        title=compare.title(found),
+        headline=compare.headline(found),
+        columns=compare.COLUMNS,
+        rows=[compare.row(change) for change in found.changes],
+        sentences=list(compare.sentences(found)),
     )
 
 
 def sweep(sweep: "SweepResult", command: str | None) -> str:
     tasks = [
-        (task, words.choice(task, ranked), ranked)
-        for task in sweep.best
+        (task, said, ranked)
+        for task, said in sweep.recommendations.items()
         if (ranked := [run for run in sweep.runs if run.task == task and run.rank])
     ]
     failed = [run for run in sweep.runs if run.rank is None]
@@ -53,10 +72,15 @@ def _environment() -> Environment:
         finalize=lambda value: value if isinstance(value, Markdown) else inline(str(value)),
     )
     environment.filters["fenced"] = fenced
+    environment.filters["markdown"] = Markdown  # a macro's own, which is escaped already
+    environment.filters["with_arms"] = _with_arms
+    environment.filters["span"] = _span
+    environment.filters["chance"] = chance
     environment.filters["clip"] = clip
     environment.filters["report_link"] = _report_link
     environment.filters["interval"] = _interval
     environment.filters["value"] = _value
+    environment.filters["against"] = _against
     environment.filters["bound"] = _bound
     environment.filters["cell"] = _cell
     environment.globals["marks"] = words.MARKS
@@ -70,6 +94,18 @@ def _value(metric: Metric | None) -> str:
 
 def _interval(metric: Metric | None) -> str:
     return numbers.interval(metric.low, metric.high, metric.unit) if metric else "unknown"
+
+
+def _against(baseline: dict[str, Any]) -> str:
+    return compare.headline(Regression.model_validate(baseline))
+
+
+def _span(one: Compared) -> str:
+    return "unknown" if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
+
+
+def _with_arms(runs: Iterable["Candidate"]) -> list[tuple[str, "Candidate"]]:
+    return [(run.label, run) for run in runs if run.arms]
 
 
 def _bound(bound: float | str | None) -> str:

@@ -8,6 +8,7 @@ from runner.errors import ConfigError
 from runner.outputs import REPORT, RESULT, write_json, write_text
 from runner.records import Result
 from runner.report import markdown
+from runner.report.against import against
 from runner.report.evidence import Evidence, read
 
 
@@ -18,6 +19,7 @@ def build(directory: Path) -> Result:
     none. Raises ConfigError, StorageError.
     """
     evidence = _with_error(read(directory), directory)
+    evidence.result = _with_baseline(evidence, directory)
     write_text(directory / REPORT, markdown.run(evidence))
     if evidence.result.complete:
         write_json(directory / RESULT, evidence.result.model_dump(mode="json"))
@@ -35,6 +37,21 @@ def _with_error(evidence: Evidence, directory: Path) -> Evidence:
     if not evidence.result.complete and (stored := _stored(directory)):
         evidence.result = evidence.result.model_copy(update={"error": stored.error})
     return evidence
+
+
+def _with_baseline(evidence: Evidence, directory: Path) -> Result:
+    """Compared with its baseline, or, where that is gone, as it was when it was still there."""
+    result, baseline = evidence.result, evidence.job.baseline
+    if baseline is None:
+        return result
+    try:
+        found = against(baseline, directory).model_dump(mode="json")
+    except ConfigError as error:
+        stored = _stored(directory)
+        if stored is None or stored.baseline is None:
+            return result.model_copy(update={"notes": [*result.notes, f"baseline: {error}"]})
+        found = stored.baseline
+    return result.model_copy(update={"baseline": found})
 
 
 def _stored(directory: Path) -> Result | None:

@@ -1,15 +1,18 @@
 """`result.json` and `report.md` of a sweep: its runs, ranked."""
 
-import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.errors import RunnerError
+from pydantic import Field
+
+from runner.errors import RunnerError, StorageError
 from runner.outputs import REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
+from runner.recommend import Contender, Recommendation, rank, recommend
+from runner.recommend.standing import named
 from runner.records import Record, Result
-from runner.report import markdown, words
+from runner.report import likeness, markdown
 from runner.report.result import build, load
 
 _JOB = re.compile(r"(\d+)(?:_|$)")
@@ -17,9 +20,13 @@ UNNAMED = "?"  # the task of a job whose config could not even be read
 
 
 class Candidate(Result):
-    """A run in a sweep; `rank` counts from 1 within its task, None: there is nothing to rank."""
+    """A run in a sweep; `rank` counts from 1 within its task, None: there is nothing to rank.
+
+    `label` is the model's name, with its place where another run on the task has the same.
+    """
 
     dir: str
+    label: str = ""
     rank: int | None = None
 
 
@@ -28,6 +35,7 @@ class SweepResult(Record):
 
     runs: list[Candidate]  # task by task, the best first; what could not be measured last
     best: dict[str, str | None]  # the model to ship on each task; None: none is proven to fit
+    recommendations: dict[str, Recommendation] = Field(default_factory=dict)  # by task
     gated: bool = False  # gate=true, and every candidate of some task misses a requirement
 
 
@@ -37,18 +45,20 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     Raises StorageError.
     """
     found = [_candidate(path, anew=anew) for path in _jobs(directory)]
-    ranked = sorted(found, key=lambda run: (run.task, _order(run)))
     runs: list[Candidate] = []
-    best: dict[str, str | None] = {}
-    for run in ranked:
-        if run.task != UNNAMED:
-            best.setdefault(run.task, run.model if words.proven(run) else None)
-        rank = None
-        if _ranks(run):
-            rank = 1 + sum(other.task == run.task for other in runs)
-        runs.append(run.model_copy(update={"rank": rank}))
+    recommendations = {}
+    for task in sorted({run.task for run in found}):
+        ranked = _labelled(sorted((run for run in found if run.task == task), key=_order))
+        runs += ranked
+        if task != UNNAMED:
+            recommendations[task] = _recommend(directory, task, ranked)
     runs.sort(key=lambda run: run.rank is None)
-    sweep = SweepResult(runs=runs, best=best, gated=_gate(directory, runs))
+    sweep = SweepResult(
+        runs=runs,
+        best={task: one.choice for task, one in recommendations.items()},
+        recommendations=recommendations,
+        gated=_gate(directory, runs),
+    )
     write_text(directory / REPORT, markdown.sweep(sweep, _read(directory / SWEEP).get("command")))
     if all(run.complete or run.error for run in runs):  # else the same command goes on with it
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
@@ -76,31 +86,50 @@ def _candidate(path: Path, *, anew: bool) -> Candidate:
     return Candidate(**dict(result), dir=path.name)
 
 
-def _ranks(run: Result) -> bool:
-    return run.error is None and run.complete
+def _order(run: Result) -> tuple[float, ...]:
+    return rank(Contender(run.model, run))
 
 
-def _order(run: Result) -> tuple[bool, bool, int, int, float, float]:
-    """What is disproved weighs more than what is open; then the better answers; then the price."""
-    quality, cost = run.metrics.get("quality"), run.metrics.get("cost_per_request_usd")
-    missed = len(words.named(run, "missed"))
-    met = len(words.named(run, "met"))
-    return (
-        not _ranks(run),
-        quality is None or quality.value is None,  # nothing is known that could recommend it
-        missed,
-        len(run.verdicts) - met - missed,
-        math.inf if quality is None or quality.value is None else -quality.value,
-        math.inf if cost is None or cost.value is None else cost.value,
-    )
+def _labelled(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """With the places of those that can have one, and names that tell them apart."""
+    places = [n if Contender("", run).measured else None for n, run in enumerate(ranked, 1)]
+    names = [run.model for run in ranked]
+    of_measured = [name for name, place in zip(names, places, strict=True) if place]
+    return [
+        run.model_copy(
+            update={
+                "rank": place,
+                "label": f"{run.model} #{n}"
+                if (of_measured if place else names).count(run.model) > 1
+                else run.model,
+            }
+        )
+        for n, (run, place) in enumerate(zip(ranked, places, strict=True), 1)
+    ]
+
+
+def _recommend(directory: Path, task: str, ranked: Sequence[Candidate]) -> Recommendation:
+    contenders, asked = [], []
+    for run in ranked:
+        config = _read(directory / run.dir / RUN).get("config") or {}
+        try:
+            seen = likeness.look(directory / run.dir, config)
+        except StorageError:  # its numbers stand in its result; nobody can be compared with it
+            seen = likeness.Seen()
+        contenders.append(Contender(run.label, run, seen.scores))
+        if run.rank:
+            asked.append(likeness.asked(run.label, run, config, seen.first))
+    notes = dict.fromkeys(note for run in ranked for note in run.notes)
+    return recommend(task, contenders, [*notes, *likeness.differences(asked)])
 
 
 def _gate(directory: Path, runs: list[Candidate]) -> bool:
-    """Whether the gate is shut: no candidate of some task is without a missed requirement."""
+    """Whether the gate is shut: every candidate of some task misses a requirement or regresses."""
     shut: dict[str, bool] = {}
     for run in runs:
         config = _read(directory / run.dir / RUN).get("config") or {}
-        refused = bool(words.named(run, "missed") and config.get("gate"))
+        regressed = bool(run.baseline and run.baseline["regressed"])
+        refused = bool((named(run, "missed") or regressed) and config.get("gate"))
         shut[run.task] = shut.get(run.task, True) and refused
     return any(shut.values())
 

@@ -1,6 +1,6 @@
 """A result on screen: short, and in the same words as the report."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich import box
@@ -10,8 +10,10 @@ from rich.text import Text
 
 from runner import numbers
 from runner.outputs import REPORT
+from runner.recommend import Recommendation
 from runner.records import Metric, Result
-from runner.report import words
+from runner.regression import Regression
+from runner.report import compare, words
 from runner.report.sweep import Candidate, SweepResult
 from runner.report.text import line
 from runner.tally import SCORE
@@ -19,13 +21,16 @@ from runner.tally import SCORE
 _STYLES = {"met": "green", "missed": "bold red", "not proven": "yellow", "unknown": "magenta"}
 _ALWAYS = (
     "quality",
+    "pass_at_k",
+    "flaky_rate",
     "error_rate",
     "latency_p50_ms",
     "latency_p95_ms",
     "cost_per_request_usd",
-    "monthly_cost_usd",
+    "judge_cost_usd",
 )
-_NOT_ZERO = ("fallback_rate", "retry_rate", "truncated_rate")
+_NOT_ZERO = ("fallback_rate", "retry_rate", "truncated_rate", "judge_failure_rate")
+_MOST = 4  # lines on how the candidates of a sweep were not asked alike
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
@@ -40,28 +45,72 @@ def print_run(directory: Path, result: Result, console: Console | None = None) -
     if result.metrics:
         console.print(_metrics(result))
         console.print(_verdicts(result))
-    for note in result.notes:
-        console.print(Text(line(f"not like for like: {note}"), style="dim"))
+    if result.arms:
+        console.print(_arms([(result.model, result)]))
+    if result.baseline:
+        for part in compare.terminal(Regression.model_validate(result.baseline)):
+            console.print(part)
+    for note in [*map(_unlike, result.notes), *_not_asked(result)]:
+        console.print(Text(line(note), style="dim"))
     console.print(Text(line(words.conclusion(result)), style="bold"))
     console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
 
 
 def print_sweep(directory: Path, sweep: SweepResult, console: Console | None = None) -> None:
-    """All candidates of a sweep, the best first, and which of them to ship."""
+    """All candidates of a sweep, the best first, and which of them to ship and why."""
     console = console or _console()
+    _print_differences(sweep, console)
     if any(run.rank for run in sweep.runs):
         console.print(_candidates(sweep))
         console.print(Text(words.LEGEND, style="dim"))
-    for note in dict.fromkeys(note for run in sweep.runs for note in run.notes):
-        console.print(Text(line(f"not like for like: {note}"), style="dim"))
+    if composite := [(run.label, run) for run in sweep.runs if run.rank and run.arms]:
+        console.print(_arms(composite))
     for run in sweep.runs:
         if run.rank is None:
             reason = line(f"{run.dir}: {words.conclusion(run)}")
             console.print(Text(reason, style="red"))
-    for task in sweep.best:
-        ranked = [run for run in sweep.runs if run.task == task and run.rank]
-        console.print(Text(line(words.choice(task, ranked)), style="bold"))
+    measured = {run.label for run in sweep.runs if run.rank}
+    for recommendation in sweep.recommendations.values():
+        console.print(Text(line(recommendation.headline), style="bold"))
+        for said in _said(recommendation, measured):
+            console.print(Text(line(said)))
+    for run in sweep.runs:
+        if run.baseline:
+            said = compare.headline(Regression.model_validate(run.baseline))
+            console.print(Text(line(f"{run.label}: {said}")))
     console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
+
+
+def _print_differences(sweep: SweepResult, console: Console) -> None:
+    """First of all: who was asked differently can't be compared without a thought."""
+    found = [difference for one in sweep.recommendations.values() for difference in one.differences]
+    found = list(dict.fromkeys(found))
+    lines = list(map(_unlike, found[:_MOST]))
+    if more := found[_MOST:]:
+        lines.append(f"not like for like: {len(more)} more, in the report")
+    for said in lines:
+        console.print(Text(line(said), style="dim"))
+
+
+def _said(recommendation: Recommendation, measured: Collection[str]) -> Iterator[str]:
+    """What there is to say of one task, below its headline."""
+    yield from recommendation.reasons
+    if recommendation.smallest_difference:
+        yield recommendation.smallest_difference
+    for label, why in recommendation.why_not.items():
+        if label in measured:
+            yield f"- {label} {why}"
+    yield from (f"would change it: {change}" for change in recommendation.would_change)
+    yield from (f"next: {step}" for step in recommendation.next_steps)
+
+
+def _unlike(difference: str) -> str:
+    return f"not like for like: {difference}"
+
+
+def _not_asked(result: Result) -> Iterator[str]:
+    for model, count in result.skipped.items():
+        yield f"{model} was not asked {count} times although its turn had come"
 
 
 def _near(path: Path) -> Path:
@@ -112,6 +161,21 @@ def _verdicts(result: Result) -> Table:
     return table
 
 
+def _arms(results: Sequence[tuple[str, Result]]) -> Table:
+    """What the arms of composite models did."""
+    numeric = ("asked", "answers", "quality", "p50 latency", "cost")
+    table = _table("candidate", "arm", "model", *numeric, right=numeric)
+    for label, result in results:
+        for arm in result.arms:
+            named = ("quality", "latency_p50_ms", "cost_total_usd")
+            metrics = (arm.metrics.get(name) for name in named)
+            values = (numbers.show(one.value, one.unit) if one else "unknown" for one in metrics)
+            counts = (f"{arm.requests:,}", f"{arm.answers:,}")
+            texts = (label, arm.arm, arm.model, *counts, *values)
+            table.add_row(*(Text(line(text)) for text in texts))
+    return table
+
+
 def _candidates(sweep: SweepResult) -> Table:
     several = len(sweep.best) > 1
     table = _table(
@@ -140,7 +204,7 @@ def _row(run: Candidate) -> list[Text]:
     )
     return [
         Text(str(run.rank)),
-        Text(line(run.model)),
+        Text(line(run.label)),
         Text(f"{numbers.show(quality.value, quality.unit)} ({interval})"),
         *map(Text, values),
         marks or Text(f"{words.MARKS['met']} all met", style=_STYLES["met"]),

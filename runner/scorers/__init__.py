@@ -6,7 +6,9 @@ A scorer is a module with
 
 or the same as `async def`. What stands after the `*` are the options that a task may set. A scorer
 of your own is `tasks/<task>/<name>.py`; its `score` may return a plain number from 0 to 1 as well.
-Two more functions are welcome beside it:
+One that asks a model of its own is an `async def` with `ask: Ask` after the `*`, which is no
+option but the way to do so, and an option that holds the model; it raises Unscored when the model
+gave no judgement. Two more functions are welcome beside `score`:
 
     def check(case: Case, task: Task, *, option: float) -> str | None
         what is wrong with a case's expected value, said before anything is sent; it names
@@ -17,24 +19,32 @@ Two more functions are welcome beside it:
 
 import asyncio
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from runner.asked import Ask
 from runner.cases import Case
-from runner.errors import ConfigError, RunnerError
+from runner.errors import BudgetSpent, ConfigError, RunnerError
 from runner.records import Reply, Score
 from runner.schema import Task
 from runner.scorers import _modules, _options
+from runner.shape import shape
 
-__all__ = ["Scorer", "ScorerFailed", "Table", "load", "tables"]
+__all__ = ["Scorer", "ScorerFailed", "Table", "Unscored", "load", "tables"]
 
 
 class ScorerFailed(RunnerError):
     """A scorer has a bug or can't run here. That says nothing about the answer."""
+
+
+class Unscored(RunnerError):
+    """The model that was to judge did not. That is its own failure, and no score of the answer."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +62,31 @@ class Scorer:
     module: ModuleType
     options: Mapping[str, Any]
     own: bool  # the user's: it may be slow, so it runs off the event loop
+    asks: bool  # a model of its own
 
-    async def __call__(self, reply: Reply, case: Case, task: Task) -> Score:
-        """Raises ScorerFailed."""
-        judge = partial(self.module.score, reply, case, task, **self.options)
+    async def __call__(self, reply: Reply, case: Case, task: Task, ask: Ask | None = None) -> Score:
+        """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, BudgetSpent."""
+        asking = {_options.ASK: ask} if self.asks else {}
+        judge = partial(self.module.score, reply, case, task, **self.options, **asking)
         try:
             blocking = self.own and not inspect.iscoroutinefunction(self.module.score)
             result = await asyncio.to_thread(judge) if blocking else judge()
             return _as_score(await result if inspect.isawaitable(result) else result)
+        except (Unscored, BudgetSpent):
+            raise
         except Exception as error:
             raise self._failed(case, error) from error
+
+    def key(self, case: Case) -> str:
+        """Equal keys give the same answer the same score: it need not be judged again."""
+        held_against = json.dumps([case.input, case.expected])
+        return sha256(f"{self._key} {held_against}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def _key(self) -> str:
+        options = json.dumps(shape(self.options), default=str)
+        source = Path(self.module.__file__ or "").read_bytes()
+        return sha256(source + options.encode()).hexdigest()
 
     def check(self, case: Case, task: Task) -> str | None:
         """What is wrong with the case's expected value. Raises ScorerFailed."""
@@ -96,7 +121,7 @@ def load(task: Task, tasks_dirs: Sequence[Path]) -> dict[str, Scorer]:
         try:
             module, own = _modules.find(name, task.name, tasks_dirs)
             options = _options.bind(module, given, f"task.scorers.{name}")
-            loaded[name] = Scorer(name, module, options, own)
+            loaded[name] = Scorer(name, module, options, own, _options.asks(module))
         except ConfigError as error:
             problems += error.problems
     if problems:

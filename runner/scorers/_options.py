@@ -11,7 +11,13 @@ from pydantic.errors import PydanticUserError
 
 from runner.errors import ConfigError, did_you_mean
 
+ASK = "ask"  # what `score` calls its way to ask a model; no option, so that no config gives it
 _SIGNATURE = "def score(reply, case, task, *, <options>)"
+
+
+def asks(module: ModuleType) -> bool:
+    """Whether the scorer asks a model of its own."""
+    return ASK in _keywords(module.score)
 
 
 def bind(module: ModuleType, given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def _function(module: ModuleType, name: str, takes: tuple[str, ...]) -> Callable
         raise ConfigError(f"{module.__file__}: has no function '{name}'; it needs {_SIGNATURE}")
     try:
         inspect.signature(function).bind(
-            *takes, **{key: None for key, value in _options(function).items() if _needed(value)}
+            *takes, **{key: None for key, value in _keywords(function).items() if _needed(value)}
         )
     except TypeError as error:
         raise ConfigError(
@@ -81,6 +87,10 @@ def _check_hooks(module: ModuleType, options: Mapping[str, Parameter]) -> None:
 
 
 def _options(function: Callable[..., Any]) -> dict[str, Parameter]:
+    return {key: value for key, value in _keywords(function).items() if key != ASK}
+
+
+def _keywords(function: Callable[..., Any]) -> dict[str, Parameter]:
     parameters = inspect.signature(function).parameters
     return {k: value for k, value in parameters.items() if value.kind is Parameter.KEYWORD_ONLY}
 
@@ -99,4 +109,7 @@ def _hints(module: ModuleType, score: Callable[..., Any]) -> dict[str, Any]:
 def _explain(where: str, problem: Any) -> str:
     place = "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "model_attributes_type":  # the name of a model of ours, most likely
+        package = where.removeprefix("task.")
+        message = f"a model comes by the defaults list, with a line like /model@{package}: sonnet"
     return f"{where}{place}: {message[0].lower()}{message[1:]} (it is {problem['input']!r})"

@@ -92,6 +92,7 @@ def attempt(name: str = "small", **changes: Any) -> Attempt:
 
 def answered(case: str = "a", quality: float = 1.0, **changes: Any) -> Answered:
     served_by = changes.get("served_by", "small")
+    paid = {"cost_usd": changes.get("cost_usd", 0.001), "replayed": changes.get("replayed", False)}
     known: dict[str, Any] = {
         "case": case,
         "repeat": 0,
@@ -103,7 +104,7 @@ def answered(case: str = "a", quality: float = 1.0, **changes: Any) -> Answered:
         "cost_usd": 0.001,
         "seconds": 1.0,
         "queued_seconds": 0.0,
-        "attempts": [attempt(served_by)],
+        "attempts": [attempt(served_by, **paid)],
         "served_by": served_by,
         "model_served": None,
         "reply": "no",
@@ -153,7 +154,10 @@ def run(
             "config": of.model_dump(mode="json"),
             "git": {"commit": "abc123", "dirty": True},
             "versions": {"python": "3.11.7", "xllamacpp": None},
-            "prices": {of.model.name: of.model.price and of.model.price.model_dump(mode="json")},
+            "prices": {
+                model.name: model.price and model.price.model_dump(mode="json")
+                for model in of.models.values()
+            },
             "cases": {"path": "tasks/sorting/cases.jsonl", "sha256": "f" * 64, "count": 2},
             "outcomes": len(lines) if outcomes is None else outcomes,
             "taken_over": 0,

@@ -1,12 +1,15 @@
 """Whatever a model, a provider or a case says is text in a report, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from runner.outputs import REPORT
-from runner.records import Answered, Failed, Score
-from runner.report import build
+from runner.outputs import REPORT, RESULT, write_json
+from runner.records import Answered, Failed, Result, Score
+from runner.report import build, build_sweep, markdown
+from runner.report.evidence import read
 from runner.report.text import CLIP, clip, fenced, inline
 from tests.report.conftest import Factory
 from tests.report.make import answered, failed, job
@@ -112,3 +115,26 @@ def test_a_scorer_that_is_gone(write_run: Factory) -> None:
     page = (directory / REPORT).read_text()
     assert "The tables of a scorer are left out: no_such_scorer: " in page
     assert "## Worst answers" in page
+
+
+def test_a_hostile_error_breaks_no_sweep(write_run: Factory, tmp_path: Path) -> None:
+    """What stopped a candidate is text in the sweep's report, wherever it stands."""
+    write_run([answered(str(n)) for n in range(10)], name="sweep/0_sorting-small")
+    kinds = []
+    for text in ("harmless", HOSTILE):
+        stopped = Result(task="sorting", model="broken", id="b", error=text)
+        write_json(tmp_path / "sweep/1_x" / RESULT, stopped.model_dump(mode="json"))
+        build_sweep(tmp_path / "sweep")
+        page = (tmp_path / "sweep" / REPORT).read_text()
+        kinds.append([(token.type, token.tag) for token in tokens(page)])
+    assert kinds[0] == kinds[1]
+
+
+def test_flaky_cases_and_models_passed_over(write_run: Factory) -> None:
+    """The report names the flakiest cases, and who was not asked although its turn had come."""
+    evidence = read(write_run([answered()]))
+    more = {"flaky_cases": {"c7": 0.5}, "skipped": {"small": 3}}
+    evidence.result = evidence.result.model_copy(update=more)
+    page = markdown.run(evidence)
+    assert "| c7 | 0.500 |" in page
+    assert "small was not asked 3 times although its turn had come." in page

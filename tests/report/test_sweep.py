@@ -41,14 +41,65 @@ def fail(sweep: Path, name: str, **changes: Any) -> None:
 
 
 def test_ranking(sweep: Path) -> None:
-    """Proven ones come first, by quality; then what is open; then what is disproved."""
+    """Proven ones come first, by price; then what is open; then what is disproved."""
     found = build_sweep(sweep)
-    assert [run.model for run in found.runs] == ["good", "cheap", "unsure", "wrong"]
+    assert [run.model for run in found.runs] == ["cheap", "good", "unsure", "wrong"]
     assert [run.rank for run in found.runs] == [1, 2, 3, 4]
-    assert found.best == {"sorting": "good"}
+    assert found.best == {"sorting": "cheap"}
     stored = SweepResult.model_validate_json((sweep / RESULT).read_bytes())
     assert stored == found
-    assert "**sorting: ship good, which provably" in (sweep / REPORT).read_text()
+    assert "**sorting: ship cheap, the cheapest of the 2" in (sweep / REPORT).read_text()
+
+
+def test_the_recommendation_rests_on_the_journals(sweep: Path) -> None:
+    """Candidates are compared on the cases that both answered, and the record says how."""
+    said = build_sweep(sweep).recommendations["sorting"]
+    assert said.choice == "cheap"
+    assert (said.compared["good"].n, said.compared["good"].verdict) == (100, "better")
+    assert (said.compared["unsure"].n, said.compared["unsure"].left_out) == (4, 96)
+    assert said.compared["wrong"].verdict == "worse"
+    assert said.dominated_by["wrong"] == ["cheap", "unsure"]
+    page = (sweep / REPORT).read_text()
+    for heading in ("Why", "Why not the others", "What would change the answer"):
+        assert f"### {heading}\n" in page
+    for why in said.why_not.values():
+        assert why.partition(" (")[0] in page
+
+
+def test_a_damaged_journal_costs_its_comparison(sweep: Path) -> None:
+    """A run whose result stands keeps its rank where its journal can't be read any more."""
+    (journal,) = sweep.glob("*-good/cases.jsonl")
+    journal.write_text("no JSON\n")
+    found = build_sweep(sweep)
+    assert [run.model for run in found.runs][:2] == ["cheap", "good"]
+    assert found.recommendations["sorting"].compared["good"].verdict == "unknown"
+
+
+def test_one_model_twice(write_run: Factory, tmp_path: Path) -> None:
+    """Runs of one model under different settings are told apart by their places."""
+    for number, concurrency in enumerate((1, 8)):
+        lines = [answered(str(n), cost_usd=0.002 - number / 1e3) for n in range(40)]
+        write_run(lines, job(concurrency=concurrency), name=f"sweep/{number}_sorting-small")
+    found = build_sweep(tmp_path / "sweep")
+    assert [(run.dir, run.label) for run in found.runs] == [
+        ("1_sorting-small", "small #1"),
+        ("0_sorting-small", "small #2"),
+    ]
+    said = found.recommendations["sorting"]
+    assert said.choice == "small #1"
+    assert said.differences == ["concurrency: 8 for small #1; 1 for small #2"]
+    assert "- Not like for like: concurrency: 8 for" in (tmp_path / "sweep" / REPORT).read_text()
+
+
+def test_tasks_are_decided_one_by_one(write_run: Factory, tmp_path: Path) -> None:
+    """A sweep over two tasks has a recommendation for each."""
+    for number, (task, name, cost) in enumerate(
+        [("a", "x", 0.1), ("a", "y", 0.2), ("b", "x", 0.2), ("b", "y", 0.1)]
+    ):
+        lines = [answered(str(n), served_by=name, cost_usd=cost) for n in range(40)]
+        candidate = job(task={"name": task}, model=model(name))
+        write_run(lines, candidate, name=f"sweep/{number}_{task}-{name}")
+    assert build_sweep(tmp_path / "sweep").best == {"a": "x", "b": "y"}
 
 
 def test_none_is_proven(sweep: Path) -> None:
@@ -65,7 +116,7 @@ def test_a_job_that_could_not_run(sweep: Path) -> None:
     fail(sweep, "10_invalid", task="?", model="?", error="model: no `x` | y")
     found = build_sweep(sweep)
     assert [run.rank for run in found.runs][-2:] == [None, None]
-    assert found.best == {"sorting": "good"}
+    assert found.best == {"sorting": "cheap"}
     assert "no key" in (sweep / REPORT).read_text()
 
 
@@ -81,7 +132,7 @@ def test_an_unfinished_run_is_not_the_best(sweep: Path, write_run: Factory) -> N
     directory = write_run(perfect, job(), name="sweep/5_sorting-small", outcomes=51)
     found = build_sweep(sweep, anew=True)
     assert next(run for run in found.runs if run.model == "small").rank is None
-    assert found.best == {"sorting": "good"}
+    assert found.best == {"sorting": "cheap"}
     assert not (directory / RESULT).exists()
 
 

@@ -2,14 +2,16 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from runner.commands.report import report
 from runner.outputs import REPORT, RESULT, write_json
-from runner.records import Result
+from runner.records import Answered, Failed, Result, Score
+from runner.schema import Job
 from tests.report.conftest import Factory
-from tests.report.make import answered, failed, job, model
+from tests.report.make import answered, attempt, failed, job, model
 
 REQUIREMENTS = {
     "max_latency_ms": 3000,
@@ -60,4 +62,93 @@ def test_a_sweep(write_run: Factory, tmp_path: Path) -> None:
     text = printed(tmp_path / "sweep")
     assert text.index("m60") < text.index("m4 ") < text.index("[bold]no[/bold] key")
     assert "≈min_quality_score" in text
-    assert "ship m60, which provably meets every requirement" in text
+    assert "ship m60, the only candidate that provably meets every requirement" in text
+    assert text.index("ship m60") < text.index("- m4 is not proven to meet")
+
+
+def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
+    """Four candidates, asked unalike, with reasons and all that would change them: 25 lines."""
+    known: dict[str, Any] = {"rpm": 5000, "max_concurrency": 50}
+    planted = {"first": (5, 0.002), "second": (7, 0.001), "third": (30, 0.0004), "last": (15, 3e-4)}
+    for number, (name, (wrong, cost)) in enumerate(planted.items()):
+        lines = [
+            answered(
+                f"c{k:03}",
+                float(not number * 20 <= k < number * 20 + wrong),
+                served_by=name,
+                cost_usd=cost * (1 + k % 5 / 10),
+                seconds=1 + k / 100,
+                reply="{}",
+                request={"max_tokens": 50 + number},
+            )
+            for k in range(100)
+        ]
+        candidate = model(name)
+        candidate = {**candidate, "provider": candidate["provider"] | known}
+        loose = {"min_quality_score": 0.8, "availability": 0.9, "min_valid_output": 0.9}
+        wanted = REQUIREMENTS | loose
+        of = job(requirements=wanted, model=candidate, concurrency=1 + number)
+        write_run(lines, of, name=f"sweep/{number}_sorting-{name}")
+    text = printed(tmp_path / "sweep", width=120)
+    assert len(text.splitlines()) <= 25
+    assert text.index("not like for like: concurrency: ") < text.index("quality")
+    for said in (
+        "sorting: ship second, the cheapest of the 2 that provably meet every requirement",
+        "Tied with second, as no difference in quality is proven: first",
+        "100 cases show a true difference in quality of",
+        "- first meets every requirement too, but costs $0.00240 a request",
+        "- third misses min_quality_score (quality 0.700, at most 0.788",
+        "would change it: At less than",
+    ):
+        assert said in text
+
+
+def routed(lines: int) -> tuple[list[Answered | Failed], Job]:
+    """Answers of a split over two arms."""
+    split = {
+        "kind": "split",
+        "name": "ab",
+        "arms": {"simple": model("small"), "complex": model("big")},
+        "weights": {"simple": 1, "complex": 1},
+    }
+    found: list[Answered | Failed] = []
+    for n in range(lines):
+        arm, name = (("simple", "small"), ("complex", "big"))[n % 2]
+        found.append(answered(str(n), served_by=name, arm=arm, attempts=[attempt(name, arm=arm)]))
+    return found, job(model=split)
+
+
+def test_arms(write_run: Factory, tmp_path: Path) -> None:
+    """A composite model has a row for each arm, in its run and in a sweep, beside single ones."""
+    lines, of = routed(10)
+    directory = write_run(lines, of, name="sweep/0_sorting-ab")
+    write_run([answered(str(n)) for n in range(10)], name="sweep/1_sorting-small")
+    for text in (printed(directory), printed(tmp_path / "sweep")):
+        rows = [line.split() for line in text.splitlines() if line.startswith("ab ")]
+        assert [row[:5] for row in rows[:2]] == [
+            ["ab", "simple", "small", "5", "5"],
+            ["ab", "complex", "big", "5", "5"],
+        ]
+    for path in (directory, tmp_path / "sweep"):
+        page = (path / REPORT).read_text()
+        assert "| ab | simple | small | 5 | 5 | 1.000 |" in page
+        assert "| ab | complex | big | 5 | 5 | 1.000 |" in page
+
+
+def test_a_judges_bill(write_run: Factory) -> None:
+    """What judging cost is shown where somebody judged, and nowhere else."""
+    judged = {"scorers": {"judge": {"model": model("wise")}}}
+    scores = {"judge": Score(value=1, why="")}
+    line = answered(scores=scores, judging=[attempt("wise", role="judge", cost_usd=0.25)])
+    shown = printed(write_run([line], job(task=judged)))
+    assert "judge_cost_usd" in shown
+    assert "$0.25" in shown
+    assert "judge_cost_usd" not in printed(write_run([answered()], name="other"))
+
+
+def test_repeats(write_run: Factory) -> None:
+    """A run with repeats says how steady the model is."""
+    lines: list[Answered | Failed] = [answered("a", float(n), repeat=n) for n in range(2)]
+    text = printed(write_run(lines, job(repeats=2)))
+    assert "pass_at_k" in text
+    assert "flaky_rate" in text

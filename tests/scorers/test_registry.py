@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 
 from runner import scorers
-from runner.errors import ConfigError
+from runner.asked import Asked
+from runner.cases import Case
+from runner.errors import BudgetSpent, ConfigError
+from runner.parameters import Query
 from runner.records import Score
-from runner.scorers import Scorer, ScorerFailed, Table
+from runner.schema import Model
+from runner.scorers import Scorer, ScorerFailed, Table, Unscored
+from tests.conftest import model
 from tests.scorers.make import call, case, own, problem, reply, task
 
 BUILTIN = [
@@ -18,6 +23,7 @@ BUILTIN = [
     "exact",
     "fields",
     "json_valid",
+    "judge",
     "label",
     "numeric",
     "python_tests",
@@ -41,7 +47,7 @@ def run(scorer: Scorer, text: str = "answer", expected: Any = "answer") -> Score
     return asyncio.run(call(scorer, text, expected, task({"mine": {}})))
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", [name for name in BUILTIN if name != "judge"])
 def test_builtin(name: str) -> None:
     """Every built-in scorer loads by the name of its file, without options."""
     scorer = scorers.load(task({name: {}}), [])[name]
@@ -324,7 +330,79 @@ def test_an_own_scorer_may_use_a_built_in_one(tmp_path: Path) -> None:
     assert asyncio.run(scorer(reply("A"), case("a"), task({"exact": {}}))).value == 1
 
 
-@pytest.mark.parametrize("name", [name for name in BUILTIN if name != "json_valid"])
+@pytest.mark.parametrize("name", [n for n in BUILTIN if n not in ("json_valid", "judge")])
 def test_missing_expected(name: str) -> None:
     """Every scorer that compares with something says when a case has nothing to compare with."""
     assert problem(name) == "expected is missing"
+
+
+ASKING = (
+    "from runner.scorers import Unscored\n"
+    "from runner.schema import Model\n"
+    "async def score(reply, case, task, *, ask, model: Model, share=0.5):\n"
+    "    asked = await ask(model, case)\n"
+    "    if asked.reply is None:\n"
+    "        raise Unscored('it did not answer')\n"
+    "    return float(asked.reply.text)"
+)
+
+
+def test_a_scorer_that_asks(tmp_path: Path) -> None:
+    """A scorer with `ask` gets the way to ask the model that stands among its options."""
+    given = []
+
+    async def ask(model: Model, query: Query) -> Asked:
+        given.append(model.name)
+        return Asked(reply=reply("0.25"))
+
+    scorer = load_own(tmp_path, ASKING, model=model("http://127.0.0.1:9/v1", "judge-model"))
+    score = asyncio.run(scorer(reply("a"), case("a"), task({"mine": {}}), ask))
+    assert (score.value, given) == (0.25, ["judge-model"])
+
+
+def test_asking_is_no_option(tmp_path: Path) -> None:
+    """`ask` can't be set by a config, and a model's bare name is answered with what to write."""
+    own(tmp_path, "mine", ASKING)
+    assert problems({"mine": {"ask": 1, "model": "haiku"}}, tmp_path) == [
+        "task.scorers.mine.ask: no such option; there is: model, share",
+        "task.scorers.mine.model: a model comes by the defaults list, with a line like "
+        "/model@scorers.mine.model: sonnet (it is 'haiku')",
+    ]
+
+
+@pytest.mark.parametrize("reason", [Unscored("it did not answer"), BudgetSpent("nothing is left")])
+def test_what_is_no_bug_passes(tmp_path: Path, reason: Exception) -> None:
+    """A model that did not judge and a spent budget are not reported as a bug of the scorer."""
+
+    async def ask(model: Model, query: Query) -> Asked:
+        raise reason
+
+    scorer = load_own(tmp_path, ASKING, model=model("http://127.0.0.1:9/v1"))
+    with pytest.raises(type(reason)) as caught:
+        asyncio.run(scorer(reply("a"), case("a"), task({"mine": {}}), ask))
+    assert caught.value is reason
+
+
+def test_key_is_of_all_that_makes_a_score(tmp_path: Path) -> None:
+    """The key changes with the file, an option, the expected value and the input, else never."""
+    source = "def score(reply, case, task, *, share=0.5): return share"
+    first = load_own(tmp_path / "a", source).key(case("x"))
+    assert first == load_own(tmp_path / "b", source).key(case("x"))
+    others = [
+        load_own(tmp_path / "c", source + "  # changed").key(case("x")),
+        load_own(tmp_path / "d", source, share=0.25).key(case("x")),
+        load_own(tmp_path / "e", source).key(case("y")),
+        load_own(tmp_path / "f", source).key(Case(id="c1", input="!", expected="x")),
+    ]
+    assert len({first, *others}) == 5
+
+
+def test_key_is_the_same_at_another_price(tmp_path: Path) -> None:
+    """A price that changes takes no score away, another model does."""
+
+    def key(folder: str, **changes: Any) -> str:
+        judge = model("http://127.0.0.1:9/v1") | changes
+        return load_own(tmp_path / folder, ASKING, model=judge).key(case("x"))
+
+    assert key("a") == key("b", price=None)
+    assert key("a") != key("c", id="another-2026-01-01")

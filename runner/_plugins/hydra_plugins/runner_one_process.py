@@ -35,7 +35,7 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         from runner import config
-        from runner.commands.eval import evaluate, record_failure
+        from runner.commands.eval import estimate, evaluate, record_failure
         from runner.errors import ConfigError, RunnerError
         from runner.plan import prepare
 
@@ -52,6 +52,9 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
                 problems += [f"{' '.join(overrides)}: {line}" for line in error.problems]
         if problems:
             raise ConfigError(*dict.fromkeys(problems))
+        if any(plan.job.estimate for plan, _ in plans):
+            estimate([plan for plan, _ in plans])
+            return [_done(overrides) for overrides in job_overrides]
         results = evaluate(plans)
         for cfg, result, (_, directory) in zip(configs, results, plans, strict=True):
             if isinstance(result, RunnerError):

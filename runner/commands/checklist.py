@@ -1,0 +1,115 @@
+"""Is a decision ready for production? Line by line, each with its evidence; nothing is sent.
+
+    python -m runner checklist task=extraction model=haiku fallback=cross_provider
+    python -m runner checklist task=extraction mapping=hosted gate=true
+    python -m runner checklist task=extraction model=haiku format=markdown to=checklist.md
+
+Exit 3 under gate=true when a line is open. conf/checklist.yaml holds what only people can answer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from runner import cli, config, paths
+from runner.checklist import Lines, lines, record
+from runner.checklist.config import Checklist
+from runner.checklist.facts import Facts
+from runner.commands import spend
+from runner.errors import GATE_EXIT, ConfigError
+from runner.hydra_door import refuse
+from runner.options import Options
+from runner.outputs import write_text
+from runner.report import checklist as report
+from runner.typed import typed, unknown_key
+
+_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
+
+
+def main(argv: Sequence[str], today: date | None = None) -> int:
+    parser = cli.parser("checklist", __doc__)
+    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    parser.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
+    arguments = parser.parse_intermixed_args(argv)
+    own = cli.config_dir(arguments.config_dir)
+    options = Options([folder for folder in (own, paths.builtin("conf")) if folder])
+    for override in arguments.overrides:
+        refuse(override, own)
+        _check(override, options)
+    with options.open():
+        facts = _facts(options, arguments.overrides, today or datetime.now(UTC).date())
+    found = lines(facts)
+    _print(facts.decision, found)
+    is_open = any(each.state == "open" for section in found.values() for each in section)
+    return GATE_EXIT if is_open and facts.decision.gate else 0
+
+
+def _check(override: str, options: Options) -> None:
+    """Raises ConfigError for an unknown key, with the nearest one of conf/checklist.yaml."""
+    key, equals, _ = override.lstrip("+~").partition("=")
+    if not equals:
+        raise ConfigError(f"{override}: is no override; write key=value")
+    if key == "sweep":
+        raise ConfigError("checklist: is about one decision; leave the sweep out")
+    if key.partition(".")[0].partition("@")[0].partition("/")[0] in options.files:
+        return  # Hydra knows what is in a group
+    if problem := unknown_key(Checklist, key):
+        raise ConfigError(problem)
+
+
+def _facts(options: Options, overrides: Sequence[str], today: date) -> Facts:
+    composed = options.compose(*overrides, config="checklist")
+    decision = typed(Checklist, config.plain(composed))
+    watched = typed(spend.Settings, config.resolved(options.compose(config="spend")))
+    cases = record.present(decision.task)
+    runs = record.recorded(decision)
+    return Facts(
+        decision=decision,
+        today=today,
+        cases=cases,
+        measured=record.measured(decision, cases, runs),
+        contest=record.contest(decision, cases, runs),
+        drilled=record.drilled(decision),
+        alerts=watched.alerts,
+        notify=watched.notify,
+        files=_files(options, overrides),
+    )
+
+
+def _files(options: Options, overrides: Sequence[str]) -> Mapping[str, Path]:
+    """The file of each group's choice; the model's is the mapping's where that chose it."""
+    composed = options.compose(*overrides, config="checklist", hydra=True)
+    chosen = {group: str(option) for group, option in composed.hydra.runtime.choices.items()}
+    found = {
+        group: files[chosen[group]]
+        for group, files in options.files.items()
+        if chosen.get(group) in files
+    }
+    by_mapping = {"model": found["mapping"]} if "mapping" in found else {}
+    own = {name: options.files[""][name] for name in ("checklist", "spend")}
+    return by_mapping | found | own
+
+
+def _print(decision: Checklist, found: Lines) -> None:
+    title = f"{decision.task.name} · {decision.model.name} ({decision.model.id})"
+    start = decision.to.absolute().parent if decision.to else Path.cwd()  # of relative links
+    buffer = StringIO()
+    if decision.format == "markdown":
+        buffer.write(report.markdown(title, found, start))
+    elif decision.format == "json":
+        tree = report.plain(title, found, start)
+        buffer.write(json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    else:
+        console = Console(file=buffer if decision.to else None, highlight=False)
+        if not console.is_terminal:
+            console.width = _WIDTH
+        for part in report.terminal(title, found, start):
+            console.print(part)
+    if decision.to:
+        write_text(decision.to, buffer.getvalue())
+    else:
+        print(buffer.getvalue(), end="")

@@ -1,0 +1,118 @@
+"""Does a promoted decision still hold? A few of its cases are asked again, and what moved is said.
+
+    python -m runner drift task=extraction mapping=hosted
+    python -m runner drift task=extraction mapping=hosted gate=true budget_usd=0.01
+
+The record that `promote` wrote is enough: the runs it came from may be gone. With gate=true the
+exit code is 3 when something is proven to have moved. All keys of a run apply: conf/drift.yaml.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from runner import canary, config, hydra_door, paths, pins, promotion
+from runner.cli import explain
+from runner.drifting import Drift, Finding, asked_again, proposal, stated
+from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.outputs import JOURNAL, read_journal, write_json
+from runner.plan import prepare
+from runner.promotion import Promotion
+from runner.records import Counts
+from runner.schema import Job, singles
+
+DRIFT = "drift.json"
+_CASES = "canary.jsonl"
+_RUN = "run"  # below the directory of a drift
+
+
+def main(argv: Sequence[str], today: date | None = None) -> int:
+    from runner.report.drift import print_drift
+
+    mapping, job = _composed(argv)
+    today = today or date.today()
+    record = promotion.find(paths.tasks_dirs(), job.task.name, mapping)
+    findings, failed = list(stated(record, job.model, today)), 0
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+    directory = job.outputs.absolute() / "drift" / f"{now}_{job.label}"
+    if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
+        counts, shown = _ask(record, job, directory, today)
+        failed, findings = counts.failed, [*shown, *findings]
+    found = Drift(
+        task=record.task,
+        mapping=mapping,
+        model=record.model,
+        promoted=record.promoted,
+        findings=findings,
+        proposal=None,
+    )
+    if found.moved:
+        own = hydra_door.user_config_dir
+        said = proposal(
+            record,
+            sweep_is_there=Path(record.evidence.sweep).is_dir(),
+            options=f" --config-dir {own}" if own else "",
+        )
+        found = found.model_copy(update={"proposal": said})
+    write_json(directory / DRIFT, found.model_dump(mode="json"))
+    print_drift(found, directory)
+    if job.gate and found.moved:
+        return GATE_EXIT
+    if failed:
+        return explain(RunnerError(f"{failed} calls failed; see {directory}"), INCOMPLETE_EXIT)
+    return 0
+
+
+def _composed(argv: Sequence[str]) -> tuple[str, Job]:
+    """The mapping's name, and the job that it makes of the task. Raises ConfigError."""
+    arguments = hydra_door.parse(argv)
+    if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
+        raise ConfigError("drift: takes one decision at a time; leave the sweep out")
+    composed: list[dict[str, Any] | ConfigError] = []
+
+    def take(cfg: DictConfig) -> None:
+        """Hydra knows the mapping's name only here, and prints around what is raised here."""
+        try:
+            composed.append(config.plain(cfg))
+        except ConfigError as error:
+            composed.append(error)
+
+    hydra_door.run(arguments, take, "drift")
+    if not composed:
+        raise SystemExit(0)  # --cfg, --info: Hydra printed what was asked for
+    [tree] = composed
+    if isinstance(tree, ConfigError):
+        raise tree
+    mapping = str(tree.pop("decided_in"))
+    job = config.validate(tree)
+    for key in ("reuse", "estimate", "baseline", "junit"):
+        if getattr(job, key):
+            raise ConfigError(f"{key}: has no meaning for drift, which asks anew and compares")
+    return mapping, job
+
+
+def _ask(record: Promotion, job: Job, directory: Path, today: date) -> tuple[Counts, list[Finding]]:
+    """Raises ConfigError before anything is sent; later BudgetSpent, StorageError."""
+    from runner.commands.eval import evaluate
+    from runner.regression import compare
+    from runner.report.against import observe
+
+    source = prepare(job, today).cases_file
+    if not canary.write_cases(record, source, directory / _CASES):
+        raise ConfigError(f"{source}: has none of the cases on record; measure again")
+    task = job.task.model_copy(update={"cases": str(directory / _CASES)})
+    # With outputs of its own: no interrupted run may lend it answers of another day.
+    changes = {"task": task, "limit": None, "tags": (), "outputs": directory}
+    plan = prepare(job.model_copy(update=changes), today)
+    run = directory / _RUN
+    [result] = evaluate([(plan, run)])
+    if isinstance(result, RunnerError):
+        raise result
+    now = observe(run)
+    # As if with its prompt: a question that reads otherwise is no longer the same case.
+    found = compare(canary.observed(record, now.prompt), now)
+    assert result.counts is not None
+    return result.counts, list(asked_again(record, list(read_journal(run / JOURNAL)), found))

@@ -1,0 +1,100 @@
+"""What a chain does when its provider fails: 429, 500, hang, reset, an outage …, offline and free.
+
+    python -m runner drill task=extraction model=haiku fallback=cross_provider
+    python -m runner drill task=extraction model=haiku 'only=[outage,hang]'
+
+Loopback providers stand in for all models; retries, fallbacks, limits and the circuit are those of
+the config. Exit 3 when the requirements promise something that a fault breaks. conf/drill.yaml
+holds the faults.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from runner import config, hydra_door, provenance
+from runner.drill.config import Drill, Fault
+from runner.drill.pace import highest
+from runner.drill.rehearsal import rehearse
+from runner.drill.report import markdown, terminal
+from runner.drill.result import DrillResult, chain, hold, identity, kept, notes
+from runner.drill.stage import offline
+from runner.errors import GATE_EXIT, ConfigError, did_you_mean
+from runner.outputs import REPORT, RESULT, write_json, write_text
+from runner.plan import prepare
+from runner.progress import Progress
+from runner.typed import typed
+
+_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = hydra_door.parse(argv)
+    if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
+        raise ConfigError("drill: takes one decision at a time; leave the sweep out")
+    composed: list[DictConfig] = []
+    hydra_door.run(arguments, composed.append, "drill")
+    if not composed:
+        return 0  # --cfg, --info: Hydra printed what was asked for
+    job = typed(Drill, config.plain(composed[0]))
+    result = drill(job)
+    directory = _write(job, result)
+    _print(result, directory)
+    return 0 if result.kept else GATE_EXIT
+
+
+def drill(job: Drill) -> DrillResult:
+    """Raises ConfigError for a job that could not run either, but for a key that it lacks."""
+    faults = _chosen(job)
+    plan = prepare(offline(job))
+    plan.make_ready()
+    speed = highest(job, job.speed)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with Progress() as progress:
+        advance = progress.bar(f"drill of {job.label}", plan.count * len(faults))
+        seen = asyncio.run(rehearse(plan, faults, speed, advance))
+    found = hold(job.requirements, faults, seen)
+    return DrillResult(
+        started=started,
+        task=job.task.name,
+        model=job.model.name,
+        fallback=[model.name for model in job.fallback.chain.values()],
+        identity=identity(job),
+        command=provenance.command(),
+        speed=speed,
+        faults=found,
+        notes=notes(job, speed),
+        versions=provenance.versions(),
+        git=provenance.git(),
+        config=chain(job),
+        kept=kept(found),
+    )
+
+
+def _chosen(job: Drill) -> dict[str, Fault]:
+    for name in job.only:
+        if name not in job.faults:
+            raise ConfigError(f"only: no fault '{name}'{did_you_mean(name, job.faults)}")
+    return {name: fault for name, fault in job.faults.items() if name in (job.only or job.faults)}
+
+
+def _write(job: Drill, result: DrillResult) -> Path:
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+    directory = job.outputs.absolute() / "drills" / f"{now}_{job.label}"
+    write_json(directory / RESULT, result.model_dump(mode="json"))
+    write_text(directory / REPORT, markdown(result))
+    return directory
+
+
+def _print(result: DrillResult, directory: Path) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    for part in terminal(result):
+        console.print(part)
+    here = directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
+    console.print(f"report: {here / REPORT}", style="dim", soft_wrap=True)

@@ -1,0 +1,139 @@
+"""Write a sweep's winner into a mapping, with a decision record, as a diff to commit.
+
+    python -m runner promote outputs/sweeps/<sweep> candidate=haiku
+    python -m runner promote outputs/sweeps/<sweep> candidate=haiku mapping=mine --config-dir conf
+
+Settings:
+    mapping=hosted          the file of conf/mapping/ to change
+    task=extraction         where the sweep has several
+    canary=10               so many cases with their answers go on record, for `drift` to ask again
+    unproven=true reason="…"    promote what is not proven, and say why on the record
+"""
+
+import difflib
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field
+
+from runner import cli, config, mapping, paths, promotion
+from runner.commands._words import words
+from runner.errors import ConfigError
+from runner.options import Options, compose_config
+from runner.outputs import write_text
+from runner.promoting import Chosen, chosen, objections
+from runner.promoting import promotion as promoted
+from runner.redact import redact
+from runner.report.text import clean
+from runner.schema import Job, Name, Strict
+
+
+class Settings(Strict):
+    candidate: str
+    mapping: str = Field("hosted", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*$")
+    task: Name | None = None
+    canary: int = Field(10, ge=1)
+    unproven: bool = False
+    reason: str | None = Field(None, min_length=1)
+
+
+def main(argv: Sequence[str], today: date | None = None) -> int:
+    parser = cli.parser("promote", __doc__)
+    parser.add_argument(
+        "--config-dir", "-cd", help="your own options, where the mapping is written"
+    )
+    arguments, named, settings = words(Settings, parser, argv)
+    if len(named) != 1:
+        raise ConfigError(f"promote: takes one sweep, and got {len(named)}")
+    if settings.unproven != (settings.reason is not None):
+        raise ConfigError('unproven: goes with a reason: unproven=true reason="…"')
+    own = cli.config_dir(arguments.config_dir)
+    conf, tasks = _home(own)
+    found = chosen(Path(named[0]), settings.candidate, settings.task)
+    option = _option(found.candidate.model, own)
+    _decide(found, settings, _job(found, option, own))
+    record = promoted(
+        found, settings.mapping, settings.reason, settings.canary, today or date.today()
+    )
+    file = conf / "mapping" / f"{settings.mapping}.yaml"
+    decision = promotion.place(tasks, record.task, record.mapping)
+    changes = {
+        file: _mapping(file, settings.mapping, record.task, option),
+        decision: promotion.text(record),
+    }
+    for path, text in changes.items():
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        write_text(path, text)
+        _print_diff(path, before, text)
+    drift = f"task={record.task} mapping={record.mapping}"
+    if own:
+        drift += f" --config-dir {arguments.config_dir}"
+    print(
+        f"Commit these two files; review by {record.review_by} ({record.review_because}).\n"
+        f"Does it still hold? python -m runner drift {drift}"
+    )
+    return 0
+
+
+def _home(own: Path | None) -> tuple[Path, Path]:
+    """The conf/ and tasks/ that are the user's to change. Raises ConfigError."""
+    if own is not None:
+        return own, Path.cwd() / "tasks"
+    conf = paths.builtin("conf")
+    if conf.name != "conf":
+        raise ConfigError("promote: say --config-dir; the installed conf/ is not yours to change")
+    return conf, paths.builtin("tasks")
+
+
+def _option(name: str, own: Path | None) -> str:
+    """The file of conf/model/ that a measured model came from. Raises ConfigError."""
+    folders = [folder for folder in (own, paths.builtin("conf")) if folder]
+    known = Options(folders).files.get("model", {})
+    found = [option for option in known if option.replace("/", "-") == name]
+    if not found:
+        raise ConfigError(f"candidate: no file of conf/model/ is called {name}")
+    return found[0]
+
+
+def _job(found: Chosen, option: str, own: Path | None) -> Job:
+    """What the mapping will make, with the requirements that the sweep had."""
+    task = found.candidate.task
+    composed = compose_config(
+        "config", [f"task={task}", f"model={option}", "requirements=base"], own
+    )
+    return config.load(composed)
+
+
+def _decide(found: Chosen, settings: Settings, now: Job) -> None:
+    """Raises ConfigError where something speaks against it that nobody overrules."""
+    against = objections(found, now)
+    if against and not settings.unproven:
+        raise ConfigError(
+            *(f"candidate: {objection}" for objection in against),
+            'to promote it all the same, say unproven=true reason="…"',
+        )
+    if settings.unproven and not against:
+        raise ConfigError("unproven: nothing speaks against it; leave unproven and reason out")
+
+
+def _mapping(file: Path, name: str, task: str, option: str) -> str:
+    """The mapping as it shall be; ours is copied where the user has none of that name."""
+    ours = paths.builtin("conf") / "mapping" / f"{name}.yaml"
+    source = file if file.exists() else ours
+    if not source.exists():
+        return mapping.new(name, task, option)
+    return mapping.switched(source.read_text(encoding="utf-8"), task, option, source)
+
+
+def _print_diff(path: Path, before: str | None, after: str) -> None:
+    here = Path.cwd()
+    name = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    lines = difflib.unified_diff(
+        (before or "").splitlines(),
+        redact(after).splitlines(),
+        "/dev/null" if before is None else name,
+        name,
+        lineterm="",
+    )
+    print(clean("\n".join(lines)))

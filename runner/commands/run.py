@@ -1,0 +1,138 @@
+"""Apply a decision to new inputs: as measured, with retries, fallback, journal and resume.
+
+    python -m runner run task=extraction model=haiku input=tickets.jsonl output=answers.jsonl
+    cat tickets.jsonl | python -m runner run task=extraction model=haiku input=- > answers.jsonl
+    python -m runner run task=extraction model=haiku input="one text"
+
+A line of input is a text in quotes, or an object with input and perhaps id, tags, user, system,
+max_tokens and images; in a file that ends in .txt each line is a text as it is. Each line gets one
+line of output, in its order, as soon as its turn has come: a failure says its kind and error, a
+line that is no request has the kind invalid_input. After an interrupt the same command goes on.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing, suppress
+from datetime import date
+
+from omegaconf import DictConfig
+
+from runner import config, hydra_door, plan
+from runner.cli import explain
+from runner.errors import INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.outputs import RESULT, write_json
+from runner.parameters import Query, query
+from runner.production import inputs
+from runner.production.answer import Answer, Totals
+from runner.production.inputs import InvalidInput, Source, source
+from runner.production.job import Run
+from runner.production.output import Output
+from runner.production.record import claim
+from runner.records import Counts, Result
+from runner.redact import redact
+from runner.typed import typed
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = hydra_door.parse(argv)
+    if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
+        raise ConfigError("run: applies one decision; leave the sweep out")
+    arguments.overrides = [_as_it_is(each) for each in arguments.overrides]
+    composed: list[DictConfig] = []
+    hydra_door.run(arguments, composed.append, "run")
+    if not composed:
+        return 0  # --cfg, --info: Hydra printed what was asked for
+    return apply(typed(Run, config.plain(composed[0])))
+
+
+def _as_it_is(override: str) -> str:
+    """A text or a path may hold what means something to Hydra."""
+    key, _, value = override.partition("=")
+    return hydra_door.literal(key, value) if key in ("input", "output") else override
+
+
+def apply(job: Run) -> int:
+    """Answer every line of the input, and return the exit code.
+
+    Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
+    """
+    from runner.event_loop import run
+    from runner.production import decision, flow
+    from runner.progress import Progress
+
+    if job.estimate:
+        return _estimate(job)
+    decision.check(job)
+    with closing(source(job.input)) as given, claim(job, given) as directory:
+        total = given.count() if sys.stderr.isatty() else None
+        with closing(Output(job.output_file)) as output, Progress() as progress:
+            form = _text if given.file is None and job.output_file is None else _line
+            totals = run(
+                flow.run(
+                    job,
+                    given,
+                    directory,
+                    write=lambda answers: output.write([form(each) for each in answers]),
+                    advance=progress.bar(job.label, total),
+                )
+            )
+            output.finish()
+        write_json(directory / RESULT, _result(job, totals).model_dump(mode="json"))
+    if not totals.failed:
+        return 0
+    lines = totals.answered + totals.failed
+    problem = f"{totals.failed:,} of {lines:,} lines failed; each says why in the output"
+    return explain(RunnerError(problem), INCOMPLETE_EXIT)
+
+
+def _estimate(job: Run) -> int:
+    """Print what the input would cost; nothing is sent."""
+    from runner.estimate import totals
+    from runner.event_loop import run
+    from runner.report.estimate import print_estimates
+
+    plan.check(job, date.today())
+
+    async def queries(given: Source) -> AsyncIterator[Query]:
+        number = 0
+        async for line in given.lines():
+            if number == job.limit:
+                return
+            number += 1
+            with suppress(InvalidInput):  # such a line is never sent
+                case = inputs.parse(line, number, given)
+                yield query(job.task, case, inputs.render(job.task, case), job.seed)
+
+    with closing(source(job.input)) as given:
+        print_estimates([run(totals(job, queries(given)))], job.budget_usd)
+    return 0
+
+
+def _line(answer: Answer) -> bytes:
+    return redact(answer.model_dump_json()).encode() + b"\n"
+
+
+def _text(answer: Answer) -> bytes:
+    """For somebody who has asked one thing on a terminal."""
+    if answer.output is None:
+        print(f"runner: {answer.kind}: {redact(answer.error or '')}", file=sys.stderr)
+        return b""
+    return redact(answer.output).encode() + b"\n"
+
+
+def _result(job: Run, totals: Totals) -> Result:
+    lines = totals.answered + totals.failed
+    return Result(
+        task=job.task.name,
+        model=job.model.name,
+        id=job.model.id,
+        complete=True,
+        counts=Counts(
+            cases=lines,
+            outcomes=lines,
+            answered=totals.answered,
+            failed=totals.failed,
+            replayed=0,
+        ),
+        spent_usd=totals.cost_usd,
+    )

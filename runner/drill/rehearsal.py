@@ -1,0 +1,119 @@
+"""What a chain does when things go wrong: the cases of a drill asked, fault by fault."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from runner.ask import Asker
+from runner.asked import Asked
+from runner.budget import Budget
+from runner.dispatch import Dispatch
+from runner.drill.config import Fault
+from runner.drill.pace import answer_seconds, faster
+from runner.drill.stage import Stage, healthy, in_format, output_tokens
+from runner.errors import CallFailed, ConfigError, ErrorKind
+from runner.llm import Client
+from runner.parameters import Query, messages, parameters
+from runner.plan import Plan
+from runner.price import total
+from runner.records import Attempt
+from runner.route import questions
+from runner.schema import Job, Single
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the chain did with one case, in the config's own times."""
+
+    attempts: int
+    asked_for_answer: int  # attempts less those of classifiers and judges
+    waited_seconds: float  # between attempts, and for the provider's limits and its circuit
+    seconds: float  # from the question to the answer or the last error, waits included
+    cost_usd: float | None
+    served_by: str | None  # None: nobody
+    in_format: bool
+    error: ErrorKind | None
+
+
+async def rehearse(
+    plan: Plan, faults: Mapping[str, Fault], speed: float, advance: Callable[[], None]
+) -> dict[str, list[Seen]]:
+    """Ask every case under every fault, one after the other; `advance` is called for each.
+
+    Limits and circuit begin anew with each fault. Raises ConfigError for a provider that can't be
+    played, and for a case of which nobody knows a good answer.
+    """
+    seen: dict[str, list[Seen]] = {}
+    stage = Stage(speed)
+    with ExitStack() as stack:
+        job = stage.set(plan.job, stack)
+        queries = [plan.query(question) for question in plan.questions()]
+        async with Client() as client:
+            await _check_providers(job, queries[0], stage, client)
+            hurried = faster(job, speed)
+            for name, fault in faults.items():
+                asker = Asker(Dispatch(client, Budget(None)), hurried.retry, hurried.fallback)
+                seen[name] = []
+                for query in queries:
+                    stage.begin(query, fault.answers)
+                    began = time.perf_counter()
+                    asked = await asker.ask(hurried.model, query, _read if fault.stream else None)
+                    took = (time.perf_counter() - began) * speed
+                    seen[name].append(_seen(asked, query, job, speed, took))
+                    advance()
+    return seen
+
+
+async def _check_providers(job: Job, query: Query, stage: Stage, client: Client) -> None:
+    """Each answers once, without a fault; the first calls of a process also take longer."""
+    for model in (job.model, *job.fallback.chain.values()):
+        for single, asked in questions(model, query):
+            stage.begin(query)
+            try:
+                await client.complete(single, messages(single, asked), parameters(single, asked))
+            except CallFailed as error:
+                provider = single.provider
+                raise ConfigError(
+                    f"{single.name}: no loopback provider can stand in for {provider.name} "
+                    f"({provider.litellm}): {error}"
+                ) from None
+
+
+def _read(piece: str) -> None:
+    """Whoever reads a stream piece by piece."""
+
+
+def _seen(asked: Asked, query: Query, job: Job, speed: float, took: float) -> Seen:
+    """`took`, as the clock has it, is the most: samples that were asked for at once count once."""
+    waits = asked.queued_seconds + sum(attempt.waited_seconds for attempt in asked.attempts)
+    waited = waits * speed
+    reply = asked.reply if asked.error is None else None
+    return Seen(
+        attempts=len(asked.attempts),
+        asked_for_answer=sum(attempt.role == "answer" for attempt in asked.attempts),
+        waited_seconds=min(took, waited),
+        seconds=min(took, waited + _working_seconds(asked, query, job)),
+        cost_usd=total(attempt.cost_usd for attempt in asked.attempts),
+        served_by=asked.served_by if reply else None,
+        in_format=reply is not None and in_format(reply, query),
+        error=asked.error.kind if asked.error else None,
+    )
+
+
+def _working_seconds(asked: Asked, query: Query, job: Job) -> float:
+    """What the providers took, by what was played.
+
+    What this machine took would come out `speed` times too long.
+    """
+    models = {model.name: model for model in job.models.values()}
+    tokens = output_tokens(healthy(query))
+    return sum(_seconds(each, models[each.model], tokens) for each in asked.attempts)
+
+
+def _seconds(attempt: Attempt, model: Single, tokens: int) -> float:
+    if attempt.status is None and attempt.error == "timeout":
+        return model.provider.timeout
+    if attempt.status != 200:
+        return 0.0  # errors come at once
+    return answer_seconds(model, attempt.usage.output_tokens if attempt.usage else tokens)

@@ -1,0 +1,1 @@
+"""A decision behind an OpenAI-compatible address: litellm's proxy, configured from a job."""

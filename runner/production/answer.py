@@ -1,0 +1,107 @@
+"""What came of one request in production: a line of output, or what a client returns."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from runner.errors import ErrorKind
+from runner.price import total
+from runner.records import Answered, Failed, Record, Usage
+
+Kind = ErrorKind | Literal["invalid_input"]  # the latter: not sent, since it is no request
+
+
+class Answer(Record):
+    """An answer, or why there is none. As JSON its keys are the names here, but `json`."""
+
+    id: str
+    line: int | None = None  # of the input, from 1; None: asked by a client
+    status: Literal["answered", "failed"]
+    output: str | None = None  # what the model wrote; None: nothing
+    # The value that `output` is the JSON of, where the task asks for JSON and got it.
+    parsed: Any = Field(None, alias="json")
+    served_by: str | None = None  # the single model that answered
+    fallback: str | None = None  # its key in the chain, where the model itself did not answer
+    model_served: str | None = None  # the id that the provider says answered
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    cost_usd: float | None  # of all attempts together; None: unknown
+    seconds: float  # provider time of all attempts together, waits left out
+    kind: Kind | None = None  # of the error
+    error: str | None = None
+
+
+@dataclass
+class Totals:
+    answered: int = 0
+    failed: int = 0
+    cost_usd: float | None = 0.0  # None: unknown
+
+    def add(self, answer: Answer) -> None:
+        self.answered += answer.status == "answered"
+        self.failed += answer.status == "failed"
+        self.cost_usd = total((self.cost_usd, answer.cost_usd))
+
+
+def answer(outcome: Answered | Failed, *, as_json: bool) -> Answer:
+    common: dict[str, Any] = {
+        "id": outcome.case,
+        "line": outcome.line,
+        "status": outcome.status,
+        "cost_usd": outcome.cost_usd,
+        "seconds": outcome.seconds,
+    }
+    if isinstance(outcome, Failed):
+        return Answer(**common, kind=outcome.kind, error=outcome.error)
+    return Answer(
+        **common,
+        output=outcome.reply,
+        parsed=_parsed(outcome.reply) if as_json else None,
+        served_by=outcome.served_by,
+        fallback=outcome.fallback,
+        model_served=outcome.model_served,
+        finish_reason=outcome.finish_reason,
+        usage=outcome.usage,
+    )
+
+
+def invalid(problem: str, id: str, line: int | None = None) -> Answer:
+    """What comes of a request that nobody can be asked."""
+    return Answer(
+        id=id,
+        line=line,
+        status="failed",
+        cost_usd=0.0,
+        seconds=0.0,
+        kind="invalid_input",
+        error=problem,
+    )
+
+
+def loads(text: str) -> Any:
+    """JSON that can be written down again.
+
+    Raises ValueError, for NaN and for half a character (`"\\ud800"`) as well.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character") from None
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return loads(text)
+    except ValueError:
+        return None

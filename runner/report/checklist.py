@@ -1,0 +1,95 @@
+"""A checklist on screen, as a task list in Markdown, and as data."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from runner.checklist import Lines
+from runner.checklist.facts import Line, State
+from runner.report.tables import table
+from runner.report.text import inline, line
+
+_MARKS: dict[State, str] = {"ticked": "✓", "open": "✗", "not applicable": "-"}
+_STYLES = {"ticked": "green", "open": "bold red", "not applicable": "dim"}
+# A line that does not apply has no box: an empty one would ask for something.
+_BOXES = {"ticked": "[x] ", "open": "[ ] ", "not applicable": ""}
+
+
+def summary(lines: Lines) -> str:
+    """`21 ticked, 5 open, 2 not applicable`."""
+    counts = Counter(each.state for found in lines.values() for each in found)
+    return ", ".join(f"{counts[state]} {state}" for state in _MARKS)
+
+
+def terminal(title: str, lines: Lines, start: Path) -> Iterator[RenderableType]:
+    yield Text(line(title), style="bold")
+    rows = table("", "", "evidence", "age", "where", left=["", "evidence", "where"])
+    for column in rows.columns[1:3]:
+        column.no_wrap = False
+    rows.columns[4].overflow = "fold"
+    rows.columns[4].no_wrap = False
+    for heading, found in lines.items():
+        rows.add_row("", Text(heading, style="bold"))
+        for each in found:
+            rows.add_row(
+                Text(_MARKS[each.state], style=_STYLES[each.state]),
+                Text(each.what),
+                Text(line(each.evidence)),
+                _age(each),
+                Text(_link(each, start) or "", style="dim"),
+            )
+        rows.add_section()
+    yield rows
+    yield Text(summary(lines), style="bold")
+
+
+def markdown(title: str, lines: Lines, start: Path) -> str:
+    """Links are relative to the directory `start`."""
+    parts = [f"# Checklist: {inline(title)}", f"**{summary(lines)}**"]
+    for heading, found in lines.items():
+        parts.append(f"## {heading}\n\n" + "\n".join(_item(each, start) for each in found))
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(title: str, lines: Lines, start: Path) -> dict[str, Any]:
+    return {
+        "decision": title,
+        "open": sum(each.state == "open" for found in lines.values() for each in found),
+        "lines": [
+            {
+                "heading": heading,
+                "what": each.what,
+                "state": each.state,
+                "evidence": each.evidence,
+                "link": _link(each, start),
+                "age_days": each.age_days,
+            }
+            for heading, found in lines.items()
+            for each in found
+        ],
+    }
+
+
+def _item(each: Line, start: Path) -> str:
+    state = " (not applicable)" if each.state == "not applicable" else ""
+    text = f"- {_BOXES[each.state]}{inline(each.what)}{state}: {inline(each.evidence)}"
+    link = _link(each, start)
+    where = [f"[{inline(link)}](<{quote(link)}>)"] if link else []
+    aside = ", ".join([*where, *filter(None, [_age(each)])])
+    return f"{text} ({aside})" if aside else text
+
+
+def _age(each: Line) -> str:
+    if each.age_days is None:
+        return ""
+    return "today" if each.age_days == 0 else f"{each.age_days} d"
+
+
+def _link(each: Line, start: Path) -> str | None:
+    return None if each.link is None else os.path.relpath(each.link, start)

@@ -1,0 +1,141 @@
+"""How a run compares with a baseline, on screen and in a report."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from runner import numbers
+from runner.regression import ANSWERED, COST, LATENCY, QUALITY, TAIL, Change, Flip, Regression
+from runner.report.tables import table
+from runner.report.text import line
+
+COLUMNS = ("", "baseline", "candidate", "change", "95 % interval", "cases", "verdict")
+_NAMES = {
+    QUALITY: "quality",
+    ANSWERED: "requests answered",
+    LATENCY: "latency p50",
+    TAIL: "latency p95",
+    COST: "cost per request",
+}
+_VERDICTS = {
+    "better": "proven better",
+    "worse": "proven worse",
+    "not proven": "not proven different",
+    "unknown": "unknown",
+}
+_STYLES = {"better": "green", "worse": "bold red", "unknown": "magenta"}
+_SHOWN = 10  # cases of a kind
+
+
+def terminal(found: Regression) -> list[RenderableType]:
+    """What `print` of a console takes, from top to bottom."""
+    drawn = table(*COLUMNS, left=("verdict",))
+    for change in found.changes:
+        style = _STYLES.get(change.verdict, "")
+        *cells, verdict = row(change)
+        drawn.add_row(*(Text(line(cell)) for cell in cells), Text(verdict, style=style))
+    said = [Text(line(text)) for text in sentences(found)]
+    unlike = [Text(line(f"not like for like: {one}"), style="dim") for one in found.differences]
+    conclusion = Text(line(headline(found)), style="bold")
+    return [Text(line(title(found)), style="bold"), *unlike, drawn, *said, conclusion]
+
+
+def title(found: Regression) -> str:
+    before, after = found.baseline, found.candidate
+    return (
+        f"{found.task} · {after.model} ({after.id}) against the baseline "
+        f"{before.model} ({before.id}, {before.dir})"
+    )
+
+
+def headline(found: Regression) -> str:
+    if found.regressed:
+        names = ", ".join(
+            _name(change) for change in found.changes if change.name in found.regressed
+        )
+        return f"Proven worse than the baseline: {names}."
+    return f"No regression is proven on these {found.n} cases."
+
+
+def row(change: Change) -> tuple[str, ...]:
+    """The cells of `COLUMNS`."""
+    ratio = change.unit in ("ms", "usd")
+    return (
+        _name(change),
+        numbers.show(change.before, change.unit),
+        numbers.show(change.after, change.unit),
+        _times(change.change) if ratio else _signed(change.change),
+        _interval(change, ratio=ratio),
+        f"{change.n:,}",
+        _VERDICTS[change.verdict] + _chance(change.p_value),
+    )
+
+
+def sentences(found: Regression) -> Iterator[str]:
+    """What the table does not say."""
+    quality = next(change for change in found.changes if change.name == QUALITY)
+    if quality.verdict == "not proven":
+        yield _could_show(quality)
+    for words, flips, count in (
+        ("fell", found.fell, found.fell_count),
+        ("rose", found.rose, found.rose_count),
+    ):
+        if flips:
+            yield f"quality {words} in {count} of {found.n} cases: {_flips(flips, count)}"
+    for words, cases in (
+        ("only in the baseline", found.only_baseline),
+        ("only in the candidate", found.only_candidate),
+        ("changed since the baseline, so no longer the same", found.changed),
+    ):
+        if cases:
+            yield f"left out, {words}: {_listed(cases)}"
+
+
+def _could_show(quality: Change) -> str:
+    if quality.smallest is None:
+        return f"On {quality.n} cases the two differ too rarely for any difference to show."
+    return (
+        f"{quality.n} cases show a true difference in quality of {quality.smallest:.2g} or more "
+        "in 8 of 10 runs; a smaller one may well pass unseen."
+    )
+
+
+def _flips(flips: Sequence[Flip], count: int) -> str:
+    shown = [f"{flip.case} ({flip.before:.3g} → {flip.after:.3g})" for flip in flips[:_SHOWN]]
+    return _with_rest(shown, count)
+
+
+def _listed(cases: Sequence[str]) -> str:
+    return _with_rest(cases[:_SHOWN], len(cases))
+
+
+def _with_rest(shown: Sequence[str], count: int) -> str:
+    more = [f"and {count - len(shown)} more"] if count > len(shown) else []
+    return ", ".join([*shown, *more])
+
+
+def _name(change: Change) -> str:
+    return _NAMES.get(change.name, change.name)
+
+
+def _interval(change: Change, *, ratio: bool) -> str:
+    if change.low is None or change.high is None:
+        return "unknown"
+    show = _times if ratio else _signed
+    return f"{show(change.low)} to {show(change.high)}"
+
+
+def _chance(p_value: float | None) -> str:
+    """After a verdict of a test."""
+    if p_value is None:
+        return ""
+    return ", p < 0.001" if p_value < 0.001 else f", p {p_value:.3f}"
+
+
+def _signed(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:+.3f}"
+
+
+def _times(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}x"

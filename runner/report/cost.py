@@ -1,0 +1,110 @@
+"""The monthly table and the routing table on screen, and what has to be said below them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from rich.bar import Bar
+from rich.table import Table
+
+from runner import numbers, pins
+from runner.monthly import Range, Row, Strategy, routed
+from runner.report.tables import money, table
+from runner.schema import Single
+from runner.workload import Workload
+
+_BAR = 30  # characters
+
+
+def month_table(rows: Sequence[Row], workload: Workload) -> Table:
+    answer = f"{workload.output_tokens:,.0f} tokens out"
+    found = table("model", "a month", "a request", answer, "", left=[""])
+    most = max(row.usd_per_month or 0 for row in rows)
+    for row in rows:
+        found.add_row(
+            row.model,
+            money(row.usd_per_month),
+            "?" if row.usd_per_request is None else numbers.show(row.usd_per_request, "usd"),
+            _seconds(row.response_seconds),
+            _bar(row.usd_per_month, most),
+        )
+    return found
+
+
+def routing_table(strategies: Sequence[Strategy]) -> Table:
+    found = table("strategy", "a month", "without classifier", "savings", "", left=[""])
+    most = max(strategy.usd_per_month or 0 for strategy in strategies)
+    for strategy in strategies:
+        found.add_row(
+            strategy.name,
+            money(strategy.usd_per_month),
+            money(strategy.usd_before_classifier),
+            "?" if strategy.savings is None else f"{strategy.savings:.0%}",
+            _bar(strategy.usd_per_month, most),
+        )
+    return found
+
+
+def unknowns(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.unknown:
+            yield f"{row.model}: the cost is unknown, {row.unknown}"
+
+
+def provenance(models: Mapping[str, Single], today: date) -> Iterator[str]:
+    """How old the prices are, and which of the models nobody can call any more."""
+    days = sorted(model.price.checked for model in models.values() if model.price)
+    if days:
+        yield "prices as of " + " to ".join(dict.fromkeys((str(days[0]), str(days[-1]))))
+    gone = [option for option, model in models.items() if pins.retired(model, today)]
+    if gone:
+        yield f"retired: {', '.join(gone)}"
+
+
+def printed_months(
+    rows: Sequence[Row],
+    models: Mapping[str, Single],
+    workload: Workload,
+    printed: Mapping[str, float],
+) -> Iterator[str]:
+    """Where the source of a scenario prints another sum than its own prices give."""
+    for row in rows:
+        price, said = models[row.model].price, _differs(printed.get(row.model), row.usd_per_month)
+        if price and said:
+            sizes = (
+                (workload.input_tokens, price.input_usd_per_mtok),
+                (workload.output_tokens, price.output_usd_per_mtok),
+            )
+            parts = " + ".join(f"{tokens:,.0f} x ${usd:g}" for tokens, usd in sizes if usd)
+            yield (
+                f"{row.model}: {said}; {parts} a million, {workload.requests_per_month:,} times, "
+                f"is {money(row.usd_per_month)}"
+            )
+
+
+def printed_strategies(
+    strategies: Sequence[Strategy], simple: str, printed: Mapping[str, float]
+) -> Iterator[str]:
+    """The same of the routing table; `printed` is by the model for complex requests."""
+    by_name = {routed(simple, option): usd for option, usd in printed.items()}
+    for strategy in strategies:
+        if said := _differs(by_name.get(strategy.name), strategy.usd_per_month):
+            yield (
+                f"{strategy.name}: {said}; it is {money(strategy.usd_per_month)}, "
+                f"{money(strategy.usd_before_classifier)} without the classifier"
+            )
+
+
+def _differs(printed: float | None, usd: float | None) -> str | None:
+    if printed is None or usd is None or round(printed, 2) == round(usd, 2):
+        return None
+    return f"its source prints {money(printed)}"
+
+
+def _seconds(response: Range | None) -> str:
+    if response is None:
+        return "?"
+    return " to ".join(dict.fromkeys(f"{seconds:.2f} s" for seconds in response))
+
+
+def _bar(usd: float | None, most: float) -> Bar | str:
+    return Bar(most, 0, usd, width=_BAR) if usd else ""

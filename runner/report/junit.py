@@ -1,0 +1,88 @@
+"""Verdicts as JUnit XML: what CI systems show as tests.
+
+A suite for each candidate, a test for each requirement and for each number that is held against a
+baseline. A test fails where something is proven; what is not proven or unknown is skipped.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from runner.outputs import RUN, read_json, write_text
+from runner.records import Result
+from runner.regression import Regression
+from runner.report import compare
+from runner.report.sweep import SweepResult
+
+# What XML 1.0 cannot hold, not even escaped.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TAGS = {"missed": "failure", "not proven": "skipped", "unknown": "skipped"}
+
+
+def write(path: Path, results: Sequence[Result], labels: Sequence[str] = ()) -> None:
+    """`labels` name the suites; without any, the models do. Raises StorageError."""
+    root = Element("testsuites")
+    for result, label in zip(results, labels or [one.model for one in results], strict=True):
+        _suite(root, result, f"{result.task}: {label}")
+    indent(root)
+    text = tostring(root, encoding="utf-8", xml_declaration=True).decode()
+    write_text(path, text + "\n")
+
+
+def write_sweep(directory: Path, sweep: SweepResult) -> None:
+    """Wherever a job of the sweep was told to write: all of them. Raises StorageError."""
+    paths = dict.fromkeys(_wanted(directory / run.dir / RUN) for run in sweep.runs)
+    for path in filter(None, paths):
+        write(Path(path), sweep.runs, [run.label for run in sweep.runs])
+
+
+def _wanted(run: Path) -> str | None:
+    """A job that could not be measured may have left nothing that can be read."""
+    try:
+        found = read_json(run)["config"].get("junit")
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return str(found) if found else None
+
+
+def _suite(root: Element, result: Result, name: str) -> None:
+    suite = SubElement(root, "testsuite", name=_legal(name))
+    if result.error is not None:
+        _test(suite, name, "run", "error", result.error)
+    elif not result.complete:
+        _test(suite, name, "run", "error", "is not complete: nothing is decided yet")
+    elif result.counts and result.counts.failed:
+        said = f"{result.counts.failed} of {result.counts.outcomes} calls failed"
+        _test(suite, name, "run", "error", said)
+    for verdict in result.verdicts:
+        tag = _TAGS.get(verdict.verdict)
+        _test(suite, name, verdict.requirement, tag, f"{verdict.verdict}: {verdict.why}")
+    if result.baseline:
+        _against(suite, name, Regression.model_validate(result.baseline))
+    suite.set("tests", str(len(suite)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
+
+
+def _against(suite: Element, name: str, found: Regression) -> None:
+    for change in found.changes:
+        cells = compare.row(change)
+        said = ", ".join(
+            f"{column} {cell}" for column, cell in zip(compare.COLUMNS[1:], cells[1:], strict=True)
+        )
+        tag = "skipped" if change.verdict == "unknown" else None
+        if change.name in found.regressed:
+            tag = "failure"
+        _test(suite, name, f"against the baseline: {cells[0]}", tag, said)
+
+
+def _test(suite: Element, suite_name: str, name: str, tag: str | None, said: str) -> None:
+    """`tag` says how it went; None: it passed."""
+    test = SubElement(suite, "testcase", classname=_legal(suite_name), name=_legal(name))
+    if tag:
+        SubElement(test, tag, message=_legal(said))
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,135 @@
+"""The way through the decision tree, the shortlist and what is out of the question, on screen."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from runner import numbers, redact
+from runner.decision import Step, Suggestion
+from runner.report.tables import money, table
+from runner.schema import Single
+from runner.selection import Candidate, Selection
+
+
+def text(
+    name: str, selection: Selection, requests_per_month: int | None
+) -> Iterator[RenderableType]:
+    size = selection.workload
+    yield Text(
+        f"{name}: {size.input_tokens:,.0f} tokens in and {size.output_tokens:,.0f} out a request",
+        style="bold",
+    )
+    yield _path_table(selection.path)
+    yield Text(f"→ {selection.suggestion}. {selection.suggestion.why}\n")
+    if selection.left:
+        yield _shortlist_table(selection.shortlist, requests_per_month)
+    else:
+        yield Text(nearest(selection), style="bold")
+    if more := selection.left[len(selection.shortlist) :]:
+        yield Text(f"fit, too: {', '.join(each.option for each in more)}")
+    if selection.excluded:
+        yield ""
+        yield _excluded_table(selection.excluded)
+
+
+def plain(name: str, selection: Selection, command: str | None) -> dict[str, Any]:
+    """The same as data; None is unknown."""
+    return {
+        "name": name,
+        "path": [asdict(step) for step in selection.path],
+        "suggestion": selection.suggestion.model_dump(include=set(Suggestion.model_fields)),
+        "input_tokens": selection.workload.input_tokens,
+        "output_tokens": selection.workload.output_tokens,
+        "shortlist": [_candidate(each) for each in selection.shortlist],
+        "fit_too": [_candidate(each) for each in selection.left[len(selection.shortlist) :]],
+        "excluded": {each.option: list(each.excluded) for each in selection.excluded},
+        "command": command,
+        "notes": list(selection.notes),
+    }
+
+
+def nearest(selection: Selection) -> str:
+    """What to say when nothing is left: which model has the least against it."""
+    if not selection.ranked:
+        return "nothing fits: there is no model"
+    first = selection.ranked[0]
+    return f"nothing fits; the nearest: {first.option} ({'; '.join(first.excluded)})"
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "model": candidate.option,
+        "usd_per_request": candidate.usd_per_request,
+        "seconds": candidate.seconds,
+        "suggested": candidate.suggested,
+        "good_at": list(candidate.good_at),
+        "unmeasured": list(candidate.unmeasured),
+        "unstated": list(candidate.unstated),
+        "retiring": candidate.retiring,
+        "missing_key": _missing_key(candidate.model),
+    }
+
+
+def _path_table(path: Sequence[Step]) -> Table:
+    found = table("decision tree", "", "because", left=["", "because"])
+    for number, step in enumerate(path, 1):
+        answer = Text("yes", style="bold") if step.yes else "no"
+        found.add_row(Text(f"{number}. {step.question}"), answer, Text(step.why))
+    return _wrapping(found)
+
+
+def _shortlist_table(shortlist: Sequence[Candidate], requests_per_month: int | None) -> Table:
+    month = ["a month"] if requests_per_month else []
+    found = table("measure", "a request", *month, "typically", "why", left=["why"])
+    for each in shortlist:
+        usd = each.usd_per_request
+        a_month = None if usd is None else usd * (requests_per_month or 0)
+        found.add_row(
+            each.option,
+            "?" if usd is None else numbers.show(usd, "usd"),
+            *([money(a_month)] if requests_per_month else []),
+            "?" if each.seconds is None else f"{each.seconds:.2f} s",
+            Text("; ".join([_why(each), *_remarks(each)])),
+        )
+    return _wrapping(found)
+
+
+def _excluded_table(excluded: Sequence[Candidate]) -> Table:
+    found = table("excluded", "because", left=["because"])
+    for each in excluded:
+        found.add_row(each.option, Text("; ".join(each.excluded)))
+    return _wrapping(found)
+
+
+def _why(candidate: Candidate) -> str:
+    """Why it stands where it stands."""
+    reasons = ["the tree suggests it"] if candidate.suggested else []
+    reasons += [f"good at {need}" for need in candidate.good_at]
+    return ", ".join(reasons) or "fits; next by cost and latency"
+
+
+def _remarks(candidate: Candidate) -> list[str]:
+    """What to know before measuring it."""
+    found = [candidate.retiring] if candidate.retiring else []
+    if candidate.unmeasured:
+        found.append(f"{' and '.join(candidate.unmeasured)} unknown: measure it")
+    if candidate.unstated:
+        words = " and ".join(candidate.unstated)
+        found.append(f"{words} unknown: see your contract with {candidate.model.provider.name}")
+    if key := _missing_key(candidate.model):
+        found.append(f"needs {key}, not set")
+    return found
+
+
+def _missing_key(model: Single) -> str | None:
+    return model.provider.api_key_env if redact.missing_key(model, "model") else None
+
+
+def _wrapping(found: Table) -> Table:
+    """The last column holds sentences."""
+    found.columns[-1].no_wrap = False
+    return found

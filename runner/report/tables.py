@@ -1,0 +1,22 @@
+"""What the tables of `cost` and `breakeven` have in common."""
+
+from collections.abc import Collection
+
+from rich import box
+from rich.table import Table
+
+
+def table(*columns: str, left: Collection[str] = ()) -> Table:
+    """Columns of numbers, but for the first and those of `left`."""
+    found = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        text = column in (columns[0], *left)
+        found.add_column(column, justify="left" if text else "right", no_wrap=True)
+    return found
+
+
+def money(value: float | None) -> str:
+    """`$12,000.00`, `-$3.50`; None is `?`."""
+    if value is None:
+        return "?"
+    return f"{'-' if value < 0 else ''}${abs(value):,.2f}"

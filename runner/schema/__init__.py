@@ -1,0 +1,98 @@
+"""Every key that `conf/` may hold, typed: what a composed config becomes before it is used.
+
+Nothing else is accepted (`typed.py` reports it). Units live in the names.
+"""
+
+from runner.schema.base import (
+    Data,
+    FallbackKind,
+    Name,
+    Output,
+    Privacy,
+    Sampling,
+    Seconds,
+    Share,
+    Strict,
+    Usd,
+    seconds,
+)
+from runner.schema.composite import (
+    MODELS,
+    Cascade,
+    Composite,
+    Model,
+    Router,
+    Rule,
+    SelfConsistency,
+    Split,
+    answerers,
+    models_of,
+    singles,
+    with_models,
+)
+from runner.schema.job import (
+    Bound,
+    Breaker,
+    Callback,
+    Fallback,
+    Job,
+    Requirements,
+    Retry,
+    Tracing,
+)
+from runner.schema.single import (
+    Artifact,
+    LongPrompt,
+    Part,
+    Price,
+    Provider,
+    Rates,
+    Single,
+    Typical,
+)
+from runner.schema.task import (
+    Task,
+)
+
+__all__ = [
+    "MODELS",
+    "Artifact",
+    "Bound",
+    "Breaker",
+    "Callback",
+    "Cascade",
+    "Composite",
+    "Data",
+    "Fallback",
+    "FallbackKind",
+    "Job",
+    "LongPrompt",
+    "Model",
+    "Name",
+    "Output",
+    "Part",
+    "Price",
+    "Privacy",
+    "Provider",
+    "Rates",
+    "Requirements",
+    "Retry",
+    "Router",
+    "Rule",
+    "Sampling",
+    "Seconds",
+    "SelfConsistency",
+    "Share",
+    "Single",
+    "Split",
+    "Strict",
+    "Task",
+    "Tracing",
+    "Typical",
+    "Usd",
+    "answerers",
+    "models_of",
+    "seconds",
+    "singles",
+    "with_models",
+]

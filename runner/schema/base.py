@@ -1,0 +1,54 @@
+"""What the parts of the schema are written in: units, names, words."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Data = Literal["on_device", "self_hosted", "third_party"]
+Privacy = Literal["standard", "strict", "air_gapped"]
+Output = Literal["text", "json", "code"]
+# What another model may mend. A wrong key or a bad request is ours to mend, and never here.
+FallbackKind = Literal[
+    "rate_limit",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "connection",
+    "context_window",
+    "content_policy",
+    "truncated",
+    "invalid_output",
+]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(value: Any) -> Any:
+    """`30s`, `500ms`, `2m`, `1h` or a plain number, in seconds."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", value.strip())
+        if not match:
+            raise ValueError(f"'{value}' is no duration; write 500ms, 30s, 2m or 1h")
+        return float(match[1]) * _UNITS[match[2]]
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+Usd = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Sampling(Strict):
+    """None: not sent, the provider's default holds."""
+
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int = Field(ge=1)
+    top_p: float | None = Field(None, gt=0, le=1)
+    stop: tuple[str, ...] | None = None
+    reasoning_effort: str | None = None

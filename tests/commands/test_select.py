@@ -1,0 +1,268 @@
+"""`select` walks the tree, excludes, ranks, and prints a command that measures what is left."""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from runner import cli, config, hydra_door, paths
+from runner.cli import main
+from runner.commands import select as command
+from runner.commands._conf import conf
+from runner.options import Options
+from runner.schema import Job, Single
+from runner.selection import Selection
+from tests.test_workload import answer, usage, write_run
+
+TODAY = date(2026, 11, 23)
+Shown = Callable[..., str]
+Select = Callable[..., Selection]
+
+
+@pytest.fixture
+def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What the command prints."""
+
+    def run(*arguments: str) -> str:
+        assert command.main(arguments, TODAY) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Mapping[str, Single]:
+    with conf("select", cli.parser("select", None), []) as (config, _):
+        return config.catalogue()
+
+
+@pytest.fixture
+def select(catalogue: Mapping[str, Single]) -> Callable[..., Selection]:
+    """What it comes to, without composing the catalogue anew."""
+
+    def run(*arguments: str) -> Selection:
+        with conf("select", cli.parser("select", None), arguments) as (config, overrides):
+            settings = command.settings_of(config, overrides)
+        return command.select(settings, catalogue, TODAY)
+
+    return run
+
+
+def jobs(line: str) -> list[Job]:
+    """What a printed command runs, composed and typed as the command line would."""
+    python, _, runner, *argv = shlex.split(line)
+    assert (python, runner) == ("python", "runner")
+    arguments = hydra_door.parse(argv)
+    sweeps = [OverridesParser.create().parse_override(each) for each in arguments.overrides]
+    names = [
+        name
+        for sweep in sweeps
+        if sweep.key_or_group == "model"
+        for name in (
+            sweep.sweep_string_iterator() if sweep.is_sweep_override() else [sweep.value()]
+        )
+    ]
+    assert arguments.multirun == (len(names) > 1)
+    fixed = [each for each in arguments.overrides if not each.startswith("model=")]
+    options = Options(
+        [Path(folder) for folder in (arguments.config_dir, paths.builtin("conf")) if folder]
+    )
+    with options.open():
+        return [config.load(options.compose(*fixed, f"model={name}")) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "yes", "first"),
+    [
+        (["requirements=chat"], None, "mistral-large"),
+        (["task=extraction"], None, "mistral-large"),
+        (["task=classification"], 5, "gpt-6-luna"),
+        (["task=summarization"], None, "mistral-large"),
+        (["task=reasoning"], 3, "gpt-6.1-sol"),
+        (["task=code_generation"], 6, "sonnet"),
+        (["requirements=code_generation"], 6, "sonnet"),
+        (["task=extraction", "requirements.data_privacy=strict"], 1, "llama-70b-vllm"),
+        (["requirements=base", "requirements.context_needed=500000"], 2, "sonnet"),
+        (["task=extraction", "requirements.max_latency_ms=1500"], 4, "gpt-6-luna"),
+        (["requirements=base", "needs=[complex reasoning]"], 3, "gpt-6.1-sol"),
+    ],
+)
+def test_what_ships(select: Select, arguments: list[str], yes: int | None, first: str) -> None:
+    """The question that is answered yes, and who leads the shortlist, for the files of conf/."""
+    selection = select(*arguments)
+    answers = [step.yes for step in selection.path]
+    assert answers == ([False] * 6 if yes is None else [False] * (yes - 1) + [True])
+    assert selection.shortlist[0].option == first
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["requirements=chat", "shortlist=2"],
+        ["task=code_generation", "requirements=base", "shortlist=1"],
+        ["task=extraction", "requirements=chat", "+requirements.bounds.accuracy.min=0.9"],
+    ],
+)
+def test_the_printed_command_measures_the_shortlist(
+    shown: Shown, select: Select, arguments: list[str]
+) -> None:
+    """It parses, composes and types, with these models, this task and these requirements."""
+    *_, last = shown(*arguments).splitlines()
+    label, _, line = last.partition(": ")
+    assert label == "Run next"
+    assert [job.model.name for job in jobs(line)] == [
+        each.option for each in select(*arguments).shortlist
+    ]
+    for argument in arguments:
+        if argument.lstrip("+").startswith(("task", "requirements")):
+            assert argument in shlex.split(line)
+
+
+def test_air_gapped_leaves_only_this_machine(select: Select) -> None:
+    """All that is left runs on the device, and the others are excluded for where they run."""
+    selection = select("task=extraction", "requirements.data_privacy=air_gapped")
+    assert "local" in [each.option for each in selection.left]
+    assert {each.model.provider.data for each in selection.left} == {"on_device"}
+    assert all(each.excluded[0].startswith("data_privacy: ") for each in selection.excluded)
+
+
+def test_the_tokens_of_a_tasks_own_cases(select: Select, tmp_path: Path) -> None:
+    """The mean of the cases in, the expected answers out; a finished run knows better; you best."""
+    cases = tmp_path / "cases.jsonl"
+    lines = [{"id": n, "input": "x" * 4000, "expected": n * 40} for n in ("a", "b")]
+    cases.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    own = ["task=summarization", f"task.cases={cases}"]
+    size = select(*own).workload
+    assert 1000 < size.input_tokens < 1300
+    assert size.output_tokens == 10
+    run = write_run(tmp_path / "run", answer("a", usage(100, 10)), answer("b", usage(300, 30)))
+    size = select(*own, f"from={run}").workload
+    assert (size.input_tokens, size.output_tokens) == (200, 20)
+    size = select(*own, "input_tokens=7", "output_tokens=8").workload
+    assert (size.input_tokens, size.output_tokens) == (7, 8)
+
+
+def test_without_a_task_the_requirements_say_the_size(select: Select) -> None:
+    """context_needed in and 500 out, and the notes call this a guess."""
+    selection = select("requirements=chat")
+    assert selection.workload.sizes == {(8000, 500): 1}
+    assert "context_needed; out: a guess" in selection.notes[0]
+    assert select().workload.sizes == {(1500, 500): 1}
+
+
+def test_json_is_strict_and_whole(shown: Shown) -> None:
+    """Every model is in one of three lists, and what is unknown is null."""
+    text = shown("task=extraction", "format=json")
+    tree = json.loads(text, parse_constant=lambda word: pytest.fail(word))
+    known = [each["model"] for each in [*tree["shortlist"], *tree["fit_too"]]]
+    assert len(tree["shortlist"]) == 4
+    assert {"local", "llama-70b-vllm"} <= set(known) and "llama-405b-together" in tree["excluded"]
+    assert tree["shortlist"][0]["seconds"] is None
+    assert tree["path"][0]["yes"] is False
+    assert tree["command"].startswith("python -m runner -m task=extraction model=")
+
+
+def test_the_table_tells_it_all(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path, the suggestion, what is unknown, what retires, keys not set, why not the others."""
+    monkeypatch.setenv("MISTRAL_API_KEY", "sk-some-key-of-mistral")
+    said = " ".join(shown("requirements=chat", "shortlist=30", "retires_within_days=900").split())
+    assert "1. Does your data need to stay on your infrastructure? no data_privacy is st" in said
+    assert "→ gpt-6.1-sol, mistral-large. The safe default" in said
+    assert "latency unknown: measure it" in said
+    assert "retires on 2027-05-07, then" in said
+    assert "needs OPENAI_API_KEY, not set" in said
+    assert "MISTRAL_API_KEY" not in said
+    assert "gpt-4o-mini max_latency_ms: typically 4,367 ms for 500 tokens, 3,000 at most" in said
+
+
+def test_nothing_fits(shown: Shown, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It is said, with the nearest and its reason; there is no command, and no sweep is written."""
+    impossible = ["requirements=base", "requirements.context_needed=9000000"]
+    text = shown(*impossible)
+    assert "nothing fits; the nearest: sonnet (context_needed: it takes 1,000,000 tokens" in text
+    assert "Run next" not in text
+    file = tmp_path / "sweep/mine.yaml"
+    assert main(["select", *impossible, f"to={file}"]) == 2
+    assert "to: nothing fits, so there is no sweep" in capsys.readouterr().err
+    assert not file.exists()
+
+
+def test_a_sweep_of_the_result(shown: Shown, tmp_path: Path) -> None:
+    """`to=` writes a file that `sweep=` takes: a sweep over the shortlist, on the same terms."""
+    file = tmp_path / "own/sweep/mine.yaml"
+    text = shown("task=extraction", "requirements.max_latency_ms=5000", f"to={file}", "format=json")
+    options = Options([tmp_path / "own", paths.builtin("conf")])
+    with options.open():
+        hydra = options.compose("sweep=mine", hydra=True).hydra
+    assert hydra.mode.name == "MULTIRUN"
+    assert hydra.sweeper.params == {
+        "task": "extraction",
+        "requirements.max_latency_ms": "5000",
+        "model": ",".join(each["model"] for each in json.loads(text)["shortlist"]),
+    }
+
+
+def test_the_sweep_that_ships_is_selects_to_renew(select: Select) -> None:
+    """conf/sweep/shortlist.yaml was written by select, from models that still fit."""
+    file = paths.builtin("conf") / "sweep/shortlist.yaml"
+    params = yaml.safe_load(file.read_text())["hydra"]["sweeper"]["params"]
+    fit = {each.option for each in select(f"task={params['task']}").left}
+    assert set(params["model"].split(",")) <= fit
+    assert f"select task={params['task']} to=conf/sweep/shortlist.yaml`" in file.read_text()
+
+
+def test_a_users_own_files(shown: Shown, tmp_path: Path) -> None:
+    """A model, a task's needs and a tree of one's own count, and the command has --config-dir."""
+    files = {
+        "model/mine.yaml": "defaults: [/base/model@_here_, /provider: local, _self_]\n"
+        "name: mine\nid: mine\ncontext_tokens: 10000\nstrengths: [tax law]\n"
+        "artifact: {path: /tmp/mine.gguf, context_tokens: 10000}\n",
+        "task/taxes.yaml": "defaults: [extraction, _self_]\nname: taxes\nneeds: [tax law]\n",
+        "requirements/taxes.yaml": "defaults: [base, _self_]\nname: taxes\n",
+        "decision/one.yaml": "name: one\notherwise: {models: [haiku], why: Else.}\n"
+        "rules:\n  - question: Is it about taxes?\n    why: Because.\n"
+        "    when: [{needs: [tax law], task: [taxes]}]\n    strengths: [tax law]\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    own = ["--config-dir", str(tmp_path)]
+    tree = json.loads(shown("task=taxes", "decision=one", "format=json", *own))
+    assert [step["why"] for step in tree["path"]] == ["task is taxes, needs are tax law"]
+    assert tree["shortlist"][0]["model"] == "mine"
+    assert [job.task.name for job in jobs(tree["command"])] == ["taxes"] * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["task=extractoin"], "task=extractoin: no such option; did you mean 'extraction'?"),
+        (["requirements=chatt"], "requirements=chatt: no such option; did you mean 'chat'?"),
+        (["decision=defualt"], "decision=defualt: no such option; did you mean 'default'?"),
+        (["task=../../x"], "task=../../x: an option is the name of a file in conf/task/"),
+        (["taks=extraction"], "taks: no such key; did you mean 'task'?"),
+        (["requirements.max_cost=1"], "requirements.max_cost: no such key"),
+        (["needs=[multilingal]"], "needs: no model is good at 'multilingal'; did you mean"),
+        (["decision.otherwise.models=[haiko]"], "decision.otherwise.models: there is no 'haiko'"),
+        (["shortlist=0"], "shortlist: input should be greater than or equal to 1"),
+        (["format=csv"], "format: input should be 'table' or 'json'"),
+        (["from=nowhere"], "from: no finished run in 'nowhere'"),
+        (["to=mine.yaml"], "to: mine.yaml is no sweep; name a file like"),
+        (["task=extraction", "task.cases=no.jsonl"], "task.cases: no file 'no.jsonl'"),
+        (["haiku"], "haiku: is no override; write key=value"),
+    ],
+)
+def test_bad_input_is_a_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], problem: str
+) -> None:
+    """What is wrong is said in one line, with what would be right, and exit code 2."""
+    assert main(["select", *arguments]) == 2
+    said = capsys.readouterr()
+    [line] = said.err.splitlines()
+    assert line.startswith(f"runner: {problem}")
+    assert said.out == ""

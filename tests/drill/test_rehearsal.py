@@ -1,0 +1,188 @@
+"""What a chain does under each fault that conf/drill.yaml has, at two providers' formats."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import yaml
+
+from runner import paths
+from runner.config import validate
+from runner.drill.config import Fault
+from runner.drill.rehearsal import rehearse
+from runner.drill.result import Faulted, hold
+from runner.drill.stage import offline
+from runner.errors import ConfigError
+from runner.plan import prepare
+from runner.schema import Job
+from tests.conftest import model
+
+MakeJob = Callable[..., Job]
+SPEED = 100
+FAULTS = {
+    name: Fault.model_validate(fault)
+    for name, fault in yaml.safe_load((paths.builtin("conf") / "drill.yaml").read_text())[
+        "faults"
+    ].items()
+}
+AT_ONCE = {name: fault for name, fault in FAULTS.items() if name != "hang"}
+ELSEWHERE = "https://api.example.com/v1"  # where nothing may arrive
+TIMES = {
+    "limit": 1,
+    "retry.initial_wait": "1s",
+    "retry.max_wait": "30s",
+    "retry.total": "10m",
+    "model.provider.timeout": "100s",  # a second of real time: much longer than an answer takes
+}
+
+
+def chain(on: list[str], litellm: str = "openai") -> dict[str, Any]:
+    second = model(ELSEWHERE, "second-model")
+    second["provider"] |= {"name": "other", "litellm": litellm}
+    return {"name": "test", "chain": {"first": second}, "on": on}
+
+
+async def drilled(job: Job, faults: dict[str, Fault] = AT_ONCE) -> dict[str, Faulted]:
+    plan = prepare(offline(job))
+    seen = await rehearse(plan, faults, SPEED, lambda: None)
+    return {each.name: each for each in hold(job.requirements, faults, seen)}
+
+
+def row(faulted: Faulted) -> tuple[dict[str, int], int, float, list[str]]:
+    waited = round(faulted.waited_seconds)
+    return faulted.outcomes, faulted.attempts, waited, list(faulted.served_by)
+
+
+FIRST, SECOND = ["demo-model"], ["second-model"]
+ANSWERED = {"answered": 1}
+MENDED = {  # by the model itself: outcomes, attempts, seconds waited, who served
+    "healthy": (ANSWERED, 1, 0, FIRST),
+    "rate_limited": (ANSWERED, 3, 3, FIRST),
+    "retry_after": (ANSWERED, 2, 2, FIRST),
+    "server_error": (ANSWERED, 2, 1, FIRST),
+    "overloaded": (ANSWERED, 2, 1, FIRST),
+    "reset": (ANSWERED, 2, 1, FIRST),
+    "cut": (ANSWERED, 2, 1, FIRST),
+    "wrong_key": ({"auth": 1}, 1, 0, []),
+}
+
+
+@pytest.mark.parametrize("litellm", ["openai", "anthropic", "gemini", "ollama_chat"])
+async def test_alone(make_job: MakeJob, litellm: str) -> None:
+    """Without a fallback an outage and a cut stream stay unmended, and an odd answer stands."""
+    found = await drilled(make_job(ELSEWHERE, **TIMES, **{"model.provider.litellm": litellm}))
+    assert {name: row(each) for name, each in found.items()} == MENDED | {
+        "cut_stream": ({"connection": 1}, 1, 0, []),
+        "invalid_json": (ANSWERED, 1, 0, FIRST),
+        "outage": ({"overloaded": 1}, 3, 3, []),
+    }
+
+
+@pytest.mark.parametrize("litellm", ["openai", "anthropic"])
+async def test_with_a_fallback(make_job: MakeJob, litellm: str) -> None:
+    """A fallback mends an outage and an odd answer, and never a wrong key or half a stream."""
+    on = ["rate_limit", "overloaded", "server_error", "timeout", "connection", "invalid_output"]
+    fallback = {"fallback": chain(on, litellm)}
+    job = make_job(ELSEWHERE, **TIMES, **fallback, **{"model.provider.litellm": litellm})
+    found = await drilled(job)
+    assert {name: row(each) for name, each in found.items()} == MENDED | {
+        "cut_stream": ({"connection": 1}, 1, 0, []),
+        "invalid_json": (ANSWERED, 2, 0, SECOND),
+        "outage": (ANSWERED, 4, 3, SECOND),
+    }
+
+
+@pytest.mark.parametrize("litellm", ["openai", "anthropic"])
+async def test_times_and_costs_are_those_of_the_config(make_job: MakeJob, litellm: str) -> None:
+    """A time-out takes what it is set to, an answer its typical time, each costs its tokens."""
+    typical = {"model.typical": {"ttft_ms": 500, "tokens_per_second": 1}}
+    faults = {name: FAULTS[name] for name in ("healthy", "hang", "overloaded")}
+    changes = {**TIMES, **typical, "model.provider.litellm": litellm}
+    found = await drilled(make_job(ELSEWHERE, **changes), faults)
+    assert found["healthy"].seconds == pytest.approx(1.5, abs=0.2)  # "text 0" is one token
+    assert found["hang"].seconds == pytest.approx(100 + 1 + 1.5, abs=0.2)
+    assert found["overloaded"].cost_usd == found["healthy"].cost_usd == pytest.approx(3e-6)
+    assert row(found["hang"]) == (ANSWERED, 2, 1, FIRST)
+    assert found["hang"].cost_usd is None
+
+
+async def test_the_circuit_spares_a_chain_the_waits(make_job: MakeJob) -> None:
+    """With a breaker, cases after the first few of an outage go to the fallback at once."""
+    breaker = {"retry.breaker": {"failures": 3, "cooling": "100s"}}
+    changes = TIMES | breaker | {"limit": 3, "fallback": chain(["overloaded"])}
+    plan = prepare(offline(make_job(ELSEWHERE, **changes)))
+    seen = await rehearse(plan, {"outage": FAULTS["outage"]}, SPEED, lambda: None)
+    assert [case.attempts for case in seen["outage"]] == [4, 1, 1]
+    assert {case.served_by for case in seen["outage"]} == {"second-model"}
+
+
+async def test_the_fault_hits_who_answers(make_job: MakeJob, config: dict[str, Any]) -> None:
+    """A router's classifier is well and names an arm; that arm fails, case by case."""
+    router = {
+        "kind": "router",
+        "name": "routed",
+        "classifier": model(ELSEWHERE, "classifier"),
+        "system": "Say simple or complex.",
+        "sampling": {"temperature": 0.0, "max_tokens": 8},
+        "otherwise": "complex",
+        "arms": {"simple": config["model"], "complex": model(ELSEWHERE, "big")},
+    }
+    job = make_job(ELSEWHERE, **TIMES).model_dump(mode="json") | {"model": router}
+    found = await drilled(Job.model_validate(job), {"rate_limited": FAULTS["rate_limited"]})
+    assert found["rate_limited"].served_by == {"demo-model": 1}
+    assert found["rate_limited"].attempts == 4
+
+
+async def test_nothing_leaves_the_machine(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No name is looked up and no address but the loopback one is connected to; no key is read."""
+    monkeypatch.delenv("LOOPBACK_API_KEY")
+    job = make_job(ELSEWHERE, **TIMES, fallback=chain(["overloaded"]))
+    with contacts() as found:
+        await drilled(job, {"outage": FAULTS["outage"]})
+    assert set(found) == {"127.0.0.1"}
+
+
+async def test_embedded_weights_are_not_needed(make_job: MakeJob, config: dict[str, Any]) -> None:
+    """A model that we would serve ourselves is played like any other, without its weights."""
+    weights = {"path": "/nowhere.gguf", "context_tokens": 8192}
+    config["model"]["provider"]["api_base"] = None
+    job = validate(config | {"limit": 1, "model": config["model"] | {"artifact": weights}})
+    found = await drilled(job, {"healthy": FAULTS["healthy"]})
+    assert found["healthy"].served_by == {"demo-model": 1}
+
+
+async def test_a_case_without_a_good_answer(make_job: MakeJob) -> None:
+    """A drill does not play a healthy provider with an answer that the task calls malformed."""
+    schema = {"type": "object", "required": ["name"]}
+    job = make_job(ELSEWHERE, **TIMES, **{"task.output": "json", "task.json_schema": schema})
+    with pytest.raises(ConfigError, match="case 'c0'"):
+        await drilled(job)
+
+
+_contacted: list[str] | None = None
+
+
+def _note(event: str, details: tuple[Any, ...]) -> None:
+    if _contacted is not None and event == "socket.connect":
+        _contacted.append(details[1][0])
+    if _contacted is not None and event == "socket.getaddrinfo":
+        _contacted.append(str(details[0]))
+
+
+sys.addaudithook(_note)  # which can't be removed
+
+
+@contextmanager
+def contacts() -> Iterator[list[str]]:
+    """The hosts that are connected to or looked up meanwhile."""
+    global _contacted
+    found: list[str] = []
+    _contacted = found
+    try:
+        yield found
+    finally:
+        _contacted = None

@@ -1,0 +1,108 @@
+"""What is asked: each thing in the provider's own place."""
+
+import base64
+import hashlib
+import tempfile
+from pathlib import Path
+
+from runner import images
+from runner.llm import Client
+from runner.records import Reply
+from tests.providers.calls import (
+    ENFORCED,
+    MESSAGES,
+    PNG,
+    SCHEMA,
+    NotThere,
+    answered,
+    ask,
+    place,
+    sent,
+)
+from tests.providers.table import Hole, Row
+
+
+async def path(row: Row, client: Client) -> str:
+    _, request = await answered(row, client)
+    assert (request.method, request.path) == ("POST", row.facts.path)
+    return request.path.replace(row.facts.id, "…")
+
+
+async def key(row: Row, client: Client) -> str:
+    if isinstance(row.facts.key, Hole):
+        await answered(row, client)
+        raise NotThere(row.facts.key.reason)
+    _, request = await answered(row, client)
+    name, _, value = row.facts.key.partition(": ")
+    assert request.headers[name] == value
+    return f"{name}: …"
+
+
+async def system(row: Row, client: Client) -> str:
+    _, request = await answered(row, client)
+    assert place(request.body, row.facts.system) == "Be brief."
+    assert row.speaks.read(request).text == "hello"
+    return row.facts.system
+
+
+async def max_tokens(row: Row, client: Client) -> str:
+    return await sent(row, client, row.facts.max_tokens, 9, max_tokens=9)
+
+
+async def temperature(row: Row, client: Client) -> str:
+    return await sent(row, client, row.facts.temperature, 0.25, temperature=0.25)
+
+
+async def stop(row: Row, client: Client) -> str:
+    return await sent(row, client, row.facts.stop, ["END"], stop=["END"])
+
+
+async def seed(row: Row, client: Client) -> str:
+    return await sent(row, client, row.facts.seed, 3, seed=3)
+
+
+async def schema(row: Row, client: Client) -> str:
+    return await sent(row, client, row.facts.schema, SCHEMA, response_format=ENFORCED)
+
+
+async def json_object(row: Row, client: Client) -> str:
+    fact = row.facts.json_object
+    wanted = {"format": "json", "response_format": {"type": "json_object"}}
+    value = wanted.get(str(fact), "application/json")
+    return await sent(row, client, fact, value, response_format={"type": "json_object"})
+
+
+async def extra_body(row: Row, client: Client) -> str:
+    name, value = row.facts.extra
+    _, request = await answered(row, client, extra_body={name: value})
+    assert request.body[name] == value
+    return name
+
+
+async def unknown(row: Row, client: Client) -> str:
+    """A key that it refuses is an error of its own kind; some pass over what they don't know."""
+    ended, _ = await ask(row, client, extra_body={"no_such_key": 1})
+    if isinstance(ended, Reply):
+        raise NotThere("it passes over keys that it does not know")
+    assert (ended.kind, ended.unbilled) == ("unsupported_param", True)
+    assert "drop_params" in ended.message
+    return f"{ended.status}"
+
+
+async def image(row: Row, client: Client) -> str:
+    """It arrives in the provider's form, and the record has its hash instead."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "dot.png"
+        file.write_bytes(PNG)
+        parts = [{"type": "text", "text": "What is it?"}, images.part(str(file))]
+        messages = [MESSAGES[0], {"role": "user", "content": parts}]
+        reply, request = await answered(row, client, messages=messages)
+    encoded = base64.b64encode(PNG).decode()
+    digest = hashlib.sha256(PNG).hexdigest()
+    asked = row.speaks.read(request)
+    assert (asked.text, asked.images) == ("What is it?", (digest,))
+    assert encoded in place(request.body, row.facts.image)
+    assert encoded not in str(reply.request)
+    if "messages" in reply.request or "contents" in reply.request:
+        assert f"sha256:{digest}" in str(reply.request)
+    return row.facts.image

@@ -1,0 +1,109 @@
+"""One call to one provider, as the checks of all behaviours make it."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.errors import CallFailed, ConfigError
+from runner.llm import Client, check_parameters
+from runner.loopback import Answer, AnswerFunction, Flow, Loopback, Request, Saying
+from runner.records import Message, Reply, Usage
+from tests.providers.table import Hole, Row
+
+MESSAGES: list[Message] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "hello"},
+]
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+ENFORCED = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+USAGE = Usage(
+    input_tokens=100,
+    output_tokens=20,
+    cached_input_tokens=40,
+    cache_write_tokens=10,
+    reasoning_tokens=8,
+)
+SAYING = Saying("one two three", usage=USAGE, model="served-1")
+
+
+class NotThere(Exception):
+    """A hole, and its reason."""
+
+
+async def ask(
+    row: Row,
+    client: Client,
+    answer: Saying | Answer | AnswerFunction = SAYING,
+    *,
+    messages: list[Message] = MESSAGES,
+    flow: Flow | None = None,
+    on_text: Callable[[str], None] | None = None,
+    params: dict[str, Any] | None = None,
+    **changes: Any,
+) -> tuple[Reply | CallFailed, Request]:
+    """One call to a server that speaks like the provider, and the one request that it got."""
+
+    def said(request: Request) -> Answer:
+        if isinstance(answer, Saying):
+            return row.speaks.answer(request, answer, flow or Flow())
+        return answer if isinstance(answer, Answer) else answer(request)
+
+    with Loopback(said, row.speaks) as server:
+        host = "http://" + urlsplit(server.base_url).netloc
+        model = row.model(host, **changes)
+        ended: Reply | CallFailed
+        try:
+            ended = await client.complete(
+                model, messages, {"max_tokens": 7} | (params or {}), on_text
+            )
+        except CallFailed as error:
+            ended = error
+    [request] = server.requests
+    assert ended.http_requests == 1
+    return ended, request
+
+
+async def answered(row: Row, client: Client, *args: Any, **how: Any) -> tuple[Reply, Request]:
+    ended, request = await ask(row, client, *args, **how)
+    assert isinstance(ended, Reply), ended
+    return ended, request
+
+
+async def failed(row: Row, client: Client, *args: Any, **how: Any) -> CallFailed:
+    ended, _ = await ask(row, client, *args, **how)
+    assert isinstance(ended, CallFailed), ended
+    assert "\n" not in ended.message and ended.message
+    return ended
+
+
+def place(body: Any, path: str) -> Any:
+    for step in path.split("."):
+        body = body[int(step)] if isinstance(body, list) else body[step]
+    return body
+
+
+async def sent(row: Row, client: Client, fact: str | Hole, value: Any, **params: Any) -> str:
+    """A parameter arrives where the provider wants it; a hole is refused before it is sent."""
+    if isinstance(fact, Hole):
+        if fact.refused:
+            try:
+                check_parameters(row.model("http://nowhere"), params)
+            except ConfigError as error:
+                assert "drop_params" in str(error)
+            else:
+                raise AssertionError(f"{params} is not refused")
+        raise NotThere(fact.reason)
+    check_parameters(row.model("http://nowhere"), {"max_tokens": 7} | params)
+    reply, request = await answered(row, client, params=params)
+    assert place(request.body, fact) == value
+    assert reply.text == "one two three"
+    return fact

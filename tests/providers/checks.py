@@ -1,0 +1,68 @@
+"""All behaviours. A check returns what its cell of the table shows.
+
+It raises AssertionError where the provider does not behave, and NotThere for a hole.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from runner.llm import Client
+from tests.providers import answering, asking, failing, streaming
+from tests.providers.table import Row
+
+Check = Callable[[Row, Client], Awaitable[str]]
+
+GROUPS: dict[str, list[Check]] = {
+    "What is asked": [
+        asking.path,
+        asking.key,
+        asking.system,
+        asking.max_tokens,
+        asking.temperature,
+        asking.stop,
+        asking.seed,
+    ],
+    "What is asked besides": [
+        asking.schema,
+        asking.json_object,
+        asking.extra_body,
+        asking.unknown,
+        asking.image,
+    ],
+    "What is answered": [
+        answering.text,
+        answering.endings,
+        answering.usage,
+        answering.no_usage,
+        answering.not_json,
+        answering.empty,
+    ],
+    "What fails": [
+        failing.statuses,
+        failing.context_window,
+        failing.content_policy,
+        failing.quota,
+        failing.retry_after,
+        failing.timeout,
+        failing.connection,
+    ],
+    "What is streamed": [
+        streaming.stream,
+        streaming.stream_endings,
+        streaming.first_token,
+        streaming.broken_stream,
+        streaming.stream_no_usage,
+        streaming.stream_schema,
+    ],
+}
+
+
+def name(check: Check) -> str:
+    return check.__name__
+
+
+CHECKS = {name(check): check for checks in GROUPS.values() for check in checks}
+
+
+async def cell(row: Row, check: Check) -> str:
+    async with Client() as client:
+        return await check(row, client)
