@@ -54,7 +54,8 @@ class Arms:
         self.choices.update(f"{choice.model}: {choice.how}" for choice in line.choices)
         asked: dict[str, list[Attempt]] = {}
         for attempt in line.attempts:
-            if attempt.arm and attempt.fallback is None and not line.replayed:
+            mine = attempt.role != "judge" and attempt.fallback is None
+            if attempt.arm and mine and not line.replayed:
                 asked.setdefault(attempt.arm, []).append(attempt)
         for arm, attempts in asked.items():
             self._arms.setdefault(arm, _Arm(attempts[0].model)).ask(attempts)

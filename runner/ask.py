@@ -19,6 +19,7 @@ from runner.parameters import Query
 from runner.records import Reply, Skipped
 from runner.route import Route
 from runner.schema import Fallback, Model, Retry, Single
+from runner.scorers import ScorerFailed
 
 
 class Asker:
@@ -28,21 +29,31 @@ class Asker:
         self._dispatch, self._retry = dispatch, retry
         self._fallback = fallback or Fallback(name="none")
 
-    async def ask(self, model: Model, query: Query, on_text: OnText | None = None) -> Asked:
+    async def ask(
+        self,
+        model: Model,
+        query: Query,
+        on_text: OnText | None = None,
+        asked: Asked | None = None,
+    ) -> Asked:
         """Ask `model`; then, for the errors that `fallback.on` names, its chain in order.
 
         Never raises for a call that failed: `error` says how the last model that was asked did,
-        and its kind is `budget` where the budget did not allow the next request. An answer that
-        has a flaw stands when nobody gives a better one. Raises ScorerFailed.
+        and its kind is `budget` where the budget did not allow the next request, `interrupted`
+        where a check of a cascade broke (`asked.broken`). An answer that has a flaw stands when
+        nobody gives a better one. What happens is noted in `asked` as it does, for a caller who
+        has to know it even when this is cancelled.
         """
-        asked = Asked()
+        asked = asked or Asked()
         flawed: Asked | None = None
-        chain = list(self._fallback.chain.items())
-        for key, candidate in [(None, model), *chain]:
-            if key is not None and (why := unfit(candidate, query)):
+        unfits = {key: unfit(each, query) for key, each in self._fallback.chain.items()}
+        fit = [key for key, why in unfits.items() if why is None]
+        candidates: list[tuple[str | None, Model]] = [(None, model), *self._fallback.chain.items()]
+        for key, candidate in candidates:
+            if key is not None and (why := unfits[key]):
                 asked.skipped.append(Skipped(model=candidate.name, why=why[1]))
                 continue
-            last = not chain or key == chain[-1][0]
+            last = not fit or key == fit[-1]
             before = len(asked.attempts)
             asked.error = await self._try(candidate, query, asked, last, on_text)
             asked.by_fallback(key, before)
@@ -51,11 +62,12 @@ class Asker:
                 kind = None if on_text or last else flaw(asked.reply, query, self._fallback.on)
                 if kind is None:
                     return asked
-                asked.attempts[-1] = asked.attempts[-1].model_copy(update={"error": kind})
+                asked.mark(kind)
                 flawed = flawed or replace(asked)
             elif not self._may_fall_back(asked.error):
                 break
-        return asked if flawed is None or asked.error is None else asked.standing_by(flawed)
+        settled = flawed is None or asked.error is None or asked.error.kind == "budget"
+        return asked if settled or flawed is None else asked.standing_by(flawed)
 
     def _may_fall_back(self, error: CallFailed) -> bool:
         """Not once somebody has read a part of an answer: another would go on in mid-sentence."""
@@ -80,6 +92,10 @@ class Asker:
         async def check(model: Model, query: Query) -> Asked:
             found = await self.aside(model, query)
             asked.join([found])
+            if found.error and found.error.kind == "budget":
+                raise BudgetSpent(found.error.message)
+            if found.error and not found.error.transient:
+                raise found.error  # a wrong key is to be mended: it is no objection to the answer
             return found
 
         try:
@@ -91,6 +107,9 @@ class Asker:
             return error
         except BudgetSpent as error:
             return CallFailed("budget", str(error), unbilled=True)
+        except ScorerFailed as error:
+            asked.broken = error
+            return CallFailed("interrupted", str(error), unbilled=True)
         return None
 
     async def _retrying(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner.errors import CallFailed
+from runner.errors import CallFailed, ErrorKind, RunnerError
 from runner.parameters import Query
 from runner.records import Attempt, Choice, Reply, Schema, Skipped
 from runner.schema import Model, Single
@@ -32,6 +32,7 @@ class Asked:
     schema: Schema | None = None
     reply: Reply | None = None
     error: CallFailed | None = None
+    broken: RunnerError | None = None  # a scorer that failed on the way
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -45,6 +46,14 @@ class Asked:
 
     def served(self, model: Single, arm: str, schema: Schema | None) -> None:
         self.served_by, self.arm, self.schema = model.name, arm, schema
+
+    def mark(self, kind: ErrorKind) -> None:
+        """Note what is wrong with the answer, at the attempt that gave it."""
+        for number in reversed(range(len(self.attempts))):
+            attempt = self.attempts[number]
+            if attempt.role == "answer" and attempt.model == self.served_by:
+                self.attempts[number] = attempt.model_copy(update={"error": kind})
+                return
 
     def by_fallback(self, key: str | None, first: int) -> None:
         """Say of the attempts from the `first` one on which model of the chain made them."""

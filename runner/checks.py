@@ -44,6 +44,12 @@ async def objection(cascade: Cascade, reply: Reply, query: Query, ask: Ask) -> s
     return None
 
 
+def _share(where: str, value: Any) -> float:
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ConfigError(f"{where}: is a number from 0 to 1 (it is {value!r})")
+    return float(value)
+
+
 def loaded(cascade: Cascade, task: Task) -> dict[str, tuple[scorers.Scorer, float]]:
     # Frozen, but full of mappings, which can't be hashed.
     return _from_json(json.dumps(cascade.model_dump(mode="json")), task.model_dump_json())
@@ -55,7 +61,7 @@ def _from_json(cascade_json: str, task_json: str) -> dict[str, tuple[scorers.Sco
     options: dict[str, dict[str, Any]] = {}
     least: dict[str, float] = {}
     for name, given in cascade.checks.items():
-        least[name] = float(given.get("min_score", 1))
+        least[name] = _share(f"{cascade.name}: checks.{name}.min_score", given.get("min_score", 1))
         options[name] = {key: value for key, value in given.items() if key != "min_score"}
     asking = task.model_copy(update={"scorers": options})
     loaded = scorers.load(asking, paths.tasks_dirs())

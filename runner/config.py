@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel
 
 from runner import typed
 from runner.errors import ConfigError
@@ -68,11 +69,11 @@ def validate(config: dict[str, Any]) -> Job:
     return typed.typed(Job, config)
 
 
-def unknown_key(path: str) -> str | None:
+def unknown_key(path: str, kind: type[BaseModel] = Job) -> str | None:
     """What to say of an override that found no such key; None where the key is a known one."""
-    if wrong := typed.unknown_key(Job, path):
+    if wrong := typed.unknown_key(kind, path):
         return wrong
-    if typed.has_free_keys(Job, path):
+    if typed.has_free_keys(kind, path):
         return f"{path}: is not there; add it with +{path}=…"
     return None
 

@@ -60,11 +60,15 @@ class Dispatch:
                     )
                 except CallFailed as error:
                     failed = _failed(model, error).model_copy(update=sent)
+                    if failed.cost_usd is None:
+                        failed = failed.model_copy(update={"worst_usd": worst})
                     reservation.cost_usd = failed.cost_usd
                     asked.note(failed)
                     turn.failed(error.kind, _pause(error, retry))
                     raise
                 answered = _answered(model, reply).model_copy(update=sent)
+                if answered.cost_usd is None:
+                    answered = answered.model_copy(update={"worst_usd": worst})
                 reservation.cost_usd = answered.cost_usd
                 asked.note(answered)
                 turn.succeeded(_tokens(reply))

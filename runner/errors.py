@@ -39,6 +39,7 @@ ErrorKind = Literal[
     "invalid_output",  # likewise one that is not in the format the task asks for
     "circuit_open",  # not sent: the provider is left alone for a while
     "budget",  # not sent: it might have cost more than is left
+    "interrupted",  # the process ended, or a scorer broke, before there was an outcome
 ]
 # What may go better the next time; everything else would fail the same way again.
 TRANSIENT: frozenset[ErrorKind] = frozenset(

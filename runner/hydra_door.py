@@ -16,12 +16,14 @@ from hydra.errors import HydraException, MissingConfigException
 from hydra.types import TaskFunction
 from hydra.version import setbase
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel
 
 from runner import paths
 from runner.cli import config_dir
 from runner.config import unknown_key
 from runner.errors import ConfigError, did_you_mean
 from runner.redact import key_in
+from runner.schema import Job
 
 # Hydra looks for plugins once in a process, whoever asks first.
 sys.path.append(str(Path(__file__).parent / "_plugins"))
@@ -38,8 +40,10 @@ def parse(argv: Sequence[str]) -> Namespace:
     return arguments
 
 
-def run(arguments: Namespace, task: TaskFunction, config_name: str) -> None:
-    """Compose and run, once or as a sweep. Raises ConfigError."""
+def run(
+    arguments: Namespace, task: TaskFunction, config_name: str, kind: type[BaseModel] = Job
+) -> None:
+    """Compose and run, once or as a sweep, what is to be a `kind`. Raises ConfigError."""
     global user_config_dir
     user_config_dir = config_dir(arguments.config_dir)
     arguments.config_dir = None
@@ -51,16 +55,16 @@ def run(arguments: Namespace, task: TaskFunction, config_name: str) -> None:
     try:
         _run_hydra(arguments, get_args_parser(), task, str(paths.builtin("conf")), config_name)
     except REASONS as error:
-        raise explained(error) from None
+        raise explained(error, kind) from None
 
 
-def explained(error: Exception) -> ConfigError:
-    """One of REASONS in a line."""
+def explained(error: Exception, kind: type[BaseModel] = Job) -> ConfigError:
+    """One of REASONS in a line; `kind` knows the keys that there are."""
     if isinstance(error, yaml.MarkedYAMLError):
         return ConfigError(_malformed(error))
     if isinstance(error, MissingConfigException):
         return ConfigError(_no_option(error))
-    return ConfigError(_explain(error))
+    return ConfigError(_explain(error, kind))
 
 
 def literal(key: str, value: str) -> str:
@@ -92,15 +96,17 @@ def _no_option(error: MissingConfigException) -> str:
     return f"{group}={option}: no such option{near}"
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, kind: type[BaseModel]) -> str:
     """The line that says most; Hydra puts its own around the one with the reason."""
     text, cause = str(error), error.__cause__ or error
     if match := re.search(r"Could not override '([^']+)'", text):
         key = max(getattr(cause, "full_key", None) or "", match[1], key=len)
         # A key that exists is unknown only as long as no model is chosen.
-        return unknown_key(key) or (
+        return unknown_key(key, kind) or (
             f"{key}: name the model first, model=… {key}=…; in a sweep, write ++{key}=…"
         )
+    if match := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        return f"{match[1]}: several values are a sweep: put -m before it; quote what is one text"
     lines = [line.strip() for line in [*text.splitlines(), *str(cause).splitlines()]]
     return " ".join(dict.fromkeys(line for line in lines if line and "full_key" not in line))[:400]
 

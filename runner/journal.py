@@ -24,6 +24,8 @@ class Journal:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                mend(path)
             self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise StorageError(f"{path}: {error.strerror}") from None
@@ -71,6 +73,19 @@ class Journal:
             self._size += len(data)
             del self._waiting[: len(lines)]
             self._durable += len(lines)
+
+
+def mend(journal: Path) -> int:
+    """Cut off what a crash in mid-write left at the end; how many whole lines there are."""
+    size = count = 0
+    with journal.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                size += len(line)
+                count += 1
+    if size < journal.stat().st_size:
+        os.truncate(journal, size)
+    return count
 
 
 def to_line(outcome: Answered | Failed) -> bytes:

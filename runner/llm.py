@@ -34,6 +34,17 @@ _ENVIRONMENT = {
 }
 
 
+_TOLD = (
+    "input_callback",
+    "success_callback",
+    "failure_callback",
+    "_async_input_callback",
+    "_async_success_callback",
+    "_async_failure_callback",
+    "callbacks",
+)
+
+
 class Client:
     """The connection to all providers, one for a process: `async with Client() as client`.
 
@@ -75,6 +86,10 @@ class Client:
             from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 
             await callbacks.flush(told, GLOBAL_LOGGING_WORKER.flush)
+            # litellm copies them here and there, and would go on telling them.
+            for name in _TOLD:
+                listed = getattr(self._litellm, name)
+                listed[:] = [one for one in listed if one not in told]
         await self._session.close()
         # litellm would go on with clients around the closed session: they reopen it, unwatched.
         self._litellm.in_memory_llm_clients_cache.flush_cache()

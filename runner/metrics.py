@@ -64,6 +64,7 @@ class Measured:
     spent_usd: float | None
     arms: list[Arm]
     choices: dict[str, int]
+    probes: int  # cases that were streamed
     skipped: dict[str, int]
     flaky_cases: dict[str, float]
 
@@ -83,6 +84,7 @@ def measure(lines: Iterable[Line], job: Job, probe: Iterable[Line] = ()) -> Meas
         spent_usd=tally.spent,
         arms=tally.arms.rows(),
         choices=dict(tally.arms.choices),
+        probes=tally.probes,
         skipped=dict(tally.skipped),
         flaky_cases=flaky_cases,
     )

@@ -14,10 +14,12 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.initialize import get_gh_backup, restore_gh_from_backup
 from hydra.version import VersionBase, getbase, setbase
 from omegaconf import DictConfig
+from pydantic import BaseModel
 
 from runner import cli, hydra_door, paths
 from runner.errors import ConfigError
 from runner.hydra_door import REASONS, explained, refuse
+from runner.schema import Job
 
 _BATCH = 8  # options composed together: Hydra's fixed cost is shared, its merging grows with each
 _one_at_a_time = Lock()  # Hydra keeps what it composes from in a global
@@ -78,9 +80,13 @@ class Options:
             VersionBase.instance().version_base = version
 
     def compose(
-        self, *overrides: str, config: str | None = "config", hydra: bool = False
+        self,
+        *overrides: str,
+        config: str | None = "config",
+        hydra: bool = False,
+        kind: type[BaseModel] = Job,
     ) -> DictConfig:
-        """Raises ConfigError with Hydra's reason in a line."""
+        """`kind` is what the config is to be. Raises ConfigError with Hydra's reason in a line."""
         key = (config, overrides, hydra)
         if key in self._composed:
             return self._composed[key]
@@ -89,7 +95,7 @@ class Options:
                 config, [*overrides, "hydra/launcher=basic"], return_hydra_config=hydra
             )
         except REASONS as error:
-            raise explained(error) from None
+            raise explained(error, kind) from None
         return self._composed[key]
 
     def nodes(self, group: str) -> Iterator[tuple[str, Any]]:

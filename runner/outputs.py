@@ -2,8 +2,8 @@
 
 A run is a directory with `run.json` (what was asked), `cases.jsonl` (the journal: one line an
 outcome), perhaps `probe.jsonl` (streamed answers, timed), and, once every case has an outcome,
-`result.json` and `report.md`. A sweep is a directory of runs with a `result.json` and `report.md`
-of its own.
+`result.json`, `report.md` and `report.html`. A sweep is a directory of runs with a `result.json`
+and reports of its own.
 """
 
 import json
@@ -25,6 +25,7 @@ PROBE = "probe.jsonl"
 UNSCORED = "unscored.jsonl"  # answers that wait for a judge
 RESULT = "result.json"
 REPORT = "report.md"
+PAGE = "report.html"
 SWEEP = "sweep.json"
 
 

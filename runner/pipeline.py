@@ -8,14 +8,14 @@ from pathlib import Path
 
 from runner import provenance, resume
 from runner.ask import Asker
-from runner.asked import OnText
+from runner.asked import Asked, OnText
 from runner.dispatch import Dispatch
-from runner.errors import BudgetSpent
+from runner.errors import BudgetSpent, CallFailed
 from runner.journal import Journal
 from runner.outcome import outcome
 from runner.outputs import JOURNAL, PROBE, RUN, read_journal, write_json
 from runner.plan import Plan, Question
-from runner.records import Answered, Attempt, Failed
+from runner.records import Answered, Attempt, Failed, Score
 from runner.resume import Carried
 from runner.scorers import ScorerFailed
 from runner.serving import serve
@@ -34,7 +34,6 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
         plan = plan.serving(await serve(plan.job, stack))
         asker = Asker(dispatch, plan.job.retry, plan.job.fallback)
         carried = await resume.carry_over(plan, directory)
-        dispatch.budget.spent_usd += carried.spent_usd
         write_json(directory / RUN, provenance.describe(plan, taken_over=len(carried.done)))
         for _ in carried.done:
             advance()
@@ -74,19 +73,22 @@ async def _answer(
     """Raises ScorerFailed, BudgetSpent, StorageError; what was paid for is on record even so."""
     where = question.case.id, question.repeat
     line = carried.answers.get(where) or await _ask(
-        plan, question, asker, carried.attempts.get(where, ())
+        plan, question, asker, keep, carried.attempts.get(where, ())
     )
     if not isinstance(line, Answered):
         await keep(line)
         if line.kind == "budget":
             raise BudgetSpent(line.error)
+        if line.kind == "interrupted":
+            raise ScorerFailed(line.error)
         return
     judging: list[Attempt] = []
+    scores: dict[str, Score] = {}
     try:
-        scored = await plan.score(line, question.case, asker.aside, judging)
+        scored = await plan.score(line, question.case, asker.aside, judging, scores)
     except (ScorerFailed, BudgetSpent, asyncio.CancelledError):
-        # It was paid for: kept unscored, and scored on resuming.
-        await keep(line.model_copy(update={"judging": judging}))
+        # It was paid for: kept, and scored as far as it is not yet on resuming.
+        await keep(line.model_copy(update={"judging": judging, "scores": scores}))
         raise
     await keep(scored)
 
@@ -95,20 +97,31 @@ async def _ask(
     plan: Plan,
     question: Question,
     asker: Asker,
+    keep: Keep,
     earlier: Sequence[Attempt] = (),
     on_text: OnText | None = None,
 ) -> Answered | Failed:
-    model = plan.job.model
-    asked = await asker.ask(model, plan.query(question), on_text)
-    return outcome(
-        asked,
-        model=model.name,
-        case=question.case,
-        messages=question.messages,
-        key=question.key,
-        repeat=question.repeat,
-        earlier=earlier,
-    )
+    asked = Asked()
+
+    def record() -> Answered | Failed:
+        return outcome(
+            asked,
+            model=plan.job.model.name,
+            case=question.case,
+            messages=question.messages,
+            key=question.key,
+            repeat=question.repeat,
+            earlier=earlier,
+        )
+
+    try:
+        asked = await asker.ask(plan.job.model, plan.query(question), on_text, asked)
+    except asyncio.CancelledError:
+        if asked.attempts or earlier:  # an arm before the one that was being asked
+            asked.error = CallFailed("interrupted", "before there was an outcome")
+            await keep(record())
+        raise
+    return record()
 
 
 async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
@@ -117,7 +130,8 @@ async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
     Nothing else may be under way: at many streams at once this process would time itself.
     """
     file = directory / PROBE
-    done = {line.case for line in read_journal(file)} if file.exists() else set()
+    lines = read_journal(file) if file.exists() else ()
+    done = {line.case for line in lines if not (isinstance(line, Failed) and line.open)}
     first = islice((q for q in plan.questions() if q.repeat == 0), plan.job.latency_probe)
     todo = [question for question in first if question.case.id not in done]
     if not todo:
@@ -128,8 +142,9 @@ async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
         journal = Journal(file)
         stack.callback(journal.close)
         for question in todo:
-            line = await _ask(plan, question, asker, on_text=lambda _: None)
-            await journal.append(line)
+            line = await _ask(plan, question, asker, journal.append, on_text=lambda _: None)
+            if line.attempts:
+                await journal.append(line)
             if isinstance(line, Failed) and line.kind == "budget":
                 raise BudgetSpent(line.error)
 

@@ -19,7 +19,7 @@ from runner.parameters import Query, parameters, query
 from runner.price import worst_case
 from runner.records import Answered, Attempt, Message, Score
 from runner.route import questions
-from runner.schema import Cascade, Job, Model, Task
+from runner.schema import Cascade, Job, Model, Single, Task, models_of
 from runner.scorers import Unscored
 from runner.shape import shape
 
@@ -60,14 +60,18 @@ class Plan:
         make_ready(self.job, self.query(next(self.questions())))
 
     async def score(
-        self, answer: Answered, case: Case, ask: Ask, judging: list[Attempt]
+        self,
+        answer: Answered,
+        case: Case,
+        ask: Ask,
+        judging: list[Attempt],
+        scores: dict[str, Score],
     ) -> Answered:
         """The answer with its scores, of which those that still hold are kept.
 
-        What scorers ask of models of their own is noted in `judging` as it happens, since it is
-        paid for whether a score comes out or not. Raises ScorerFailed, BudgetSpent.
+        `scores` and `judging`, what scorers ask of models of their own, are filled as it happens,
+        since it is paid for whether all is scored or not. Raises ScorerFailed, BudgetSpent.
         """
-        scores: dict[str, Score] = {}
         unscored: dict[str, str] = {}
         judging += answer.judging
 
@@ -132,12 +136,14 @@ def prepare(job: Job, today: date | None = None) -> Plan:
 
 def check(job: Job, today: date) -> None:
     """The part of it that no case has a say in. Raises ConfigError with a line a problem."""
-    _check_models(job, today)
-    if found := requirements.leaks(job):
+    if found := requirements.leaks(job):  # first: no key would help
         privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
         raise ConfigError(*(f"{leak}, but {privacy}" for leak in found))
+    _check_models(job, today)
     for model in (job.model, *job.fallback.chain.values()):
         _check_checks(model, job.task)
+    for judge in models_of(job.task.scorers).values():
+        _check_checks(judge, job.task, answers=False)
     if found := [*self_judging(job), *_unpriced(job)]:
         raise ConfigError(*found)
 
@@ -171,11 +177,16 @@ def make_ready(job: Job, first: Query) -> None:
             make_ready(single.artifact)
 
 
-def _check_checks(model: Model, task: Task) -> None:
-    if isinstance(model, Cascade):
+def _check_checks(model: Model, task: Task, answers: bool = True) -> None:
+    if isinstance(model, Cascade) and model.checks:
+        if not answers:
+            raise ConfigError(
+                f"{model.name}: checks look at answers to a task, so that a classifier or a judge "
+                "can't be a cascade that has some"
+            )
         checks.check(model, task)
-    for part in model.parts().values():
-        _check_checks(part, task)
+    for key, part in model.parts().items():
+        _check_checks(part, task, answers and key.startswith("arms."))
 
 
 def _check_models(job: Job, today: date) -> None:
@@ -196,6 +207,7 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
     chain = (job.model, *job.fallback.chain.values())
     who = json.dumps([shape(model) for model in chain], sort_keys=True, default=str)
     when = ",".join(job.fallback.on)
+    composite = not all(isinstance(model, Single) for model in chain)
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
         messages = cases.render(job.task, case)
         for repeat in range(job.repeats):
@@ -206,7 +218,8 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
                 for single, asked in questions(model, wanted)
             ]
             schema = wanted.json_schema  # for those who get it in words
-            text = json.dumps([who, when, messages, asked, schema, repeat], sort_keys=True)
+            picks = [case.tags, case.user, case.input] if composite else None  # an arm
+            text = json.dumps([who, when, messages, asked, schema, picks, repeat], sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
             yield Question(case, repeat, messages, key)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from runner.records import Usage
+from runner.records import Attempt, Usage
 from runner.schema import Price, Rates
 
 _PER = 1_000_000  # prices are per million tokens
@@ -67,6 +67,15 @@ def worst_case(price: Price | None, input_tokens: int, max_output_tokens: int) -
         read, said = max(fresh, cached or 0.0, written), max(answer, reasoning)
         costs.append((input_tokens * read + max_output_tokens * said) / _PER)
     return max(costs)
+
+
+def paid_at_most(attempts: Iterable[Attempt]) -> float:
+    """What a cap has to count: the most that a cost can be, where it is unknown."""
+    return sum(
+        (each.worst_usd or 0.0) if each.cost_usd is None else each.cost_usd
+        for each in attempts
+        if not each.replayed
+    )
 
 
 def total(values: Iterable[float | None]) -> float | None:

@@ -76,6 +76,7 @@ class Attempt(Record):
     message: str | None = None
     usage: Usage | None = None
     replayed: bool = False  # made, and paid for, by an earlier run whose answer is reused
+    worst_usd: float | None = None  # the most it can have cost, where the cost is unknown
 
 
 class Skipped(Record):
@@ -165,6 +166,11 @@ class Failed(Outcome):
     status: Literal["failed"] = "failed"
     kind: ErrorKind | None = None
     error: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it only keeps what was paid for: the question is still to be answered."""
+        return self.kind in ("budget", "interrupted")
 
 
 Line: TypeAdapter[Answered | Failed] = TypeAdapter(

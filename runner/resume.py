@@ -14,9 +14,10 @@ from runner.asked import Asked
 from runner.cases import Case
 from runner.errors import ConfigError, StorageError
 from runner.journal import to_line
-from runner.outputs import JOURNAL, RESULT, RUN, SWEEP, UNSCORED, read_journal, read_json
+from runner.outputs import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, read_journal, read_json
 from runner.parameters import Query
 from runner.plan import Plan
+from runner.price import paid_at_most
 from runner.records import Answered, Attempt, Failed
 from runner.schema import Model
 
@@ -49,7 +50,10 @@ def _begin(directory: Path) -> FileLock:
 
 def _take_over(plan: Plan, directory: Path) -> FileLock | None:
     in_sweep = (directory.parent / SWEEP).exists()
+    asked_for = {each and each.absolute() for each in (plan.job.baseline, plan.job.reuse)}
     for old in _interrupted(plan.job.outputs, in_sweep):
+        if old.absolute() in asked_for:  # it is to be read, and not to be gone on with
+            continue
         lock = try_lock(old)
         if lock is None:
             continue
@@ -119,9 +123,8 @@ class Carried:
     done: set[tuple[str, int]] = field(default_factory=set)
     # Answers that a model has yet to judge; they lie in UNSCORED until that is on record.
     answers: dict[tuple[str, int], Answered] = field(default_factory=dict)
-    # What was paid for a question that the budget left without an outcome.
+    # What was paid for a question that has no outcome yet; it lies in UNSCORED likewise.
     attempts: dict[tuple[str, int], list[Attempt]] = field(default_factory=dict)
-    spent_usd: float = 0.0  # as far as it is known, by the interrupted run
 
 
 async def carry_over(plan: Plan, directory: Path) -> Carried:
@@ -134,7 +137,8 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
     journal, unscored = directory / JOURNAL, directory / UNSCORED
     sources = [(file, False) for file in (journal, unscored) if file.exists()]
     if plan.job.reuse:
-        sources.append((plan.job.reuse / JOURNAL, True))
+        reused = (plan.job.reuse / JOURNAL, plan.job.reuse / UNSCORED)
+        sources += [(file, True) for file in reused if file.exists()]
     carried = Carried()
     if not sources:
         return carried
@@ -143,11 +147,26 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
         with _whole(journal) as scored, _whole(unscored) as left:
             for source, replay in sources:
                 async for outcome in _carried(plan, source, wanted, carried, replay=replay):
-                    waits = (outcome.case, outcome.repeat) in carried.answers
+                    waits = (outcome.case, outcome.repeat) not in carried.done
                     (left if waits else scored).write(to_line(outcome))
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
     return carried
+
+
+def recorded_usd(directory: Path) -> float:
+    """What an interrupted run has paid so far, at most; its budget goes on from there."""
+    paid, journaled = 0.0, set[tuple[str, int]]()
+    for name in (JOURNAL, UNSCORED, PROBE):
+        file = directory / name
+        for line in read_journal(file) if file.exists() else ():
+            where = line.case, line.repeat
+            if name == UNSCORED and where in journaled:
+                continue
+            if name == JOURNAL:
+                journaled.add(where)
+            paid += paid_at_most((*line.attempts, *line.judging))
+    return paid
 
 
 @contextmanager
@@ -170,11 +189,10 @@ async def _carried(
         key, case = wanted.get(where, (None, None))
         if case is None or outcome.key != key or (replay and isinstance(outcome, Failed)):
             continue
-        if not replay:
-            paid = [a for a in (*outcome.attempts, *outcome.judging) if not a.replayed]
-            carried.spent_usd += sum(attempt.cost_usd or 0.0 for attempt in paid)
-        if isinstance(outcome, Failed) and outcome.kind == "budget":
-            carried.attempts[where] = outcome.attempts
+        if isinstance(outcome, Failed) and outcome.open:
+            if where not in carried.attempts:  # the journal's is the later one, and has them all
+                carried.attempts[where] = outcome.attempts
+                yield outcome
             continue
         del wanted[where]
         if isinstance(outcome, Failed):
@@ -187,7 +205,7 @@ async def _carried(
             yield answer
         else:
             carried.done.add(where)
-            yield await plan.score(answer, case, _nobody, [])
+            yield await plan.score(answer, case, _nobody, [], {})
 
 
 def _replayed(answer: Answered) -> Answered:

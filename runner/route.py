@@ -102,18 +102,21 @@ class Route:
         """The answer that most of some samples give, asked for at once."""
         ways = asked.side_by_side(wanted.samples)
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(
-                        self.answer(model, query.sampled(number, wanted.temperature), way, arm)
-                    )
+            # One that fails does not stop the others: what is in flight is paid for.
+            found = await asyncio.gather(
+                *(
+                    self.answer(model, query.sampled(number, wanted.temperature), way, arm)
                     for number, way in enumerate(ways)
-                ]
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+                ),
+                return_exceptions=True,
+            )
         finally:
             asked.join(ways)
-        replies = [task.result() for task in tasks]
+        replies: list[Reply] = []
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+            replies.append(each)
         meanings = [_meaning(reply.text) for reply in replies]
         meaning, count = Counter(meanings).most_common(1)[0]
         index = meanings.index(meaning)

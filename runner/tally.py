@@ -54,13 +54,16 @@ class Tally:
         self._scores: defaultdict[str, list[float]] = defaultdict(list)  # quality, of each case
         self.arms = Arms(job)
         self.skipped: Counter[str] = Counter()  # models whose turn had come
-        self.answered = self.replayed = 0
+        self.answered = self.replayed = self.probes = 0
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
 
     def add(self, line: Line) -> None:
         case = self._cases.setdefault(line.case, len(self._cases))
+        if self._open(line):
+            self._pay(line, case)
+            return
         answered = isinstance(line, Answered)
         elsewhere = any(attempt.fallback is not None for attempt in line.attempts)
         self._note("error_rate", case, not answered)
@@ -76,6 +79,12 @@ class Tally:
         self.replayed += line.replayed
         if isinstance(line, Answered) and own(line):
             self._credit(line, case)
+
+    def _open(self, line: Line) -> bool:
+        """Whether a line only keeps what was paid for, and the question is asked or judged yet."""
+        if isinstance(line, Failed):
+            return line.open
+        return any(name not in line.scores | line.unscored for name in self.job.task.scorers)
 
     def _note(self, name: str, case: int, value: float) -> None:
         self._samples[name].add(case, value)
@@ -120,14 +129,14 @@ class Tally:
             self._note("output_tokens", case, line.usage.output_tokens)
         if not line.replayed:
             self._note("latency", case, line.seconds * 1000)
-            last = next((a for a in reversed(line.attempts) if a.role == "answer"), None)
-            seconds = last.seconds if last else line.seconds
+            seconds = _answering_seconds(line)
             if line.usage and seconds > 0:
                 rate = line.usage.output_tokens / seconds
                 self._note("output_tokens_per_second", case, rate)
 
     def probed(self, line: Line) -> None:
         """Take in an answer of the streaming probe."""
+        self.probes += not (isinstance(line, Failed) and line.open)
         if not (own(line) and isinstance(line, Answered) and line.first_token_seconds is not None):
             return
         self._note("ttft", 0, line.first_token_seconds * 1000)
@@ -157,6 +166,19 @@ class Tally:
         found = self._samples[name]
         several = self.job.repeats > 1 and name not in ("ttft", "tokens_per_second")
         return found.values, found.cases if several else None
+
+
+def _answering_seconds(line: Answered) -> float:
+    """Of the attempt that gave the answer, without those on the way to it."""
+    made = (
+        attempt.seconds
+        for attempt in reversed(line.attempts)
+        if attempt.role == "answer"
+        and (attempt.model, attempt.arm, attempt.fallback)
+        == (line.served_by, line.arm, line.fallback)
+        and attempt.usage == line.usage
+    )
+    return next(made, line.seconds)
 
 
 def _spent(line: Line) -> list[float | None]:

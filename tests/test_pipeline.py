@@ -18,7 +18,7 @@ from runner.pipeline import probe, run
 from runner.plan import prepare
 from runner.records import Answered, Failed, Result
 from runner.report import build
-from runner.resume import claim
+from runner.resume import claim, recorded_usd
 from runner.schema import Job
 from runner.scorers import ScorerFailed
 from tests import loopback
@@ -32,7 +32,9 @@ async def execute(job: Job, directory: Path) -> Result:
     plan = prepare(job)
     with claim(plan, directory):
         async with Client() as client:
-            await run(plan, directory, Dispatch(client, Budget(job.budget_usd)), lambda: None)
+            budget = Budget(job.budget_usd)
+            budget.spent_usd = recorded_usd(directory)
+            await run(plan, directory, Dispatch(client, budget), lambda: None)
         return build(directory)
 
 
@@ -384,3 +386,97 @@ def test_privacy_names_the_way(make_job: MakeJob) -> None:
         "model.arms.x.arms.two.classifier goes to loopback (third_party), "
         "but requirements.data_privacy is air_gapped",
     )
+
+
+async def test_budget_stop_is_not_an_end(make_job: MakeJob, runs: Path) -> None:
+    """Even where the budget stops all cases that are left, the run can be gone on with."""
+    with Loopback(lambda request: loopback.text(request.text, delay=0.05)) as server:
+        job = make_job(server.base_url, budget_usd=0.00022)
+        with pytest.raises(BudgetSpent):
+            await execute(job, runs / "a")
+        sent = len(server.requests)
+        assert not (runs / "a" / RESULT).exists()
+        result = await execute(make_job(server.base_url, budget_usd=1), runs / "b")
+    assert 0 < sent < 4
+    assert len(server.requests) == 4
+    assert result.complete
+
+
+def two_steps(base_url: str, **strong: Any) -> dict[str, Any]:
+    """A cascade whose first answer never stands."""
+    return {
+        "kind": "cascade",
+        "name": "steps",
+        "checks": {"regex": {"pattern": "never"}},
+        "arms": {"cheap": model(base_url, "small"), "strong": model(base_url, "big") | strong},
+    }
+
+
+async def test_paid_arms_survive_every_interrupt(make_job: MakeJob, runs: Path) -> None:
+    """What the first arm cost is still on record after a budget stop and two resumptions."""
+    dear = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 1e6}
+    price = {"checked": "2026-11-23", "source": "tests"} | dear
+    with Loopback(loopback.echo) as server:
+        steps = two_steps(server.base_url, price=price)
+        job = make_job(server.base_url, model=steps, budget_usd=0.01, limit=2)
+        for name in ("a", "b", "c"):
+            with pytest.raises(BudgetSpent):
+                await execute(job, runs / name)
+        asked = len(server.requests)
+        assert recorded_usd(runs / "c") == pytest.approx(asked * 20e-6)
+
+
+async def test_wrong_key_of_a_checking_judge(make_job: MakeJob, runs: Path) -> None:
+    """A judge in a cascade's checks that has a wrong key fails the case; nobody else answers it."""
+    with Loopback(loopback.echo) as server, Loopback(loopback.wrong_key) as other:
+        judge = {"model": model(other.base_url, "judge"), "rubric": "good?", "min_score": 0.5}
+        steps = two_steps(server.base_url) | {"checks": {"judge": judge}}
+        result = await execute(make_job(server.base_url, model=steps, limit=1), runs / "a")
+    assert [request.model for request in server.requests] == ["small-2026-01-01"]
+    assert result.counts is not None
+    assert result.counts.failed == 1
+
+
+async def test_broken_check_keeps_what_was_paid(
+    make_job: MakeJob, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that raises ends the run, and the answer that it looked at is on record."""
+    scorer = tmp_path / "tasks" / "demo" / "mine.py"
+    scorer.parent.mkdir(parents=True)
+    scorer.write_text("def score(reply, case, task):\n    return 1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    with Loopback(loopback.echo) as server:
+        steps = two_steps(server.base_url) | {"checks": {"mine": {}}}
+        with pytest.raises(ScorerFailed, match="division"):
+            await execute(make_job(server.base_url, model=steps, concurrency=1), runs / "a")
+        assert recorded_usd(runs / "a") == pytest.approx(20e-6)
+
+
+async def test_unknown_costs_count_at_their_worst(make_job: MakeJob, runs: Path) -> None:
+    """Replies without token counts use a budget up, over all starts of the run together."""
+    with Loopback(loopback.text("hi", usage=None)) as server:
+        job = make_job(server.base_url, budget_usd=0.0005, concurrency=1)
+        for name in ("a", "b", "c"):
+            with pytest.raises(BudgetSpent):
+                await execute(job, runs / name)
+    assert len(server.requests) == 2
+
+
+async def test_what_picks_an_arm_is_part_of_the_question(make_job: MakeJob, runs: Path) -> None:
+    """A case that would go to another arm today is not answered by the arm of yesterday."""
+    with Loopback(loopback.echo) as server:
+        routed = {
+            "kind": "router",
+            "name": "routed",
+            "system": "?",
+            "sampling": {"max_tokens": 5},
+            "rules": [{"arm": "dear", "tags": ["hard"]}],
+            "otherwise": "cheap",
+            "arms": {n: model(server.base_url, n) for n in ("cheap", "dear")},
+        }
+        job = make_job(server.base_url, model=routed)
+        await execute(job, runs / "a")
+        cases = runs.parent.parent / "demo.jsonl"
+        cases.write_text(cases.read_text().replace('"expected"', '"tags": ["hard"], "expected"'))
+        result = await execute(job.model_copy(update={"reuse": runs / "a"}), runs / "b")
+    assert [arm.arm for arm in result.arms] == ["dear"]

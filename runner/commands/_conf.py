@@ -26,7 +26,9 @@ class Conf:
         `scenario=x` is short for `scenario=<command>/x`. Raises ConfigError.
         """
         full = [self._full(kind, override) for override in overrides]
-        return typed(kind, config.resolved(self._options.compose(*full, config=self.command)))
+        return typed(
+            kind, config.resolved(self._options.compose(*full, config=self.command, kind=kind))
+        )
 
     def models(self, names: Iterable[str], at: str) -> dict[str, Single]:
         """Single models by their option. Raises ConfigError naming the key, `at`, that asks."""

@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
         raise ConfigError("drill: takes one decision at a time; leave the sweep out")
     composed: list[DictConfig] = []
-    hydra_door.run(arguments, composed.append, "drill")
+    hydra_door.run(arguments, composed.append, "drill", Drill)
     if not composed:
         return 0  # --cfg, --info: Hydra printed what was asked for
     job = typed(Drill, config.plain(composed[0]))

@@ -122,6 +122,8 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     from runner.report import build
     from runner.report.against import check
 
+    if len({plan.job.callbacks for plan, _ in plans}) > 1:
+        raise ConfigError("callbacks: litellm has them once a process; name the same in each job")
     for plan, _ in plans:
         check(plan.job)
         plan.make_ready()
@@ -143,6 +145,7 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
 async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     """Fill the journals, and return why some of them could not be."""
+    from runner import resume
     from runner.budget import Budget
     from runner.dispatch import Dispatch
     from runner.llm import Client
@@ -152,7 +155,10 @@ async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     errors: dict[Path, RunnerError] = {}
     callbacks = {one.name for plan, _ in plans for one in plan.job.callbacks}
     async with Client(sorted(callbacks)) as client:
-        dispatch = Dispatch(client, Budget(_cap_usd(plan for plan, _ in plans)))
+        budget = Budget(_cap_usd(plan for plan, _ in plans))
+        if budget.limit_usd is not None:  # what interrupted runs have paid is paid from it, too
+            budget.spent_usd = sum(resume.recorded_usd(directory) for _, directory in plans)
+        dispatch = Dispatch(client, budget)
         with Progress() as progress:
 
             async def one(plan: Plan, directory: Path) -> None:
@@ -187,7 +193,11 @@ def exit_code(results: Sequence[Result], *, gated: bool) -> int:
     if gated:
         return GATE_EXIT
     if all(result.complete and result.counts and not result.counts.failed for result in results):
-        return 0
+        judged = (result.metrics.get("judge_failure_rate") for result in results)
+        if not any(rate and rate.value for rate in judged):
+            return 0
+        print("runner: some answers could not be judged; the report says why", file=sys.stderr)
+        return INCOMPLETE_EXIT
     print(
         "runner: some calls failed; what was answered is kept, and reuse=<the run's directory> "
         "asks only for the rest",

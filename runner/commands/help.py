@@ -32,8 +32,8 @@ Keys of a run (key=value):
   latency_probe=5      time first tokens, streamed   baseline=RUN     what is proven to have changed
 
 Flags: -m sweep · --config-dir DIR your own conf/ · --cfg job show the composed config
-Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate, promise or alert · 4 calls failed or
-            budget spent · 130 interrupted
+Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate, promise or alert · 4 calls failed
+            or budget spent · 130 interrupted
 python -m runner <command> --help, and the head of conf/<command>.yaml, say more.
 """
 

@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         raise ConfigError("run: applies one decision; leave the sweep out")
     arguments.overrides = [_as_it_is(each) for each in arguments.overrides]
     composed: list[DictConfig] = []
-    hydra_door.run(arguments, composed.append, "run")
+    hydra_door.run(arguments, composed.append, "run", Run)
     if not composed:
         return 0  # --cfg, --info: Hydra printed what was asked for
     return apply(typed(Run, config.plain(composed[0])))

@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.multirun or {"sweep", "hydra.mode"} & keys:
         raise ConfigError("serve: puts one decision behind an address; leave the sweep out")
     composed: list[DictConfig] = []
-    hydra_door.run(arguments, composed.append, "serve")
+    hydra_door.run(arguments, composed.append, "serve", Served)
     if not composed:
         return 0  # --cfg, --info: Hydra printed what was asked for
     job = typed(Served, config.plain(composed[0]))

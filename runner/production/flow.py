@@ -61,13 +61,15 @@ class _Flow:
         # Of the job as it is configured: where embedded models are served changes with every run.
         fingerprint, number = self._job.fingerprint(), 0
         async for line in self._source.lines():
-            if self.over or number == self._job.limit:
+            if self.over:
                 break
             number += 1
             turn = await self._turn(line, number, request_key(fingerprint, line), group)
             if turn is None:
                 break
             await self._turns.put(turn)
+            if number == self._job.limit:
+                break
         if self._recorded.more and not self.over:
             raise self._other_input(f"ends with line {number}")
         await self._turns.put(None)

@@ -2,7 +2,6 @@
 
 import hashlib
 import heapq
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,7 +13,9 @@ from filelock import FileLock
 
 from runner import provenance
 from runner.errors import ConfigError
+from runner.journal import mend
 from runner.outputs import RESULT, RUN, read_journal, read_json, write_json
+from runner.price import paid_at_most
 from runner.production.inputs import Source
 from runner.production.job import Run
 from runner.records import Answered, Failed
@@ -124,7 +125,7 @@ class Recorded:
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._count = _mend(journal) if journal.exists() else 0
+        self._count = mend(journal) if journal.exists() else 0
         self._outcomes = self._in_order()
         self._next = next(self._outcomes, None)
 
@@ -143,10 +144,8 @@ class Recorded:
         return self._next is not None
 
     def spent_usd(self) -> float:
-        """By the interrupted run, as far as it is known."""
-        return sum(
-            attempt.cost_usd or 0.0 for outcome in self._all() for attempt in outcome.attempts
-        )
+        """By the interrupted run, at most."""
+        return sum(paid_at_most(outcome.attempts) for outcome in self._all())
 
     def _all(self) -> Iterator[Answered | Failed]:
         """Not those that are added from now on."""
@@ -164,16 +163,4 @@ class Recorded:
 
 def _unasked(outcome: Answered | Failed) -> bool:
     """Paid for in part, and left by the budget without an end."""
-    return isinstance(outcome, Failed) and outcome.kind == "budget"
-
-
-def _mend(journal: Path) -> int:
-    """How many whole lines there are, with nothing after them any more."""
-    size = count = 0
-    with journal.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                size += len(line)
-                count += 1
-    os.truncate(journal, size)
-    return count
+    return isinstance(outcome, Failed) and outcome.open

@@ -70,12 +70,13 @@ def read(directory: Path) -> Evidence:
     job = job_of(run, directory / RUN)
     journal = directory / JOURNAL
     observer = _Observer(job)
-    measured = measure(observer.watch(_lines(journal)), job, _lines(directory / PROBE))
+    measured = measure(observer.watch(_lines(journal)), job, _probes(directory / PROBE))
     result = Result(
         task=run.task,
         model=run.model,
         id=run.id,
-        complete=measured.counts.outcomes == run.outcomes,
+        complete=measured.counts.outcomes == run.outcomes
+        and measured.probes >= min(job.latency_probe, int(run.cases.get("count", 0))),
         counts=measured.counts,
         metrics=measured.metrics,
         verdicts=judge(job, measured.metrics),
@@ -86,7 +87,7 @@ def read(directory: Path) -> Evidence:
         notes=_notes(job, observer),
         spent_usd=measured.spent_usd,
     )
-    tables, problems = _tables(job, observer.scores)
+    tables, problems = tables_of(job.task.name, observer.scores)
     failures = sorted(observer.failures.values(), key=lambda failure: -failure.count)
     return Evidence(run, job, result, failures, observer.worst(), tables, problems)
 
@@ -182,7 +183,12 @@ def _lines(path: Path) -> Iterator[Line]:
         raise StorageError(f"{path}: {error.strerror}") from None
 
 
-def _tables(job: Job, scores: dict[str, list[Score]]) -> "tuple[list[Table], list[str]]":
+def _probes(path: Path) -> Iterator[Line]:
+    """What the budget stopped may stand there twice."""
+    return read_journal(path) if path.exists() else iter(())
+
+
+def tables_of(task: str, scores: dict[str, list[Score]]) -> "tuple[list[Table], list[str]]":
     """What the scorers have to show; one that is gone or broken costs its tables, no more."""
     from runner import scorers
 
@@ -190,7 +196,7 @@ def _tables(job: Job, scores: dict[str, list[Score]]) -> "tuple[list[Table], lis
     problems: list[str] = []
     for name, given in scores.items():
         try:
-            found += scorers.tables(name, given, task=job.task.name, tasks_dirs=paths.tasks_dirs())
+            found += scorers.tables(name, given, task=task, tasks_dirs=paths.tasks_dirs())
         except Exception as error:  # a user's scorer may raise anything when it is imported
             problems.append(f"{name}: {error}")
     return found, problems

@@ -27,7 +27,7 @@ def run(evidence: Evidence) -> str:
         "run.md.j2",
         evidence=evidence,
         result=evidence.result,
-        facts=_facts(evidence),
+        facts=facts(evidence),
         conclusion=words.conclusion(evidence.result),
         spent=numbers.show(evidence.result.spent_usd, "usd"),
         baseline=baseline and Markdown(comparison(Regression.model_validate(baseline))),
@@ -120,7 +120,7 @@ def _report_link(directory: str) -> Markdown:
     return Markdown(f"[{inline(directory)}]({quote(directory)}/{REPORT})")
 
 
-def _facts(evidence: Evidence) -> list[tuple[str, str]]:
+def facts(evidence: Evidence) -> list[tuple[str, str]]:
     """What the numbers rest on, so that a reader can ask for them again."""
     run, job = evidence.run, evidence.job
     facts = [

@@ -1,13 +1,13 @@
-"""`result.json` and `report.md` of one run."""
+"""`result.json`, `report.md` and `report.html` of one run."""
 
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from runner.errors import ConfigError
-from runner.outputs import REPORT, RESULT, write_json, write_text
+from runner.outputs import PAGE, REPORT, RESULT, write_json, write_text
 from runner.records import Result
-from runner.report import markdown
+from runner.report import markdown, page
 from runner.report.against import against
 from runner.report.evidence import Evidence, read
 
@@ -21,6 +21,7 @@ def build(directory: Path) -> Result:
     evidence = _with_error(read(directory), directory)
     evidence.result = _with_baseline(evidence, directory)
     write_text(directory / REPORT, markdown.run(evidence))
+    write_text(directory / PAGE, page.run(evidence, directory))
     if evidence.result.complete:
         write_json(directory / RESULT, evidence.result.model_dump(mode="json"))
     return evidence.result

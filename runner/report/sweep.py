@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import Field
 
 from runner.errors import RunnerError, StorageError
-from runner.outputs import REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
+from runner.outputs import PAGE, REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
 from runner.recommend import Contender, Recommendation, rank, recommend
 from runner.recommend.standing import named
 from runner.records import Record, Result
-from runner.report import likeness, markdown
+from runner.report import likeness, markdown, page
 from runner.report.result import build, load
 
 _JOB = re.compile(r"(\d+)(?:_|$)")
@@ -59,7 +59,9 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
         recommendations=recommendations,
         gated=_gate(directory, runs),
     )
-    write_text(directory / REPORT, markdown.sweep(sweep, _read(directory / SWEEP).get("command")))
+    command = _read(directory / SWEEP).get("command")
+    write_text(directory / REPORT, markdown.sweep(sweep, command))
+    write_text(directory / PAGE, page.sweep(sweep, directory, command))
     if all(run.complete or run.error for run in runs):  # else the same command goes on with it
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
     return sweep

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner import numbers
-from runner.outputs import REPORT
+from runner.outputs import PAGE
 from runner.recommend import Recommendation
 from runner.records import Metric, Result
 from runner.regression import Regression
@@ -53,7 +53,7 @@ def print_run(directory: Path, result: Result, console: Console | None = None) -
     for note in [*map(_unlike, result.notes), *_not_asked(result)]:
         console.print(Text(line(note), style="dim"))
     console.print(Text(line(words.conclusion(result)), style="bold"))
-    console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
+    console.print(Text(f"report: {_near(directory / PAGE)}", style="dim"), soft_wrap=True)
 
 
 def print_sweep(directory: Path, sweep: SweepResult, console: Console | None = None) -> None:
@@ -78,7 +78,7 @@ def print_sweep(directory: Path, sweep: SweepResult, console: Console | None = N
         if run.baseline:
             said = compare.headline(Regression.model_validate(run.baseline))
             console.print(Text(line(f"{run.label}: {said}")))
-    console.print(Text(f"report: {_near(directory / REPORT)}", style="dim"), soft_wrap=True)
+    console.print(Text(f"report: {_near(directory / PAGE)}", style="dim"), soft_wrap=True)
 
 
 def _print_differences(sweep: SweepResult, console: Console) -> None:

@@ -30,6 +30,15 @@ class Composite(Strict):
         """The models below this one, by their key."""
         return {f"arms.{key}": arm for key, arm in self.arms.items()}
 
+    @field_validator("arms")
+    @classmethod
+    def _plain_names(cls, arms: dict[str, Any]) -> dict[str, Any]:
+        """A way through the arms is written with points: complex.cheap."""
+        for name in arms:
+            if "." in name or name == "classifier":
+                raise ValueError(f"'{name}' can't name an arm: no points, and not classifier")
+        return arms
+
     def _known_arm(self, key: str, arm: str) -> None:
         if arm not in self.arms:
             raise ValueError(f"{key}: no arm '{arm}'{did_you_mean(arm, self.arms)}")

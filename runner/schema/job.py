@@ -68,7 +68,7 @@ class Retry(Strict):
     initial_wait: Seconds
     max_wait: Seconds
     jitter: Annotated[float, BeforeValidator(seconds), Field(ge=0)]
-    total: Seconds  # no new attempt starts later than this after the first
+    total: Seconds  # of a case: nothing is retried later than this after it began
     breaker: Breaker | None = None  # None: a failing provider is asked on
 
 

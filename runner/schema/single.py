@@ -117,6 +117,12 @@ class Single(Strict):
     artifact: Artifact | None  # set: we serve it ourselves
 
     @model_validator(mode="after")
+    def _is_told_how_much(self) -> Self:
+        if "max_tokens" in self.drop_params:
+            raise ValueError("drop_params: max_tokens can't be left out, costs are bounded by it")
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> Self:
         if self.provider.api_base is None and self.artifact is None:
             raise ValueError("provider.api_base: is missing; only weights of our own go without")

@@ -30,7 +30,7 @@ from typing import Any
 
 from runner.asked import Ask
 from runner.cases import Case
-from runner.errors import BudgetSpent, ConfigError, RunnerError
+from runner.errors import BudgetSpent, CallFailed, ConfigError, RunnerError
 from runner.records import Reply, Score
 from runner.schema import Task
 from runner.scorers import _modules, _options
@@ -65,14 +65,16 @@ class Scorer:
     asks: bool  # a model of its own
 
     async def __call__(self, reply: Reply, case: Case, task: Task, ask: Ask | None = None) -> Score:
-        """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, BudgetSpent."""
+        """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, BudgetSpent, and
+        CallFailed as far as `ask` does.
+        """
         asking = {_options.ASK: ask} if self.asks else {}
         judge = partial(self.module.score, reply, case, task, **self.options, **asking)
         try:
             blocking = self.own and not inspect.iscoroutinefunction(self.module.score)
             result = await asyncio.to_thread(judge) if blocking else judge()
             return _as_score(await result if inspect.isawaitable(result) else result)
-        except (Unscored, BudgetSpent):
+        except (Unscored, BudgetSpent, CallFailed):
             raise
         except Exception as error:
             raise self._failed(case, error) from error

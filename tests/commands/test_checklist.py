@@ -10,7 +10,9 @@ import pytest
 
 from runner.cli import main
 from runner.commands import checklist
+from tests.commands.conftest import Once
 from tests.conftest import write_cases
+from tests.loopback import Loopback
 from tests.test_cli import MODEL, Run
 
 OWN = ["--config-dir", "conf", "task=demo", "model=first", "requirements=base", "retry=quick"]
@@ -21,6 +23,11 @@ Checked = Callable[..., Lines]
 MEASURED = "Quality is measured"
 CANDIDATES = "3 or more candidates are measured"
 DRILLED = "The fallback is drilled"
+
+
+@pytest.fixture
+def server(one_server: Loopback) -> Loopback:
+    return one_server
 
 
 @pytest.fixture
@@ -47,6 +54,26 @@ def checked(home_of_three: Path, capsys: pytest.CaptureFixture[str]) -> Checked:
     return run
 
 
+@pytest.fixture
+def sweep(home_of_three: Path, runner: Run, once: Once) -> Path:
+    """All three models, each measured on every case."""
+
+    def measure() -> None:
+        assert runner("-m", f"model={','.join(NAMES)}") == 0
+
+    once("sweep", measure)
+    [found] = Path("outputs").glob("sweeps/*")
+    return found
+
+
+@pytest.fixture
+def run_of_first(home_of_three: Path, runner: Run, once: Once) -> None:
+    def measure() -> None:
+        assert runner("model=first") == 0
+
+    once("run", measure)
+
+
 def test_nothing_on_record(checked: Checked) -> None:
     """Before anything is measured nothing is ticked for it; what the config says is."""
     found = checked()
@@ -56,9 +83,9 @@ def test_nothing_on_record(checked: Checked) -> None:
     assert found["Every model is pinned"]["state"] == "ticked"
 
 
-def test_a_sweep_is_evidence(checked: Checked, runner: Run) -> None:
+@pytest.mark.usefixtures("sweep")
+def test_a_sweep_is_evidence(checked: Checked) -> None:
     """Its candidates are counted, its run of the model ticks what it measured, until it is old."""
-    assert runner("-m", f"model={','.join(NAMES)}") == 0
     found = checked()
     assert found[CANDIDATES]["state"] == "ticked"
     assert found[CANDIDATES]["evidence"] == "3: first, second, third"
@@ -70,18 +97,18 @@ def test_a_sweep_is_evidence(checked: Checked, runner: Run) -> None:
     assert (later[MEASURED]["state"], later[CANDIDATES]["state"]) == ("open", "open")
 
 
-def test_other_cases(checked: Checked, runner: Run) -> None:
+@pytest.mark.usefixtures("sweep")
+def test_other_cases(checked: Checked) -> None:
     """What was measured on other cases counts for nothing, and it is said why."""
-    assert runner("-m", "model=first,second") == 0
     write_cases(Path("tasks/demo.jsonl"), 5)
     found = checked()
     assert "the cases have changed since" in found[MEASURED]["evidence"]
     assert found[CANDIDATES]["evidence"].startswith("0: none; ")
 
 
-def test_another_pin(checked: Checked, runner: Run) -> None:
+@pytest.mark.usefixtures("run_of_first")
+def test_another_pin(checked: Checked) -> None:
     """A run of another id is no evidence for this one; neither is one with another prompt."""
-    assert runner("model=first") == 0
     found = checked("model.id=first-2026-06-06")[MEASURED]
     assert found["state"] == "open"
     assert "the model was first-2026-01-01, it is first-2026-06-06 now" in found["evidence"]
@@ -89,19 +116,19 @@ def test_another_pin(checked: Checked, runner: Run) -> None:
     assert "the task had another system" in prompted["evidence"]
 
 
-def test_another_price(checked: Checked, runner: Run) -> None:
+@pytest.mark.usefixtures("run_of_first")
+def test_another_price(checked: Checked) -> None:
     """A price that has changed since leaves the cost open, and the quality as it was."""
     cost = "Cost of a request is measured"
-    assert runner("model=first") == 0
     found = checked("model.price.input_usd_per_mtok=3")
     assert (found[MEASURED]["state"], found[cost]["state"]) == ("ticked", "open")
     assert found[cost]["evidence"].endswith("; at another price than now of first")
     assert checked("model.price.checked=2026-11-24")[cost]["state"] == "ticked"
 
 
+@pytest.mark.usefixtures("run_of_first")
 def test_a_newer_run_that_does_not_count(checked: Checked, runner: Run) -> None:
     """The evidence is the newest run that counts, and one of all cases where there is one."""
-    assert runner("model=first") == 0
     assert runner("model=first", "task.system=Be brief.") == 0
     assert runner("model=first", "limit=2") == 0
     found = checked()
@@ -109,12 +136,10 @@ def test_a_newer_run_that_does_not_count(checked: Checked, runner: Run) -> None:
     assert found[MEASURED]["evidence"].endswith("n = 4; min_quality_score is not set")
 
 
-def test_from(checked: Checked, runner: Run) -> None:
+def test_from(checked: Checked, runner: Run, sweep: Path) -> None:
     """`from` names the one record that counts; one without this task is a mistake."""
-    assert runner("-m", f"model={','.join(NAMES)}") == 0
     assert runner("model=second") == 0
     [alone] = Path("outputs").glob("runs/*")
-    [sweep] = Path("outputs").glob("sweeps/*")
     assert checked(f"from={sweep}")[CANDIDATES]["state"] == "ticked"
     found = checked(f"from={alone}")
     assert (found[CANDIDATES]["state"], found[MEASURED]["state"]) == ("open", "open")

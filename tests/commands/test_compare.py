@@ -9,20 +9,32 @@ import pytest
 from runner.cli import main
 from runner.outputs import JOURNAL, REPORT, RESULT, read_json
 from tests import loopback
+from tests.commands.conftest import Once
 from tests.conftest import write_cases
 from tests.loopback import Loopback
 from tests.test_cli import Run
 
 
 @pytest.fixture
-def runs(runner: Run, server: Loopback) -> tuple[str, str]:
-    """A run whose 20 answers are all right, and one whose answers are all wrong."""
-    write_cases(Path("tasks/demo.jsonl"), 20)
-    assert runner("model=first") == 0
-    [good] = Path("outputs").glob("runs/*")
+def server(one_server: Loopback) -> Loopback:
+    one_server.answer = loopback.echo
+    return one_server
+
+
+@pytest.fixture
+def runs(runner: Run, server: Loopback, once: Once) -> tuple[str, str]:
+    """A run whose 20 answers are all right, and one whose answers are all wrong, as they stay."""
+
+    def measure() -> None:
+        write_cases(Path("tasks/demo.jsonl"), 20)
+        assert runner("model=first") == 0
+        server.answer = loopback.text("wrong")
+        assert runner("model=second") == 0
+
+    once("runs", measure)
     server.answer = loopback.text("wrong")
-    assert runner("model=second") == 0
-    [bad] = set(Path("outputs").glob("runs/*")) - {good}
+    [good] = Path("outputs").glob("runs/*-first")
+    [bad] = Path("outputs").glob("runs/*-second")
     return str(good), str(bad)
 
 
@@ -99,15 +111,17 @@ def test_baseline_of_a_sweep(runner: Run, server: Loopback, runs: tuple[str, str
 
 @pytest.mark.parametrize("mode", [[], ["-m"]])
 def test_baseline_is_checked_before_anything_is_sent(
-    runner: Run, server: Loopback, mode: list[str], capsys: pytest.CaptureFixture[str]
+    runner: Run,
+    server: Loopback,
+    runs: tuple[str, str],
+    mode: list[str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A baseline that is no run, or of another task, costs no request."""
+    before = len(server.requests)
     assert runner("model=first", "baseline=nowhere", *mode) == 2
     assert "nowhere: is no run" in capsys.readouterr().err
-    assert runner("model=first", "limit=1") == 0
-    [run] = Path("outputs").glob("runs/*")
-    before = len(server.requests)
-    assert runner("model=first", "task.name=other", f"baseline={run}", *mode) == 2
+    assert runner("model=first", "task.name=other", f"baseline={runs[0]}", *mode) == 2
     assert "baseline: its task is demo, that of this run other" in capsys.readouterr().err
     assert len(server.requests) == before
 

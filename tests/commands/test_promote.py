@@ -14,6 +14,7 @@ from runner.errors import ConfigError
 from runner.outputs import RESULT
 from runner.promotion import Promotion
 from tests import loopback
+from tests.commands.conftest import Once
 from tests.conftest import write_cases
 from tests.loopback import Loopback
 from tests.test_cli import MODEL, Run
@@ -27,13 +28,22 @@ TODAY = date(2026, 12, 1)
 
 
 @pytest.fixture
-def sweep(runner: Run, server: Loopback) -> str:
-    """first answers all 20 cases right, second none; 0.8 is required."""
-    server.answer = lambda r: (
+def server(one_server: Loopback) -> Loopback:
+    one_server.answer = lambda r: (
         loopback.echo(r) if r.model.startswith("first") else loopback.text("wrong")
     )
-    write_cases(Path("tasks/demo.jsonl"), 20)
-    assert runner("-m", "model=first,second", "requirements.min_quality_score=0.8") == 0
+    return one_server
+
+
+@pytest.fixture
+def sweep(runner: Run, once: Once) -> str:
+    """first answers all 20 cases right, second none; 0.8 is required."""
+
+    def measure() -> None:
+        write_cases(Path("tasks/demo.jsonl"), 20)
+        assert runner("-m", "model=first,second", "requirements.min_quality_score=0.8") == 0
+
+    once("sweep", measure)
     [found] = Path("outputs").glob("sweeps/*")
     return str(found)
 

@@ -109,28 +109,31 @@ def test_what_a_line_may_say(home: Path, server: Loopback) -> None:
     assert request.body["max_tokens"] == 7
 
 
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("", "is empty"),
-        ("no JSON", "is not JSON"),
-        ("[" * 100_000, "nested too deeply"),
-        ('"\\ud800"', "half a character"),
-        ("7", "neither a text nor an object"),
-        ({"text": "x"}, "input: field required"),
-        ({"input": "x", "sytem": "y"}, "did you mean 'system'?"),
-        ({"input": {"nome": "Ada"}}, "'name' is undefined"),
-        ({"input": "x", "images": ["nowhere.png"]}, "no file 'nowhere.png'"),
-    ],
-)
-def test_invalid_line(home: Path, server: Loopback, line: Any, problem: str) -> None:
+INVALID: list[tuple[Any, str]] = [
+    ("", "is empty"),
+    ("no JSON", "is not JSON"),
+    ("[" * 100_000, "nested too deeply"),
+    ('"\\ud800"', "half a character"),
+    ("7", "neither a text nor an object"),
+    ({"text": "x"}, "input: field required"),
+    ({"input": "x", "sytem": "y"}, "did you mean 'system'?"),
+    ({"input": {"nome": "Ada"}}, "'name' is undefined"),
+    ({"input": "x", "images": ["nowhere.png"]}, "no file 'nowhere.png'"),
+]
+
+
+def test_invalid_lines(home: Path, server: Loopback) -> None:
     """A line that is no request fails alone, unsent, and says why."""
-    assert run(write('"before"', line, '"after"'), "output=out.jsonl") == 4
-    before, failed, after = read()
-    assert (before["output"], after["output"]) == ("before", "after")
-    assert (failed["status"], failed["kind"], failed["line"]) == ("failed", "invalid_input", 2)
-    assert problem in failed["error"]
-    assert len(server.requests) == 2
+    between = [each for n, (line, _) in enumerate(INVALID) for each in (line, f'"good {n}"')]
+    assert run(write('"before"', *between), "output=out.jsonl") == 4
+    failed, good = read()[1::2], read()[::2]
+    assert [line["output"] for line in good] == [
+        "before", *(f"good {n}" for n in range(len(INVALID))),
+    ]  # fmt: skip
+    for n, (line, (_, problem)) in enumerate(zip(failed, INVALID, strict=True), start=1):
+        assert (line["status"], line["kind"], line["line"]) == ("failed", "invalid_input", 2 * n)
+        assert problem in line["error"]
+    assert len(server.requests) == len(good)
 
 
 def test_failed_line(home: Path, server: Loopback, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from runner import cli, config, hydra_door, paths
 from runner.cli import main
 from runner.commands import select as command
-from runner.commands._conf import conf
+from runner.commands._conf import Conf, conf
 from runner.options import Options
 from runner.schema import Job, Single
 from runner.selection import Selection
@@ -22,6 +22,16 @@ from tests.test_workload import answer, usage, write_run
 TODAY = date(2026, 11, 23)
 Shown = Callable[..., str]
 Select = Callable[..., Selection]
+
+
+@pytest.fixture
+def composed(catalogue: Mapping[str, Single], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command takes our models as they were composed for this file, and not anew."""
+
+    def once(_: Conf) -> dict[str, Single]:
+        return dict(catalogue)
+
+    monkeypatch.setattr(Conf, "catalogue", once)
 
 
 @pytest.fixture
@@ -100,6 +110,7 @@ def test_what_ships(select: Select, arguments: list[str], yes: int | None, first
     assert selection.shortlist[0].option == first
 
 
+@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -167,6 +178,7 @@ def test_json_is_strict_and_whole(shown: Shown) -> None:
     assert tree["command"].startswith("python -m runner -m task=extraction model=")
 
 
+@pytest.mark.usefixtures("composed")
 def test_the_table_tells_it_all(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     """The path, the suggestion, what is unknown, what retires, keys not set, why not the others."""
     monkeypatch.setenv("MISTRAL_API_KEY", "sk-some-key-of-mistral")
@@ -180,6 +192,7 @@ def test_the_table_tells_it_all(shown: Shown, monkeypatch: pytest.MonkeyPatch) -
     assert "gpt-4o-mini max_latency_ms: typically 4,367 ms for 500 tokens, 3,000 at most" in said
 
 
+@pytest.mark.usefixtures("composed")
 def test_nothing_fits(shown: Shown, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """It is said, with the nearest and its reason; there is no command, and no sweep is written."""
     impossible = ["requirements=base", "requirements.context_needed=9000000"]
@@ -192,6 +205,7 @@ def test_nothing_fits(shown: Shown, capsys: pytest.CaptureFixture[str], tmp_path
     assert not file.exists()
 
 
+@pytest.mark.usefixtures("composed")
 def test_a_sweep_of_the_result(shown: Shown, tmp_path: Path) -> None:
     """`to=` writes a file that `sweep=` takes: a sweep over the shortlist, on the same terms."""
     file = tmp_path / "own/sweep/mine.yaml"
@@ -238,6 +252,7 @@ def test_a_users_own_files(shown: Shown, tmp_path: Path) -> None:
     assert [job.task.name for job in jobs(tree["command"])] == ["taxes"] * 4
 
 
+@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

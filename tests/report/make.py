@@ -92,7 +92,14 @@ def attempt(name: str = "small", **changes: Any) -> Attempt:
 
 def answered(case: str = "a", quality: float = 1.0, **changes: Any) -> Answered:
     served_by = changes.get("served_by", "small")
-    paid = {"cost_usd": changes.get("cost_usd", 0.001), "replayed": changes.get("replayed", False)}
+    usage = changes.get("usage", Usage(input_tokens=100, output_tokens=50))
+    paid = {
+        "cost_usd": changes.get("cost_usd", 0.001),
+        "replayed": changes.get("replayed", False),
+        "usage": usage,
+        "fallback": changes.get("fallback"),
+        "arm": changes.get("arm", ""),
+    }
     known: dict[str, Any] = {
         "case": case,
         "repeat": 0,
@@ -109,7 +116,7 @@ def answered(case: str = "a", quality: float = 1.0, **changes: Any) -> Answered:
         "model_served": None,
         "reply": "no",
         "finish_reason": "stop",
-        "usage": Usage(input_tokens=100, output_tokens=50),
+        "usage": usage,
         "scores": {"exact": Score(value=quality, why=f"it is worth {quality}")},
     }
     return Answered.model_validate(known | changes)

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from runner.commands.report import report
-from runner.outputs import REPORT, RESULT, write_json
+from runner.outputs import PAGE, REPORT, RESULT, write_json
 from runner.records import Answered, Failed, Result, Score
 from runner.schema import Job
 from tests.report.conftest import Factory
@@ -41,7 +41,7 @@ def test_a_run_fits_on_a_screen(write_run: Factory) -> None:
     assert len(text.splitlines()) <= 25
     assert "24 of 25 outcomes answered" in text
     assert "✗   min_quality_score" in text or "≈   min_quality_score" in text
-    assert str(directory / REPORT) in text
+    assert str(directory / PAGE) in text
 
 
 def test_a_model_can_not_write_to_the_terminal(write_run: Factory) -> None:

@@ -1,0 +1,97 @@
+// Everything set going: the theme, the tables, the cases, the keys and the address.
+
+function setUpTheme() {
+  const button = document.getElementById("theme");
+  const themes = ["auto", "light", "dark"];
+  const apply = (theme) => {
+    if (theme === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    button.textContent = `Theme: ${theme}`;
+  };
+  let theme = stored("theme");
+  if (!themes.includes(theme)) theme = "auto";
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    theme = themes[(themes.indexOf(theme) + 1) % themes.length];
+    stored("theme", theme);
+    apply(theme);
+  });
+  apply(theme);
+}
+
+// A browser may refuse to store anything for a page from a disk.
+function stored(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(name, value);
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+// The first task's filters stand in the address by their names, those of others after a number.
+function readAddress(tables) {
+  if (!location.hash.includes("=")) return;
+  const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  tables.forEach((cases, number) => {
+    const own = Object.entries(given).map(([name, value]) => {
+      const [, of = "0", field] = /^(?:(\d+)\.)?(.*)$/.exec(name);
+      return Number(of) === number ? [field, value] : ["", ""];
+    });
+    cases.state = Object.fromEntries(own);
+  });
+}
+
+function writeAddress(tables) {
+  const all = tables.flatMap((cases, number) =>
+    Object.entries(cases.state).map(([name, value]) => [number ? `${number}.${name}` : name, value]));
+  const hash = new URLSearchParams(all).toString();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+}
+
+function listenToKeys(tables) {
+  const typing = (target) => target.matches("input, select, textarea");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (detail.dialog.open) {
+      if (typing(event.target)) return;
+      if (event.key === "j") detail.step(1);
+      else if (event.key === "k") detail.step(-1);
+    } else if (event.key === "/" && !typing(event.target) && tables.length) {
+      event.preventDefault();
+      nearest(tables).form.elements.q.focus();
+    } else if (["j", "k"].includes(event.key) && !typing(event.target) && !event.target.closest(".grid")) {
+      nearest(tables)?.grid.focus();
+    } else if (event.key === "Escape" && event.target.name === "q") {
+      event.preventDefault(); // the search stays
+      tables.find((cases) => cases.form.contains(event.target)).grid.focus();
+    }
+  });
+  detail.dialog.addEventListener("close", () => detail.cases.grid.focus());
+  detail.dialog.addEventListener("click", (event) => {
+    if (event.target === detail.dialog) detail.dialog.close(); // beside the sheet
+  });
+}
+
+// The table of cases that the reader looks at, of several.
+function nearest(tables) {
+  const distance = (cases) => Math.abs(cases.grid.getBoundingClientRect().top);
+  return [...tables].sort((a, b) => distance(a) - distance(b))[0];
+}
+
+function main() {
+  setUpTheme();
+  document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const tables = [...document.querySelectorAll("[data-board]")].map((section) => {
+    const number = Number(section.dataset.board);
+    return new Cases(section, number, data.boards[number], data.texts);
+  });
+  tables.forEach((cases) => cases.refresh());
+  readAddress(tables);
+  document.addEventListener("state", () => writeAddress(tables));
+  window.addEventListener("hashchange", () => readAddress(tables));
+  listenToKeys(tables);
+}
+
+main();

@@ -1,0 +1,158 @@
+"""What a page shows of one task: its candidates side by side, the best first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from runner import numbers
+from runner.records import Metric, Result, Verdict
+from runner.report.page import charts
+from runner.report.page.advice import Advice
+from runner.report.page.axes import Axis
+from runner.report.page.journals import PARTS, Gathered, Journal
+
+_METRICS = {
+    "max_cost_per_request": "cost_per_request_usd",
+    "min_quality_score": "quality",
+    "output_format": "valid_output_rate",
+}
+_ALWAYS = ("quality", "latency_p95_ms", "cost_per_request_usd", "error_rate")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One cell of the table of candidates; `sort` is None where nothing is known."""
+
+    text: str
+    interval: str = ""
+    verdict: Verdict | None = None
+    sort: float | str | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Dollars for each answer, by what they were paid for; widths are per cent of the longest."""
+
+    name: str
+    usd: float | None
+    parts: list[tuple[str, float | None, float, float]]  # part, dollars, start, width
+
+
+@dataclass(frozen=True)
+class Board:
+    task: str
+    names: Sequence[str]  # of the candidates, told apart
+    results: Sequence[Result]
+    advice: Advice
+    gathered: Gathered
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """For the script."""
+        return {"candidates": list(self.names), "rows": self.gathered.rows}
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Requirements and their bounds, then what else everyone asks for."""
+        bounds = {
+            verdict.requirement: self._bound(result, verdict)
+            for result in self.results
+            for verdict in result.verdicts
+        }
+        covered = {
+            metric
+            for result in self.results
+            for verdict in result.verdicts
+            for metric in [_metric(result, verdict)[0]]
+        }
+        return [*bounds.items(), *((name, "") for name in _ALWAYS if name not in covered)]
+
+    def fact(self, result: Result, column: str) -> Fact:
+        verdict = next((v for v in result.verdicts if v.requirement == column), None)
+        metric = _metric(result, verdict)[1] if verdict else result.metrics.get(column)
+        if metric is not None:
+            text = numbers.show(metric.value, metric.unit)
+            interval = numbers.interval(metric.low, metric.high, metric.unit)
+            return Fact(text, interval if metric.value is not None else "", verdict, metric.value)
+        if verdict is None or verdict.value is None:
+            return Fact("", verdict=verdict)
+        value = verdict.value
+        if isinstance(value, str):
+            text = value
+        elif column == "availability":
+            text = numbers.show(value, "rate")
+        else:
+            text = f"{value:,.10g}"
+        return Fact(text, verdict=verdict, sort=value)
+
+    @cached_property
+    def scatter(self) -> charts.Scatter | None:
+        return charts.scatter(self.names, self.results)
+
+    @cached_property
+    def latencies(self) -> tuple[Axis | None, list[charts.Spread]]:
+        return charts.spreads(
+            self.names, self.results, [one.latencies_ms for one in self.gathered.journals]
+        )
+
+    @cached_property
+    def costs(self) -> list[Cost]:
+        shares = [
+            _per_answer(result, journal)
+            for result, journal in zip(self.results, self.gathered.journals, strict=True)
+        ]
+        most = max((sum(usd or 0 for usd in parts.values()) for parts in shares), default=0)
+        return [_cost(name, parts, most) for name, parts in zip(self.names, shares, strict=True)]
+
+    @property
+    def parts(self) -> list[str]:
+        """What was paid for by anyone."""
+        return [
+            part
+            for part in PARTS
+            if any(journal.costs[part] != 0 for journal in self.gathered.journals)
+        ]
+
+    @property
+    def tags(self) -> list[str]:
+        return sorted({tag for row in self.gathered.rows for tag in row["tags"]})
+
+    @staticmethod
+    def _bound(result: Result, verdict: Verdict) -> str:
+        bound = verdict.bound
+        _, metric = _metric(result, verdict)
+        if isinstance(bound, int | float):
+            return numbers.bound(bound, metric.unit) if metric else f"{bound:,.10g}"
+        return bound or ""
+
+
+def _metric(result: Result, verdict: Verdict) -> tuple[str, Metric | None]:
+    """What a requirement was held against, where that is a metric."""
+    name = verdict.requirement.removeprefix("bounds.")
+    name = _METRICS.get(name, name)
+    if name == "max_latency_ms":
+        name = "latency_p95_ms"
+        p50 = result.metrics.get("latency_p50_ms")
+        if p50 and p50.value is not None and p50.value == verdict.value:
+            name = "latency_p50_ms"
+    return name, result.metrics.get(name)
+
+
+def _per_answer(result: Result, journal: Journal) -> dict[str, float | None]:
+    answered = result.counts.answered if result.counts else 0
+    return {
+        part: None if usd is None or not answered else usd / answered
+        for part, usd in journal.costs.items()
+    }
+
+
+def _cost(name: str, shares: Mapping[str, float | None], most: float) -> Cost:
+    parts, start = [], 0.0
+    for part, usd in shares.items():
+        width = 100 * usd / most if usd and most else 0.0
+        if usd != 0:
+            parts.append((part, usd, round(start, 3), round(width, 3)))
+        start += width
+    known = [usd for usd in shares.values() if usd is not None]
+    return Cost(name, sum(known) if len(known) == len(shares) else None, parts)

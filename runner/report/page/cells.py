@@ -1,0 +1,105 @@
+"""Rows of the table of cases as the page's script reads them; texts are numbers of `Texts`."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from runner.records import Answered, Attempt, Failed, Message
+from runner.report.page.texts import Texts
+from runner.report.text import clean
+
+
+def row(line: Answered | Failed, candidates: int, texts: Texts) -> dict[str, Any]:
+    return {
+        "case": clean(line.case),
+        "repeat": line.repeat,
+        "tags": [clean(tag) for tag in line.tags],
+        "prompt": _prompt(line.messages, texts),
+        "expected": None if line.expected is None else texts.add(_text(line.expected)),
+        "cells": [None] * candidates,
+    }
+
+
+def cell(
+    line: Answered | Failed, quality: str, beside: dict[str, Any], texts: Texts
+) -> dict[str, Any]:
+    """One outcome; its row `beside` holds the prompt, unless this one was another."""
+    found: dict[str, Any] = {
+        "seconds": round(line.seconds, 4),
+        "queued": round(line.queued_seconds, 4),
+        "cost": _short(line.cost_usd),
+        "replayed": line.replayed,
+        "attempts": [_attempt(attempt, texts) for attempt in (*line.attempts, *line.judging)],
+        "choices": [
+            texts.add(f"{choice.model}: {choice.arm}, {choice.how}. {choice.why}")
+            for choice in line.choices
+        ],
+        "skipped": [texts.add(f"{skipped.model}: {skipped.why}") for skipped in line.skipped],
+    }
+    if isinstance(line, Failed):
+        found["error"] = texts.add(line.error)
+        found["kind"] = line.kind or next(
+            (a.error for a in line.attempts[::-1] if a.error), "error"
+        )
+    else:
+        score = line.scores.get(quality)
+        found["score"] = score.value if score else None
+        found["reply"] = texts.add(line.reply)
+        found["scores"] = [
+            [name, each.value, texts.add(each.why)] for name, each in line.scores.items()
+        ] + [[name, None, texts.add(why)] for name, why in line.unscored.items()]
+        found["served"] = line.served_by + (f" · {line.arm}" if line.arm else "")
+        found["fallback"] = line.fallback
+        found["finish"] = line.finish_reason
+        found["first_token"] = line.first_token_seconds
+    if (prompt := _prompt(line.messages, texts)) != beside["prompt"]:
+        found["prompt"] = prompt
+    return _known(found)
+
+
+def _attempt(attempt: Attempt, texts: Texts) -> dict[str, Any]:
+    who = (attempt.model, attempt.arm, attempt.role, attempt.fallback and "fallback")
+    status = f"HTTP {attempt.status}" if attempt.status else "answered"
+    how = f"{attempt.error}: {attempt.message or status}" if attempt.error else status
+    found: dict[str, Any] = {
+        "who": texts.add(" · ".join(filter(None, who))),
+        "how": texts.add(how),
+        "failed": attempt.error is not None,
+        "seconds": round(attempt.seconds, 4),
+        "waited": round(attempt.waited_seconds, 4),
+        "cost": _short(attempt.cost_usd),
+        "in": attempt.usage and attempt.usage.input_tokens,
+        "out": attempt.usage and attempt.usage.output_tokens,
+    }
+    return _known(found)
+
+
+def _known(found: dict[str, Any]) -> dict[str, Any]:
+    """Without what is false, empty or unknown: a page holds many thousands of these."""
+    return {name: value for name, value in found.items() if value or _is_zero(value)}
+
+
+def _is_zero(value: Any) -> bool:
+    return value is not False and value == 0
+
+
+def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:
+    return [[message["role"], texts.add(_content(message["content"]))] for message in messages]
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = (
+        part["text"] if part.get("type") == "text" else f"[{part.get('type')}: {part.get('path')}]"
+        for part in content
+    )
+    return "\n".join(parts)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _short(usd: float | None) -> float | None:
+    return None if usd is None else float(f"{usd:.6g}")

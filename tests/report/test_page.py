@@ -1,0 +1,362 @@
+"""`report.html` says what the record says, and nothing that anyone else wrote runs in it."""
+
+import base64
+import json
+import re
+from collections import Counter
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markupsafe import escape
+
+from runner.outputs import RUN, SWEEP, write_json
+from runner.records import Answered, Failed, Metric, Result, Score, Usage, Verdict
+from runner.report import build, build_sweep, page
+from runner.report.evidence import read
+from runner.report.page import charts
+from runner.report.page.axes import log_axis, share_axis
+from runner.report.page.journals import gather
+from runner.report.page.texts import Texts
+from runner.report.text import CLIP, clean
+from tests.report.conftest import Factory
+from tests.report.make import answered, attempt, failed, job, model
+
+IMAGE = {"type": "image", "path": "cat.png", "sha256": "f" * 64}
+HOSTILE = (
+    "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> </pre></style>"
+    '" onload="alert(1)\' {{ 7 * 7 }} {% raw %} &lt; \x00\u202egnp.exe\u2028'
+)
+Lines = list[Answered | Failed]
+
+
+class Parsed(HTMLParser):
+    """Counts the elements and attributes of a page, and keeps the text of some."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: Counter[tuple[str, ...]] = Counter()
+        self.links: list[str] = []
+        self.texts: dict[str, str] = {}
+        self._in = ""
+        self.policy = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags[tag, *sorted(given)] += 1
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        if given.get("http-equiv"):
+            self.policy = given["content"] or ""
+        self._in = "data" if given.get("id") == "data" else tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts[self._in] = self.texts.get(self._in, "") + data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.texts["data"])
+
+
+def page_of(directory: Path) -> str:
+    return page.run(read(directory), directory)
+
+
+def sweep_page(directory: Path) -> str:
+    return page.sweep(build_sweep(directory), directory, "python -m runner -m model=good,bad")
+
+
+@pytest.fixture
+def sweep(write_run: Factory, tmp_path: Path) -> Path:
+    """Two candidates on three cases: one right, one wrong, and one that the second failed."""
+    for number, (name, qualities) in enumerate({"good": (1, 1, 1), "bad": (1, 0, None)}.items()):
+        lines: Lines = [
+            failed(str(case)) if quality is None else answered(str(case), quality, served_by=name)
+            for case, quality in enumerate(qualities)
+        ]
+        of = job(requirements={"min_quality_score": 0.85}, model=model(name))
+        build(write_run(lines, of, name=f"sweep/{number}_sorting-{name}"))
+    write_json(tmp_path / "sweep" / SWEEP, {"command": "python -m runner -m model=good,bad"})
+    return tmp_path / "sweep"
+
+
+def test_hostile_texts_stay_texts(write_run: Factory) -> None:
+    """Whatever a model, a provider or a case says, the page has the elements of a harmless one."""
+    found = []
+    for text in ("harmless", HOSTILE):
+        lines: Lines = [
+            answered(
+                text,
+                0.0,
+                reply=text,
+                expected={text: text},
+                messages=[{"role": "user", "content": text}],
+                scores={"exact": Score(value=0, why=text)},
+                tags=[text],
+                model_served=text,
+            ),
+            failed("b", error=text),
+        ]
+        found.append(Parsed(page_of(write_run(lines))).tags)
+    assert found[0] == found[1]
+
+
+def test_the_page_has_every_word(write_run: Factory) -> None:
+    """Prompt, answer, expected, why and error are in the page as they were, made harmless."""
+    line = answered(
+        reply=HOSTILE,
+        expected="exp",
+        messages=[
+            {"role": "system", "content": "sys"},
+            {"role": "user", "content": [{"type": "text", "text": "look"}, IMAGE]},
+        ],
+        scores={"exact": Score(value=0.25, why="because")},
+    )
+    data = Parsed(page_of(write_run([line, failed(error="too late")]))).data
+    texts, [board] = data["texts"], data["boards"]
+    first, second = board["rows"]
+    [cell] = first["cells"]
+    assert texts[cell["reply"]] == clean(HOSTILE)
+    assert texts[first["expected"]] == "exp"
+    prompt = [(role, texts[text]) for role, text in first["prompt"]]
+    assert prompt == [("system", "sys"), ("user", "look\n[image: cat.png]")]
+    assert cell["scores"] == [["exact", 0.25, texts.index("because")]]
+    assert cell["score"] == 0.25
+    assert texts[second["cells"][0]["error"]] == "too late"
+    assert second["cells"][0]["kind"] == "timeout"
+
+
+def test_a_score_of_zero_is_a_score(write_run: Factory) -> None:
+    """What is zero is told apart from what is unknown."""
+    lines: Lines = [answered("a", 0.0, cost_usd=0.0), answered("b", scores={}, cost_usd=None)]
+    rows = Parsed(page_of(write_run(lines))).data["boards"][0]["rows"]
+    zero, unknown = (row["cells"][0] for row in rows)
+    assert (zero["score"], zero["cost"]) == (0, 0)
+    assert "score" not in unknown and "cost" not in unknown
+
+
+def test_only_its_own_script(write_run: Factory) -> None:
+    """The policy names the hashes of the page's script and style, and allows nothing else."""
+    parsed = Parsed(page_of(write_run([answered()])))
+    for kind in ("script", "style"):
+        digest = base64.b64encode(sha256(parsed.texts[kind].encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in parsed.policy
+    assert "default-src 'none'" in parsed.policy
+    assert not re.search("unsafe|https?:", parsed.policy)
+
+
+def test_one_file(sweep: Path) -> None:
+    """The page fetches nothing: every link in it leads to a place in it."""
+    parsed = Parsed(sweep_page(sweep))
+    assert parsed.links
+    assert all(link.startswith("#") for link in parsed.links)
+    assert not any(tag[0] in ("link", "img", "iframe", "base") for tag in parsed.tags)
+
+
+def test_cases_stand_side_by_side(sweep: Path) -> None:
+    """A row is a case, with a cell for each candidate; the prompt they share is there once."""
+    data = Parsed(sweep_page(sweep)).data
+    [board] = data["boards"]
+    assert board["candidates"] == ["good", "bad"]
+    assert [row["case"] for row in board["rows"]] == ["0", "1", "2"]
+    assert [cell.get("score") for cell in board["rows"][1]["cells"]] == [1, 0]
+    assert "error" in board["rows"][2]["cells"][1]
+    assert data["texts"].count("input of 0") == 1
+
+
+def test_the_first_screen(sweep: Path) -> None:
+    """The question comes first, then the recommendation and its reasons, then the numbers."""
+    said = build_sweep(sweep).recommendations["sorting"]
+    html = sweep_page(sweep)
+    order = [
+        "Which model meets the requirements?",
+        said.headline,
+        said.reasons[0],
+        "Why not the others",
+        "Candidates and requirements",
+        "Quality compared with good",
+    ]
+    places = [html.index(str(escape(text))) for text in order]
+    assert places == sorted(places)
+
+
+def test_several_tasks(sweep: Path, write_run: Factory) -> None:
+    """Each task of a sweep has its own candidates, charts and cases."""
+    build(write_run([answered("x")], job(task={"name": "other"}), name="sweep/2_other-small"))
+    parsed = Parsed(sweep_page(sweep))
+    assert [board["candidates"] for board in parsed.data["boards"]] == [["small"], ["good", "bad"]]
+    assert {"#task-0", "#task-1"} <= set(parsed.links)
+
+
+def test_nothing_was_measured(sweep: Path) -> None:
+    """A sweep of failed jobs still has its page, which says why they failed."""
+    for path in (*sweep.glob("*/*"),):
+        path.unlink()
+    error = Result(task="sorting", model="good", id="good-1", error="no <key>")
+    write_json(sweep / "0_sorting-good" / "result.json", error.model_dump(mode="json"))
+    html = sweep_page(sweep)
+    assert "Nothing could be measured." in html
+    assert "no &lt;key&gt;" in html
+
+
+def test_an_unfinished_run(write_run: Factory) -> None:
+    """What is there of a run has a page, which says that nothing is decided."""
+    assert "is not complete" in page_of(write_run([answered()], outcomes=2))
+    assert "is not complete" in page_of(write_run([], outcomes=2))
+
+
+def test_a_damaged_record(sweep: Path) -> None:
+    """A run without its run.json or its journal costs its own cells and no page."""
+    result = build_sweep(sweep)
+    for name in (RUN, "cases.jsonl"):
+        (sweep / "1_sorting-bad" / name).unlink()
+        data = Parsed(page.sweep(result, sweep, None)).data
+    assert [row["cells"][1] for row in data["boards"][0]["rows"]] == [None] * 3
+
+
+def test_the_worst_of_too_many(write_run: Factory) -> None:
+    """Where there are more outcomes than a page holds, it has those that went worst."""
+    lines: Lines = [answered(f"c{n}", n / 10) for n in range(9)]
+    found = gather([write_run([*lines, failed("f")])], Texts(1), most=3)
+    assert [row["case"] for row in found.rows] == ["c0", "c1", "f"]
+    assert found.outcomes == 10
+    assert len(found.journals[0].latencies_ms) == 9
+
+
+def test_the_budget_of_texts() -> None:
+    """Texts beyond the budget are clipped and counted; each journal has a share of it."""
+    texts = Texts(2, budget=4 * CLIP)
+    texts.next_share()
+    whole, cut = (texts.add(letter * 2 * CLIP) for letter in "ab")
+    assert len(texts.all[whole]) == 2 * CLIP
+    assert len(texts.all[cut]) < CLIP + 50
+    assert texts.add("a" * 2 * CLIP) == whole
+    texts.next_share()
+    assert len(texts.all[texts.add("short")]) == 5
+    assert texts.clipped == 1
+
+
+def test_what_was_paid_for(write_run: Factory) -> None:
+    """Every attempt is paid for under one name, and an unknown price leaves its part unknown."""
+    attempts = [
+        attempt(cost_usd=1, role="classifier"),
+        attempt(cost_usd=2, arm="first"),
+        attempt(cost_usd=4, arm="second", error="timeout"),
+        attempt(cost_usd=8, arm="second"),
+    ]
+    spare = [attempt(cost_usd=16, fallback="spare")]
+    judging = [attempt(cost_usd=None, role="judge")]
+    lines: Lines = [
+        answered("a", attempts=attempts, judging=judging),
+        answered("b", attempts=spare, fallback="spare"),
+    ]
+    [journal] = gather([write_run(lines)], Texts(1)).journals
+    assert journal.costs == {
+        "answers": 8,
+        "other answers": 2,
+        "retries": 4,
+        "fallbacks": 16,
+        "classifier": 1,
+        "judge": None,
+    }
+
+
+def test_latencies_are_its_own(write_run: Factory) -> None:
+    """Neither a replay nor a fallback's answer tells how fast the model is here."""
+    lines: Lines = [
+        answered("a", seconds=2.0),
+        answered("b", replayed=True),
+        answered("c", fallback="spare", served_by="spare"),
+        failed("d"),
+    ]
+    [journal] = gather([write_run(lines)], Texts(1)).journals
+    assert list(journal.latencies_ms) == [2000]
+
+
+def test_the_attempts_of_a_cell(write_run: Factory) -> None:
+    """An attempt says who, how it ended, its times, its price and its tokens."""
+    first = attempt(error="rate_limit", message="slow down", status=429, cost_usd=None)
+    second = attempt(waited_seconds=1.5, usage=Usage(input_tokens=7, output_tokens=0))
+    data = Parsed(page_of(write_run([answered(attempts=[first, second])]))).data
+    [cell] = data["boards"][0]["rows"][0]["cells"]
+    failing, ending = cell["attempts"]
+    assert data["texts"][failing["how"]] == "rate_limit: slow down"
+    assert failing["failed"] and "cost" not in failing
+    assert data["texts"][ending["who"]] == "small · answer"
+    assert (ending["waited"], ending["in"], ending["out"]) == (1.5, 7, 0)
+
+
+def result(name: str, cost: float | None, quality: float | None) -> Result:
+    verdict = Verdict(
+        requirement="max_cost_per_request", bound=0.01, value=cost, verdict="met", why=""
+    )
+    return Result(
+        task="t",
+        model=name,
+        id=name,
+        verdicts=[verdict],
+        metrics={
+            "cost_per_request_usd": Metric(value=cost, low=cost, high=cost, n=9, unit="usd"),
+            "quality": Metric(value=quality, low=None, high=quality, n=9, unit="score"),
+        },
+    )
+
+
+NAMES = ["best", "dear", "free", "dark"]
+
+
+def test_the_front() -> None:
+    """On it is what nothing beats; what costs nothing has a place, what nobody knows is named."""
+    known = [result("best", 0.002, 0.9), result("dear", 0.004, 0.9), result("free", 0.0, 0.5)]
+    chart = charts.scatter(NAMES, [*known, result("dark", None, 0.9)])
+    assert chart
+    assert {point.name for point in chart.points if point.front} == {"best", "free"}
+    best, dear, free = chart.points
+    assert 0 < free.x < chart.x.start < best.x < dear.x < 100
+    assert free.y > best.y == dear.y
+    assert chart.left_out == ["dark"]
+    assert chart.max_cost and dear.x < chart.max_cost.at
+    assert best.y_bar[1] == 100  # the lower end is unknown, so the bar has none
+    assert charts.scatter(["dark"], [result("dark", None, None)]) is None
+
+
+def test_equals_are_both_on_the_front() -> None:
+    """Of two that are alike in both, neither beats the other."""
+    assert charts.pareto([(1, 0.5), (1, 0.5), (2, 0.5), (1, 0.4)]) == {0, 1}
+
+
+@pytest.mark.parametrize("values", [[5.0], [0.0], [1e-7, 3.0], [0.0, 2e-4], [None, 9.0]])
+def test_a_logarithmic_axis(values: list[float | None]) -> None:
+    """Every value has a place between its ends, and there are ticks to read it by."""
+    axis = log_axis(values, str)
+    places = [axis.at(value) for value in values if value is not None]
+    assert all(0 < place < 100 for place in places)
+    assert sorted(places) == places
+    assert axis.ticks
+
+
+@pytest.mark.parametrize("values", [[0.0], [1.0], [0.0, 1.0], [0.96, 0.97], [0.3, None]])
+def test_an_axis_of_shares(values: list[float | None]) -> None:
+    """The values lie inside of round ticks, and none of them on the edge."""
+    axis = share_axis(values)
+    assert all(0 < axis.at(value) < 100 for value in values if value is not None)
+    assert 2 <= len(axis.ticks) <= 7
+    assert all(len(tick.label) <= 4 for tick in axis.ticks)
+
+
+def test_tables_of_scorers(write_run: Factory) -> None:
+    """The confusion of a label scorer is on the page, with what was right marked."""
+    lines: Lines = [
+        answered(
+            str(n), scores={"label": Score(value=n, why="", details={"expected": "a", "read": r})}
+        )
+        for n, r in enumerate(("b", "a"))
+    ]
+    html = page_of(write_run(lines, job(task={"scorers": {"label": {}}})))
+    assert "Expected and read" in html
+    assert re.search(r'<td class="heat-\d right"[^>]*>1</td>', html)

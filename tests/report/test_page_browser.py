@@ -1,0 +1,308 @@
+"""`report.html` in a real browser: what a reader does with it, and what an answer can't do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from runner.outputs import SWEEP, write_json
+from runner.records import Answered, Failed, Score
+from runner.report import build, build_sweep, page
+from runner.report.evidence import read
+from tests.report import make
+from tests.report.make import answered, failed, job, model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, ViewportSize
+
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+HOSTILE = (
+    "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
+    "<!-- <svg onload=alert(1)> {{ 7 * 7 }}"
+)
+RIGHT = "c0", "c1", "c2", "c6", "c7", "c8", "c9"  # answers of both
+Lines = list[Answered | Failed]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with api.sync_playwright() as playwright:
+        # Chromium has no sandbox for root, which is whom a container runs tests as.
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """Fails the test on any error on the page, on a dialog, and on a request but for the file."""
+    context = browser.new_context(viewport=DESKTOP)
+    tab = context.new_page()
+    problems: list[str] = []
+    asked: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("console", lambda message: problems.append(message.text))
+    tab.on("dialog", lambda dialog: problems.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    yield tab
+    context.close()
+    assert problems == []
+    assert all(url.startswith(("file:", "about:")) for url in asked)
+
+
+def case(number: int, quality: float, **changes: Any) -> Answered:
+    known: dict[str, Any] = {
+        "messages": [
+            {"role": "system", "content": "Sort it."},
+            {"role": "user", "content": f"the letter number {number}"},
+        ],
+        "expected": "a lost card",
+        "reply": "a lost card" if quality == 1 else "a stolen card",
+        "tags": ["even" if number % 2 == 0 else "odd"],
+        "scores": {"exact": Score(value=quality, why=f"it is worth {quality}")},
+        "seconds": 1.0 + number,
+    }
+    return answered(f"c{number}", quality, **(known | changes))
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Ten cases: `good` has all right, `bad` has c3 wrong, c4 failed and a hostile answer to c5."""
+    directory = tmp_path_factory.mktemp("sweep")
+    good: Lines = [case(number, 1.0) for number in range(10)]
+    bad: Lines = [case(number, float(number != 3), served_by="bad") for number in range(10)]
+    bad[4] = failed("c4", error="too late")
+    bad[5] = case(5, 0.5, reply=HOSTILE, served_by="bad")
+    for number, (name, lines) in enumerate({"good": good, "bad": bad}.items()):
+        of = job(requirements={"min_quality_score": 0.5}, model=model(name))
+        build(make.run(directory / f"{number}_sorting-{name}", lines, of))
+    write_json(directory / SWEEP, {"command": HOSTILE})
+    html = page.sweep(build_sweep(directory), directory, HOSTILE)
+    return write(directory, html)
+
+
+def run_page(directory: Path, lines: Lines) -> str:
+    make.run(directory, lines)
+    return write(directory, page.run(read(directory), directory))
+
+
+def write(directory: Path, html: str) -> str:
+    (directory / "report.html").write_text(html, encoding="utf-8")
+    return (directory / "report.html").as_uri()
+
+
+def shows(tab: Page, *cases: str) -> None:
+    """Waits for the rows to be these."""
+    api.expect(tab.locator(".grid [role=rowheader]")).to_have_text(cases)
+
+
+def test_filters(tab: Page, sweep: str) -> None:
+    """Cases are found by what became of them, by tag and by a word of any of their texts."""
+    tab.goto(sweep)
+    shows(tab, *(f"c{number}" for number in range(10)))
+    tab.get_by_label("Show", exact=True).select_option("wrong or failed")
+    shows(tab, "c3", "c4", "c5")
+    tab.get_by_label("Show", exact=True).select_option("failed calls")
+    shows(tab, "c4")
+    tab.get_by_role("button", name="Clear").click()
+    tab.get_by_label("differing only").check()
+    shows(tab, "c3", "c4", "c5")
+    tab.get_by_label("Tag").select_option("odd")
+    shows(tab, "c3", "c5")
+    tab.get_by_label("Search").fill("STOLEN")
+    api.expect(tab.locator("output")).to_have_text("1 of 10 cases")
+    shows(tab, "c3")
+    tab.get_by_label("Search").fill("nowhere")
+    api.expect(tab.locator(".nothing")).to_be_visible()
+
+
+def test_the_address_keeps_the_view(tab: Page, sweep: str) -> None:
+    """Filters and order stand in the address, and come back with it."""
+    tab.goto(sweep)
+    tab.get_by_label("Tag").select_option("odd")
+    tab.get_by_role("columnheader", name="case", exact=True).get_by_role("button").click()
+    tab.get_by_role("columnheader", name="case", exact=True).get_by_role("button").click()
+    seen = "c9", "c7", "c5", "c3", "c1"
+    shows(tab, *seen)
+    address = tab.url
+    tab.goto("about:blank")
+    tab.goto(address)
+    shows(tab, *seen)
+
+
+def test_sorting(tab: Page, sweep: str) -> None:
+    """A column sorts both ways, failed calls below wrong answers; other numbers sort, too."""
+    tab.goto(sweep)
+    heading = tab.get_by_role("columnheader", name="bad")
+    heading.get_by_role("button").click()
+    shows(tab, "c4", "c3", "c5", *RIGHT)
+    api.expect(heading).to_have_attribute("aria-sort", "ascending")
+    heading.get_by_role("button").click()
+    shows(tab, *RIGHT, "c5", "c3", "c4")
+    tab.get_by_label("Cells show").select_option("time")
+    shows(tab, "c4", *(f"c{number}" for number in (9, 8, 7, 6, 5, 3, 2, 1, 0)))
+    assert "60.00 s" in tab.locator("[data-place='0'] [data-column='1']").inner_text()
+
+
+def test_other_tables_sort(tab: Page, sweep: str) -> None:
+    """The candidates can be put in the order of any requirement."""
+    tab.goto(sweep)
+    table = tab.locator("table[data-sortable]").first
+    names = table.locator("tbody th")
+    assert "good" in names.first.inner_text()
+    table.get_by_role("button", name="min_quality_score").click()
+    assert "bad" in names.first.inner_text()
+
+
+def test_an_opened_case(tab: Page, sweep: str) -> None:
+    """A cell opens to prompt, answer, expected, score with its why, attempts and timing."""
+    tab.goto(sweep)
+    tab.locator("[data-place='3'] [data-column='1']").click()
+    dialog = tab.get_by_role("dialog", name="c3")
+    for words in (
+        "the letter number 3",
+        "a lost card",
+        "a stolen card",
+        "it is worth 0.0",
+        "4.00 s",
+        "bad · answer",
+    ):
+        assert words in dialog.inner_text()
+    dialog.get_by_label("Compare with").select_option("expected")
+    assert dialog.locator("pre del").all_inner_texts() == ["lost"]
+    assert dialog.locator("pre ins").all_inner_texts() == ["stolen"]
+    dialog.get_by_label("Compare with").select_option("good")
+    assert dialog.locator("pre del").all_inner_texts() == ["lost"]
+    dialog.get_by_role("button", name="Next case").click()
+    assert "too late" in tab.get_by_role("dialog", name="c4").inner_text()
+    tab.get_by_role("button", name="Close").click()
+    api.expect(tab.locator("dialog")).not_to_be_visible()
+
+
+def test_by_keyboard(tab: Page, sweep: str) -> None:
+    """Search, rows, candidates and an opened case are reached without a mouse."""
+    tab.goto(sweep)
+    tab.keyboard.press("/")
+    api.expect(tab.get_by_label("Search")).to_be_focused()
+    tab.keyboard.type("number 3")
+    api.expect(tab.locator("output")).to_have_text("1 of 10 cases")
+    tab.keyboard.press("Escape")
+    api.expect(tab.locator(".grid")).to_be_focused()
+    tab.get_by_role("button", name="Clear").press("Enter")
+    api.expect(tab.locator("output")).to_have_text("10 cases")
+    tab.locator(".grid").focus()
+    for key in ("j", "ArrowDown", "j", "k", "j", "ArrowRight", "Enter"):
+        tab.keyboard.press(key)
+    assert "a stolen card" in tab.get_by_role("dialog", name="c3").inner_text()
+    tab.keyboard.press("j")
+    tab.keyboard.press("j")
+    tab.keyboard.press("k")
+    api.expect(tab.get_by_role("dialog", name="c4")).to_be_visible()
+    tab.keyboard.press("Escape")
+    api.expect(tab.locator(".grid")).to_be_focused()
+    selected = tab.locator(".grid [aria-selected=true]")
+    api.expect(selected).to_contain_text("c4")
+    assert tab.locator(".grid").get_attribute("aria-activedescendant") == selected.get_attribute(
+        "id"
+    )
+
+
+def test_a_hostile_answer_runs_nothing(tab: Page, sweep: str) -> None:
+    """Markup in an answer is read as text, in the table, opened, and compared."""
+    tab.goto(sweep)
+    tab.locator("[data-place='5'] [data-column='1']").click()
+    assert tab.locator("pre[aria-label=answer]").inner_text() == HOSTILE
+    tab.get_by_label("Compare with").select_option("good")
+    assert HOSTILE.split()[0] in tab.locator("pre[aria-label=difference]").inner_text()
+    assert tab.title() == "sorting"
+    assert tab.locator("img, main script, dialog script, svg[onload]").count() == 0
+
+
+def test_the_policy_stops_what_is_put_in(browser: Browser, sweep: str) -> None:
+    """Even a script that got into the page would not run."""
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(sweep)
+    put_in = """() => {
+        const script = document.createElement("script");
+        try { script.text = "document.title = 'run'"; document.body.append(script); } catch {}
+        try { document.body.innerHTML = "<img src=x onerror=go()>"; } catch {}
+        return document.title;
+    }"""
+    assert tab.evaluate(put_in) == "sorting"
+    context.close()
+
+
+def test_a_very_long_answer(tab: Page, tmp_path: Path) -> None:
+    """An answer of 200 kB is there whole, and can be compared with another as long."""
+    long = "word " * 40_000
+    tab.goto(run_page(tmp_path, [answered(reply=f"{long}end", expected=f"{long}END")]))
+    tab.locator("[data-place='0'] [data-column='0']").click()
+    answer = tab.locator("pre[aria-label=answer]")
+    assert len(answer.text_content() or "") == len(long) + 3
+    tab.get_by_label("Compare with").select_option("expected")
+    assert tab.locator("pre ins").all_inner_texts() == ["end"]
+
+
+def test_ten_thousand_rows(tab: Page, tmp_path: Path) -> None:
+    """Only the rows in sight are elements, wherever one scrolls, and the last is within reach."""
+    tab.goto(run_page(tmp_path, [answered(f"c{n}", n % 2) for n in range(10_000)]))
+    api.expect(tab.locator("output")).to_have_text("10,000 cases")
+    tab.locator(".grid").focus()
+    tab.keyboard.press("End")
+    api.expect(tab.locator(".grid [aria-selected=true]")).to_contain_text("c9999")
+    api.expect(tab.locator(".grid [aria-selected=true]")).to_be_in_viewport()
+    assert tab.locator(".grid [data-place]").count() < 60
+    assert tab.locator(".grid").get_attribute("aria-rowcount") == "10001"
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits(
+    browser: Browser, sweep: str, viewport: ViewportSize, scheme: Literal["light", "dark"]
+) -> None:
+    """Nothing sticks out sideways, and the theme is the reader's."""
+    context = browser.new_context(viewport=viewport, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(sweep)
+    assert tab.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert brightness(tab) == scheme
+    tab.locator("[data-place='0'] [data-column='0']").click()
+    assert tab.evaluate("document.querySelector('dialog').scrollWidth") <= viewport["width"]
+    context.close()
+
+
+def test_the_theme_can_be_chosen(tab: Page, sweep: str) -> None:
+    """The button goes from the reader's own theme to light and to dark."""
+    tab.goto(sweep)
+    button = tab.get_by_role("button", name="Theme")
+    for _ in range(2):
+        button.click()
+    api.expect(button).to_have_text("Theme: dark")
+    assert brightness(tab) == "dark"
+
+
+def brightness(tab: Page) -> str:
+    red = tab.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/)[0]")
+    return "dark" if float(red) < 128 else "light"
+
+
+def test_without_a_script(browser: Browser, sweep: str) -> None:
+    """Recommendation, requirements and charts are there for a browser without scripts."""
+    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(sweep)
+    api.expect(tab.locator(".headline")).to_be_visible()
+    api.expect(tab.get_by_role("cell", name="met").first).to_be_visible()
+    api.expect(tab.get_by_role("img", name="Quality against cost")).to_be_visible()
+    api.expect(tab.get_by_text("This table needs JavaScript")).to_be_visible()
+    context.close()
