@@ -20,6 +20,7 @@ from runner import monthly
 from runner.cli import parser
 from runner.commands._conf import Conf, as_it_is, conf
 from runner.commands._output import emit, notes
+from runner.errors import ConfigError
 from runner.monthly import Row
 from runner.price import dollars
 from runner.records import Usage
@@ -35,7 +36,10 @@ _ALL = "all"  # the whole catalogue, in place of a name
 
 def main(argv: Sequence[str]) -> int:
     with conf("cost", parser("cost", __doc__), argv) as (config, overrides):
+        named = {override.partition("=")[0] for override in overrides}
         scenario = config.settings(CostScenario, [_list(override) for override in overrides])
+        if scenario.routing and named & {"model", "models"}:
+            raise ConfigError("model: with routing=true name router.simple and router.complex")
         models = _models(config, scenario)
     run = finished(scenario.from_run) if scenario.from_run else None
     remarks = [f"tokens as counted in {run}; another model counts otherwise"] if run else []

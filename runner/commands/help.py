@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
 def _groups(folders: list[Path]) -> Iterator[str]:
     names = sorted({path.name for folder in folders for path in folder.glob("*/")})
     for name in names:
-        if name in ("base", "hydra"):
+        if name in ("base", "hydra", "provider", "scenario"):  # chosen by a model, by a command
             continue
         options = sorted(
             {

@@ -1,7 +1,7 @@
 """What a chain does when things go wrong: the cases of a drill asked, fault by fault."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Seen:
     """What the chain did with one case, in the config's own times."""
 
     attempts: int
-    asked_for_answer: int  # attempts less those of classifiers and judges
+    asked_for_answer: int  # times, less classifiers and judges; samples asked at once are one
     waited_seconds: float  # between attempts, and for the provider's limits and its circuit
     seconds: float  # from the question to the answer or the last error, waits included
     cost_usd: float | None
@@ -91,7 +91,7 @@ def _seen(asked: Asked, query: Query, job: Job, speed: float, took: float) -> Se
     reply = asked.reply if asked.error is None else None
     return Seen(
         attempts=len(asked.attempts),
-        asked_for_answer=sum(attempt.role == "answer" for attempt in asked.attempts),
+        asked_for_answer=_times(asked.attempts),
         waited_seconds=min(took, waited),
         seconds=min(took, waited + _working_seconds(asked, query, job)),
         cost_usd=total(attempt.cost_usd for attempt in asked.attempts),
@@ -99,6 +99,12 @@ def _seen(asked: Asked, query: Query, job: Job, speed: float, took: float) -> Se
         in_format=reply is not None and in_format(reply, query),
         error=asked.error.kind if asked.error else None,
     )
+
+
+def _times(attempts: Sequence[Attempt]) -> int:
+    answers = [attempt for attempt in attempts if attempt.role == "answer"]
+    asked = {(attempt.fallback, attempt.arm, attempt.model) for attempt in answers}
+    return len(asked) + sum(attempt.waited_seconds > 0 for attempt in answers)
 
 
 def _working_seconds(asked: Asked, query: Query, job: Job) -> float:

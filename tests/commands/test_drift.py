@@ -36,6 +36,7 @@ def decided(runner: Run, server: Loopback, once: Once) -> Loopback:
         [sweep] = Path("outputs").glob("sweeps/*")
         own = [str(sweep), "candidate=first", "mapping=mine", "--config-dir", "conf"]
         assert promote.main(own, today=TODAY) == 0
+        assert len(server.requests) == 40  # of the sweep
         shutil.rmtree(sweep)
 
     once("decision", decide)
