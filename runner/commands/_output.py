@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from runner.costs.scenario import Scenario
 from runner.outputs import write_text
-from runner.scenario import Scenario
 
 _WIDTH = 120  # where nobody's terminal says: a pipe, a file, a log of CI
 

@@ -14,17 +14,17 @@ from typing import Any
 
 from rich.text import Text
 
-from runner.breakeven import Comparison, Month, curve
 from runner.cli import parser
 from runner.commands._conf import as_it_is, conf
 from runner.commands._output import emit, notes
+from runner.costs.breakeven import Comparison, Month, curve
+from runner.costs.scenario import BreakevenScenario, Server
+from runner.costs.sensitivity import sensitivity
+from runner.costs.workload import FinishedRun, finished
 from runner.errors import ConfigError
 from runner.report import breakeven as report
 from runner.report.cost import provenance
-from runner.scenario import BreakevenScenario, Server
 from runner.schema import Price, Single
-from runner.sensitivity import sensitivity
-from runner.workload import FinishedRun, finished
 
 
 def main(argv: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 from pydantic import BaseModel
 
 from runner import cases, cli, config, paths, pins, requirements, scorers
-from runner.decision import Decision
+from runner.choosing.decision import Decision
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.options import Options
 from runner.schema import Job, Model, Single

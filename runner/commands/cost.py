@@ -16,18 +16,18 @@ from typing import Any
 
 from rich.text import Text
 
-from runner import monthly
 from runner.cli import parser
 from runner.commands._conf import Conf, as_it_is, conf
 from runner.commands._output import emit, notes
+from runner.costs import monthly
+from runner.costs.monthly import Row
+from runner.costs.scenario import Classifier, CostScenario
+from runner.costs.workload import Workload, finished
 from runner.errors import ConfigError
-from runner.monthly import Row
 from runner.price import dollars
 from runner.records import Usage
 from runner.report import cost as report
-from runner.scenario import Classifier, CostScenario
 from runner.schema import Single
-from runner.workload import Workload, finished
 
 Models = Mapping[str, Single]
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from runner import canary, config, hydra_door, paths, pins, promotion
+from runner import config, hydra_door, paths, pins
 from runner.cli import explain
-from runner.drifting import Drift, Finding, asked_again, proposal, stated
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.keeping import canary, promotion
+from runner.keeping.drifting import Drift, Finding, asked_again, proposal, stated
+from runner.keeping.promotion import Promotion
 from runner.outputs import JOURNAL, read_journal, write_json
 from runner.plan import prepare
-from runner.promotion import Promotion
 from runner.records import Counts
 from runner.schema import Job, singles
 

@@ -102,7 +102,7 @@ def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerEr
 
 def estimate(plans: Sequence[Plan]) -> None:
     """Print what they would ask and cost together; nothing is sent."""
-    from runner.estimate import of
+    from runner.costs.estimate import of
     from runner.report.estimate import print_estimates
 
     print_estimates([event_loop.run(of(plan)) for plan in plans], _cap_usd(plans))

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from runner import cli, config, mapping, paths, promotion
+from runner import cli, config, paths
 from runner.commands._words import words
 from runner.errors import ConfigError
+from runner.keeping import mapping, promotion
+from runner.keeping.promoting import Chosen, chosen, objections
+from runner.keeping.promoting import promotion as promoted
 from runner.options import Options, compose_config
 from runner.outputs import write_text
-from runner.promoting import Chosen, chosen, objections
-from runner.promoting import promotion as promoted
 from runner.redact import redact
 from runner.report.text import clean
 from runner.schema import Job, Name, Strict

@@ -87,7 +87,7 @@ def apply(job: Run) -> int:
 
 def _estimate(job: Run) -> int:
     """Print what the input would cost; nothing is sent."""
-    from runner.estimate import totals
+    from runner.costs.estimate import totals
     from runner.event_loop import run
     from runner.report.estimate import print_estimates
 

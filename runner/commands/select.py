@@ -21,15 +21,8 @@ from pydantic import Field
 from rich.console import Console
 
 from runner import cases, cli, paths
-from runner.commands._conf import Conf, conf
-from runner.commands._output import notes
-from runner.decision import Decision, facts, walk
-from runner.errors import ConfigError
-from runner.hydra_door import refuse
-from runner.parameters import Query, query
-from runner.report import selection as report
-from runner.schema import Requirements, Single, Strict, Task
-from runner.selection import (
+from runner.choosing.decision import Decision, facts, walk
+from runner.choosing.selection import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
     Candidate,
@@ -38,8 +31,15 @@ from runner.selection import (
     candidates,
     demand,
 )
-from runner.shortlist import Shortlist, sweep_place
-from runner.workload import Sizes, Workload, finished
+from runner.choosing.shortlist import Shortlist, sweep_place
+from runner.commands._conf import Conf, conf
+from runner.commands._output import notes
+from runner.costs.workload import Sizes, Workload, finished
+from runner.errors import ConfigError
+from runner.hydra_door import refuse
+from runner.parameters import Query, query
+from runner.report import selection as report
+from runner.schema import Requirements, Single, Strict, Task
 
 _NOTES = [
     "what a model thinks before it answers is in no estimate",

@@ -7,9 +7,9 @@ from rich.bar import Bar
 from rich.console import Group
 from rich.table import Table
 
-from runner.breakeven import Comparison, Crossings, Month
+from runner.costs.breakeven import Comparison, Crossings, Month
+from runner.costs.sensitivity import Change, Sensitivity
 from runner.report.tables import money, table
-from runner.sensitivity import Change, Sensitivity
 
 _BAR = 40  # characters
 

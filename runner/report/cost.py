@@ -7,10 +7,10 @@ from rich.bar import Bar
 from rich.table import Table
 
 from runner import numbers, pins
-from runner.monthly import Range, Row, Strategy, routed
+from runner.costs.monthly import Range, Row, Strategy, routed
+from runner.costs.workload import Workload
 from runner.report.tables import money, table
 from runner.schema import Single
-from runner.workload import Workload
 
 _BAR = 30  # characters
 

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from runner import numbers
-from runner.amounts import Range, together
-from runner.estimate import FALLBACK, Estimate
+from runner.costs.amounts import Range, together
+from runner.costs.estimate import FALLBACK, Estimate
 from runner.report.tables import table
 from runner.report.text import line
 

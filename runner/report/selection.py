@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from runner import numbers, redact
-from runner.decision import Step, Suggestion
+from runner.choosing.decision import Step, Suggestion
+from runner.choosing.selection import Candidate, Selection
 from runner.report.tables import money, table
 from runner.schema import Single
-from runner.selection import Candidate, Selection
 
 
 def text(

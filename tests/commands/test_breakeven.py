@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runner.cli import main
-from tests.test_workload import answer, at, usage, write_run
+from tests.costs.test_workload import answer, at, usage, write_run
 
 Breakeven = Callable[..., str]
 

@@ -11,7 +11,7 @@ import pytest
 
 from runner.cli import main
 from runner.outputs import read_json
-from tests.test_workload import answer, usage, write_run
+from tests.costs.test_workload import answer, usage, write_run
 
 Cost = Callable[..., str]
 

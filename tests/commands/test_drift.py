@@ -8,7 +8,7 @@ import pytest
 
 from runner.cli import main
 from runner.commands import drift, promote
-from runner.drifting import Drift, Finding
+from runner.keeping.drifting import Drift, Finding
 from runner.outputs import read_json
 from tests import loopback
 from tests.commands.conftest import Once

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner import paths, promotion
+from runner import paths
 from runner.cli import main
 from runner.commands import promote
 from runner.errors import ConfigError
+from runner.keeping import promotion
+from runner.keeping.promotion import Promotion
 from runner.outputs import RESULT
-from runner.promotion import Promotion
 from tests import loopback
 from tests.commands.conftest import Once
 from tests.conftest import write_cases

@@ -11,13 +11,13 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from runner import cli, config, hydra_door, paths
+from runner.choosing.selection import Selection
 from runner.cli import main
 from runner.commands import select as command
 from runner.commands._conf import Conf, conf
 from runner.options import Options
 from runner.schema import Job, Single
-from runner.selection import Selection
-from tests.test_workload import answer, usage, write_run
+from tests.costs.test_workload import answer, usage, write_run
 
 TODAY = date(2026, 11, 23)
 Shown = Callable[..., str]

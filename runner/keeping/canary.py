@@ -6,8 +6,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from runner import cases
+from runner.keeping.promotion import Canary, Promotion
 from runner.outputs import JOURNAL, read_journal, write_text
-from runner.promotion import Canary, Promotion
 from runner.records import Answered
 from runner.regression import Observed, Seen, Side
 from runner.report.against import digest

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from runner import paths
+from runner.choosing.shortlist import Shortlist, sweep_place
 from runner.errors import ConfigError
-from runner.shortlist import Shortlist, sweep_place
 
 SELECT = ["task=mine", "requirements.max_latency_ms=900", "to=my conf/sweep/a.yaml"]
 TWO = Shortlist(["haiku", "gpt-6.1-sol"], ["task=mine", "requirements.max_latency_ms=900"], None)

@@ -7,14 +7,14 @@ import pytest
 from pydantic import TypeAdapter
 
 from runner import pins
-from runner.drifting import Finding, asked_again, proposal, stated
-from runner.promotion import RunnerUp
+from runner.keeping.drifting import Finding, asked_again, proposal, stated
+from runner.keeping.promotion import RunnerUp
 from runner.records import Metric
 from runner.regression import Observed, Regression, Side, compare
 from runner.schema import Model
+from tests.keeping.test_promotion import record
 from tests.report import make
 from tests.report.make import answered
-from tests.test_promotion import record
 
 TODAY = date(2026, 12, 1)
 _models: TypeAdapter[Model] = TypeAdapter(Model)

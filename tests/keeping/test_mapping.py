@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner import mapping, paths
+from runner import paths
 from runner.errors import ConfigError
+from runner.keeping import mapping
 
 WHERE = Path("mine.yaml")
 TEXT = """# python -m runner mapping=mine

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from runner import paths
-from runner.decision import Condition, Decision, facts, walk
+from runner.choosing.decision import Condition, Decision, facts, walk
 from runner.errors import ConfigError
 from runner.schema import Requirements, Single
 from runner.typed import typed

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner import estimate, images
-from runner.amounts import Amount, Range
+from runner import images
 from runner.cases import Case
 from runner.cli import main
 from runner.config import validate
-from runner.estimate import FALLBACK, Estimate
+from runner.costs import estimate
+from runner.costs.amounts import Amount, Range
+from runner.costs.estimate import FALLBACK, Estimate
 from runner.llm import _import_litellm, count_tokens
 from runner.parameters import Query
 from runner.plan import prepare

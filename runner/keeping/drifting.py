@@ -8,8 +8,8 @@ from datetime import date
 from typing import Literal
 
 from runner import numbers
-from runner.promoting import NOTICE, map_prices
-from runner.promotion import Canary, Promotion, rounded
+from runner.keeping.promoting import NOTICE, map_prices
+from runner.keeping.promotion import Canary, Promotion, rounded
 from runner.records import Answered, Failed, Record
 from runner.regression import ANSWERED, COST, LATENCY, QUALITY, Change, Regression
 from runner.schema import Model, Single, singles

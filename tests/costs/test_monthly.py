@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from runner.monthly import response_seconds, row, strategies, usd_per_request
+from runner.costs.monthly import response_seconds, row, strategies, usd_per_request
+from runner.costs.workload import Workload
 from runner.schema import Price, Single
-from runner.workload import Workload
 from tests.conftest import model
 
 

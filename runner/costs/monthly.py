@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from runner.costs.workload import Workload
 from runner.price import dollars, total
 from runner.records import Usage
 from runner.schema import Price, Single
-from runner.workload import Workload
 
 Range = tuple[float, float]
 

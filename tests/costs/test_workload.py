@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from runner.costs.workload import Workload, finished
 from runner.errors import ConfigError
 from runner.outputs import JOURNAL, RESULT, RUN, SWEEP, write_json
 from runner.records import Answered, Attempt, Failed, Result, Usage
-from runner.workload import Workload, finished
 
 _OUTCOME: dict[str, Any] = {
     "repeat": 0, "model": "own", "key": "k", "messages": [], "request": {}, "cost_usd": 0.0,

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 
-from runner import monthly, numbers, pins
-from runner.decision import Step, Suggestion
+from runner import numbers, pins
+from runner.choosing.decision import Step, Suggestion
+from runner.costs import monthly
+from runner.costs.workload import Sizes, Workload
 from runner.errors import ConfigError
 from runner.fit import about_tokens, unfit
 from runner.parameters import Query
 from runner.requirements import ALLOWED
 from runner.schema import Output, Requirements, Single
-from runner.workload import Sizes, Workload
 
 INPUT_TOKENS = 1500  # of a request that nothing is known of
 OUTPUT_TOKENS = 500  # of an answer likewise

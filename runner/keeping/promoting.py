@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from runner import canary, pins
+from runner import pins
 from runner.errors import ConfigError, did_you_mean
+from runner.keeping import canary
+from runner.keeping.promotion import Evidence, Promotion, RunnerUp
 from runner.outputs import JOURNAL, RESULT, RUN, read_json
-from runner.promotion import Evidence, Promotion, RunnerUp
 from runner.recommend.standing import proven, shortfall
 from runner.records import Metric, Result
 from runner.report.evidence import Run, job_of, read_run

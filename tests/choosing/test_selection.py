@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from runner.cases import Case
-from runner.decision import Suggestion
+from runner.choosing.decision import Suggestion
+from runner.choosing.selection import Candidate, Wanted, candidates, demand
+from runner.costs.workload import Workload
 from runner.parameters import Query
 from runner.schema import Requirements, Sampling, Single
-from runner.selection import Candidate, Wanted, candidates, demand
-from runner.workload import Workload
 from tests.conftest import model
 
 TODAY = date(2026, 11, 23)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from runner import promotion
 from runner.errors import ConfigError
-from runner.promotion import Canary, Evidence, Promotion
+from runner.keeping import promotion
+from runner.keeping.promotion import Canary, Evidence, Promotion
 
 HOSTILE = "a: b\n---\n- ${oc.env:HOME} # 'x' \"y\" {{ z }}\t\x1b[2J\u2028 \N{GRINNING FACE}\n"
 

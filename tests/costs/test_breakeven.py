@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from runner.breakeven import Comparison, curve
-from runner.scenario import Server
+from runner.costs.breakeven import Comparison, curve
+from runner.costs.scenario import Server
+from runner.costs.sensitivity import sensitivity
+from runner.costs.workload import Workload
 from runner.schema import Price
-from runner.sensitivity import sensitivity
-from runner.workload import Workload
 
 # One A100 at $1,460 a month that writes and reads 500 tokens a second, 30 days of 24 hours.
 SERVER: dict[str, Any] = {

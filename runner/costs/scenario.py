@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from runner.costs.workload import FinishedRun, Workload
 from runner.schema import Share, Strict, Usd
-from runner.workload import FinishedRun, Workload
 
 Tokens = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner import checks
-from runner.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
 from runner.asked import Asked
+from runner.costs.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
 from runner.errors import RunnerError
 from runner.fit import texts
 from runner.parameters import Query, messages, parameters, schema_of

@@ -15,10 +15,10 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from runner.monthly import usd_per_request
-from runner.scenario import Server
+from runner.costs.monthly import usd_per_request
+from runner.costs.scenario import Server
+from runner.costs.workload import Workload
 from runner.schema import Price
-from runner.workload import Workload
 
 _HOUR = 3600  # seconds
 

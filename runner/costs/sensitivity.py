@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
-from runner.breakeven import Comparison, Crossings
+from runner.costs.breakeven import Comparison, Crossings
 
 # Rented hours are left out: they scale the same product as the price of an hour.
 _SCALED = (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runner import canary
+from runner.keeping import canary
 from runner.records import Answered, Failed
 from tests.report import make
 from tests.report.make import answered, failed

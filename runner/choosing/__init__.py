@@ -1,0 +1,1 @@
+"""Which models are worth measuring: the decision tree, the bounds, the shortlist."""

@@ -1,0 +1,1 @@
+"""What a request, a run and a month cost, before any is sent."""

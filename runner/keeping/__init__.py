@@ -1,0 +1,1 @@
+"""A decision on record, and whether it still holds."""
