@@ -10,18 +10,20 @@ exit code is 3 when something is proven to have moved. All keys of a run apply: 
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from omegaconf import DictConfig
 
 from runner import config, hydra_door, paths, pins
 from runner.cli import explain
+from runner.commands.eval import estimate, evaluate
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.keeping import canary, promotion
 from runner.keeping.drifting import Drift, Finding, asked_again, proposal, stated
 from runner.keeping.promotion import Promotion
 from runner.outputs import JOURNAL, read_journal, write_json
-from runner.plan import prepare
+from runner.plan import Plan, prepare
 from runner.records import Counts
 from runner.schema import Job, singles
 
@@ -36,6 +38,10 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     mapping, job = _composed(argv)
     today = today or date.today()
     record = promotion.find(paths.tasks_dirs(), job.task.name, mapping)
+    if job.estimate:
+        with TemporaryDirectory() as scratch:
+            estimate([_plan(record, job, Path(scratch), today)])
+        return 0
     findings, failed = list(stated(record, job.model, today)), 0
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
     directory = job.outputs.absolute() / "drift" / f"{now}_{job.label}"
@@ -89,27 +95,30 @@ def _composed(argv: Sequence[str]) -> tuple[str, Job]:
         raise tree
     mapping = str(tree.pop("decided_in"))
     job = config.validate(tree)
-    for key in ("reuse", "estimate", "baseline", "junit"):
+    for key in ("reuse", "baseline", "junit"):
         if getattr(job, key):
             raise ConfigError(f"{key}: has no meaning for drift, which asks anew and compares")
     return mapping, job
 
 
-def _ask(record: Promotion, job: Job, directory: Path, today: date) -> tuple[Counts, list[Finding]]:
-    """Raises ConfigError before anything is sent; later BudgetSpent, StorageError."""
-    from runner.commands.eval import evaluate
-    from runner.regression import compare
-    from runner.report.against import observe
-
+def _plan(record: Promotion, job: Job, directory: Path, today: date) -> Plan:
+    """To ask the cases on record once more, in `directory`. Raises ConfigError."""
     source = prepare(job, today).cases_file
     if not canary.write_cases(record, source, directory / _CASES):
         raise ConfigError(f"{source}: has none of the cases on record; measure again")
     task = job.task.model_copy(update={"cases": str(directory / _CASES)})
     # With outputs of its own: no interrupted run may lend it answers of another day.
     changes = {"task": task, "limit": None, "tags": (), "outputs": directory}
-    plan = prepare(job.model_copy(update=changes), today)
+    return prepare(job.model_copy(update=changes), today)
+
+
+def _ask(record: Promotion, job: Job, directory: Path, today: date) -> tuple[Counts, list[Finding]]:
+    """Raises ConfigError before anything is sent; later BudgetSpent, StorageError."""
+    from runner.regression import compare
+    from runner.report.against import observe
+
     run = directory / _RUN
-    [result] = evaluate([(plan, run)])
+    [result] = evaluate([(_plan(record, job, directory, today), run)])
     if isinstance(result, RunnerError):
         raise result
     now = observe(run)

@@ -64,6 +64,15 @@ def test_nothing_moved(decided: Loopback, capsys: pytest.CaptureFixture[str]) ->
     assert "10 the same" in out
 
 
+def test_estimate(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """What asking again would cost is said, and nothing is sent or left behind."""
+    before = len(decided.requests)
+    assert asked("estimate=true") == 0
+    assert len(decided.requests) == before
+    assert not list(Path("outputs").glob("drift/*"))
+    assert "nothing was sent" in capsys.readouterr().out
+
+
 def test_other_answers(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     """Wrong answers of another snapshot: score and served model moved; here is the runner-up."""
     body = loopback.completion("wrong") | {"model": "first-2026-11-11"}
