@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,4 +67,5 @@ class Output:
 
     def close(self) -> None:
         if self._path:
-            self._file.close()
+            with suppress(OSError):  # what could not be written was said when it was to be
+                self._file.close()

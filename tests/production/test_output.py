@@ -56,6 +56,7 @@ def test_device() -> None:
     output = Output(Path("/dev/full"))
     with pytest.raises(StorageError, match="No space left"):
         output.write(LINES)
+    output.close()  # and says nothing more
 
 
 def test_no_directory(tmp_path: Path) -> None:
