@@ -83,11 +83,6 @@ def _with_images(case: Case, path: Path, number: int) -> Case:
     return case.model_copy(update={"images": found})
 
 
-def has_images(case: Case) -> bool:
-    """Whether only a model with `vision: true` can be asked it."""
-    return bool(case.images)
-
-
 def select(
     cases: Iterator[Case], *, tags: tuple[str, ...] = (), limit: int | None = None
 ) -> Iterator[Case]:

@@ -15,6 +15,7 @@ from hydra.core.utils import setup_globals
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import TaskFunction
 from hydra.version import setbase
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
@@ -56,6 +57,19 @@ def run(
         _run_hydra(arguments, get_args_parser(), task, str(paths.builtin("conf")), config_name)
     except REASONS as error:
         raise explained(error, kind) from None
+
+
+def one(arguments: Namespace, command: str, kind: type[BaseModel], why: str) -> DictConfig | None:
+    """The config of a command that takes one decision, `why` it refuses a sweep.
+
+    None where Hydra printed what was asked for (--cfg, --info). Raises ConfigError.
+    """
+    keys = {override.partition("=")[0].lstrip("+") for override in arguments.overrides}
+    if arguments.multirun or {"sweep", "hydra.mode"} & keys:
+        raise ConfigError(f"{command}: {why}; leave the sweep out")
+    composed: list[DictConfig] = []
+    run(arguments, composed.append, command, kind)
+    return composed[0] if composed else None
 
 
 def explained(error: Exception, kind: type[BaseModel] = Job) -> ConfigError:

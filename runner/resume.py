@@ -151,6 +151,8 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
                     (left if waits else scored).write(to_line(outcome))
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
+    if not (carried.answers or carried.attempts):
+        unscored.unlink()
     return carried
 
 

@@ -108,14 +108,14 @@ def test_images_become_parts(tmp_path: Path) -> None:
         {"type": "text", "text": "What is cat?"},
         {"type": "image", "path": str(image), "sha256": hashlib.sha256(PNG).hexdigest()},
     ]
-    assert cases.has_images(case)
+    assert case.images
 
 
 def test_text_stays_text() -> None:
     """A case without images has a plain content."""
     case = Case(id="a", input="cat", user="u-1")
     assert cases.render(task(), case) == [{"role": "user", "content": "cat"}]
-    assert not cases.has_images(case)
+    assert not case.images
 
 
 def test_an_image_that_went_away_names_its_case(tmp_path: Path) -> None:

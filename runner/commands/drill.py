@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from omegaconf import DictConfig
 from rich.console import Console
 
 from runner import config, hydra_door, provenance
@@ -34,13 +33,10 @@ _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 def main(argv: Sequence[str]) -> int:
     arguments = hydra_door.parse(argv)
-    if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
-        raise ConfigError("drill: takes one decision at a time; leave the sweep out")
-    composed: list[DictConfig] = []
-    hydra_door.run(arguments, composed.append, "drill", Drill)
-    if not composed:
-        return 0  # --cfg, --info: Hydra printed what was asked for
-    job = typed(Drill, config.plain(composed[0]))
+    composed = hydra_door.one(arguments, "drill", Drill, "takes one decision at a time")
+    if composed is None:
+        return 0
+    job = typed(Drill, config.plain(composed))
     result = drill(job)
     directory = _write(job, result)
     _print(result, directory)

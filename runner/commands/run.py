@@ -15,11 +15,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import closing, suppress
 from datetime import date
 
-from omegaconf import DictConfig
-
 from runner import config, hydra_door, plan
 from runner.cli import explain
-from runner.errors import INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.errors import INCOMPLETE_EXIT, RunnerError
 from runner.outputs import RESULT, write_json
 from runner.parameters import Query, query
 from runner.production import inputs
@@ -35,14 +33,9 @@ from runner.typed import typed
 
 def main(argv: Sequence[str]) -> int:
     arguments = hydra_door.parse(argv)
-    if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
-        raise ConfigError("run: applies one decision; leave the sweep out")
     arguments.overrides = [_as_it_is(each) for each in arguments.overrides]
-    composed: list[DictConfig] = []
-    hydra_door.run(arguments, composed.append, "run", Run)
-    if not composed:
-        return 0  # --cfg, --info: Hydra printed what was asked for
-    return apply(typed(Run, config.plain(composed[0])))
+    composed = hydra_door.one(arguments, "run", Run, "applies one decision")
+    return 0 if composed is None else apply(typed(Run, config.plain(composed)))
 
 
 def _as_it_is(override: str) -> str:

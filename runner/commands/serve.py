@@ -20,7 +20,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 import yaml
-from omegaconf import DictConfig
 from pydantic import Field
 
 from runner import config, hydra_door, pins, redact, requirements, serving
@@ -52,14 +51,10 @@ class Served(Job):
 
 def main(argv: Sequence[str]) -> int:
     arguments = hydra_door.parse(argv)
-    keys = {override.partition("=")[0].lstrip("+") for override in arguments.overrides}
-    if arguments.multirun or {"sweep", "hydra.mode"} & keys:
-        raise ConfigError("serve: puts one decision behind an address; leave the sweep out")
-    composed: list[DictConfig] = []
-    hydra_door.run(arguments, composed.append, "serve", Served)
-    if not composed:
-        return 0  # --cfg, --info: Hydra printed what was asked for
-    job = typed(Served, config.plain(composed[0]))
+    composed = hydra_door.one(arguments, "serve", Served, "puts one decision behind an address")
+    if composed is None:
+        return 0
+    job = typed(Served, config.plain(composed))
     check(job, date.today(), starting=not job.dry_run)
     if job.dry_run:
         print(text(job), end="")
