@@ -12,20 +12,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runner.client import AskFailed, Client, Stream, load
     from runner.errors import ConfigError, RunnerError
     from runner.production.answer import Answer
+    from runner.production.client import AskFailed, Client, Stream, load
 
 __all__ = ["Answer", "AskFailed", "Client", "ConfigError", "RunnerError", "Stream", "load"]
 
 _HOMES = {
     "Answer": "runner.production.answer",
-    "AskFailed": "runner.client",
-    "Client": "runner.client",
+    "AskFailed": "runner.production.client",
+    "Client": "runner.production.client",
     "ConfigError": "runner.errors",
     "RunnerError": "runner.errors",
-    "Stream": "runner.client",
-    "load": "runner.client",
+    "Stream": "runner.production.client",
+    "load": "runner.production.client",
 }
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from runner.records import Attempt, Usage
-from runner.schema import Price, Rates
+from runner.config.schema import Price, Rates
+from runner.record.outcomes import Attempt, Usage
 
 _PER = 1_000_000  # prices are per million tokens
 

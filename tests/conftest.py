@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-import runner.hydra_door  # noqa: F401  # our plugins, before any test lets Hydra look for some
-from runner.config import validate
-from runner.schema import Job
+import runner.config.hydra_door  # noqa: F401  # our plugins, before any test lets Hydra look for some
+from runner.config.door import validate
+from runner.config.schema import Job
+from runner.record.outcomes import Answered, Failed
 
 KEY = "sk-planted-0123456789-abcdef"
 
@@ -132,3 +133,18 @@ def files_with(tmp_path: Path) -> Callable[[str], Iterator[Path]]:
                 yield path
 
     return find
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> Callable[..., Path]:
+    def write(
+        lines: list[Answered | Failed],
+        job: Job | None = None,
+        name: str = "run",
+        outcomes: int | None = None,
+    ) -> Path:
+        from tests.report import make
+
+        return make.run(tmp_path / name, lines, job, outcomes=outcomes)
+
+    return write

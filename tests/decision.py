@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.test_cli import MODEL, PROVIDER, RETRY
+from tests.commands.test_command_line import MODEL, PROVIDER, RETRY
 
 TASK = """
 defaults: [/base/task@_here_, _self_]

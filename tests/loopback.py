@@ -5,7 +5,7 @@ with Loopback(lambda request: text(request.text.upper())) as server:
 assert server.requests[0].body["temperature"] == 0.0
 """
 
-from runner.loopback.answers import (
+from runner.drill.loopback.answers import (
     USAGE,
     against_policy,
     chunks,
@@ -33,8 +33,8 @@ from runner.loopback.answers import (
     wrong_key,
     wrong_key_in_full,
 )
-from runner.loopback.exchange import Answer, AnswerFunction, Piece, Request, in_turn
-from runner.loopback.server import Loopback
+from runner.drill.loopback.exchange import Answer, AnswerFunction, Piece, Request, in_turn
+from runner.drill.loopback.server import Loopback
 
 __all__ = [
     "USAGE",

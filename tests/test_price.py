@@ -7,11 +7,11 @@ import pytest
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
-from runner import paths, pins, schema
-from runner.options import Options
+from runner.config import paths, pins, schema
+from runner.config.catalogue import Options
+from runner.config.schema import Price, Single
 from runner.price import dollars, total, worst_case
-from runner.records import Usage
-from runner.schema import Price, Single
+from runner.record.outcomes import Usage
 
 LONG = {"above_tokens": 1000, "input_usd_per_mtok": 4, "output_usd_per_mtok": 16}
 

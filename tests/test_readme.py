@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import runner
-from runner.cli import COMMANDS
+from runner.commands.command_line import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -30,7 +30,7 @@ def test_named_files_are_there() -> None:
     [files] = re.findall(r"## Files\n\n```text\n(.*?)```", README.read_text(), re.DOTALL)
     block = files.partition("runner/\n")[2]
     names = re.findall(r"(?<![\w/.])([a-z_]+\.py|[a-z]+/)(?=\s)", block)
-    assert len(names) > 15
+    assert len(names) >= 14
     assert [name for name in names if not (Path(runner.__file__).parent / name).exists()] == []
 
 

@@ -14,17 +14,17 @@ from typing import Any
 
 from rich.text import Text
 
-from runner.cli import parser
-from runner.commands._conf import as_it_is, conf
-from runner.commands._output import emit, notes
-from runner.costs.breakeven import Comparison, Month, curve
-from runner.costs.scenario import BreakevenScenario, Server
-from runner.costs.sensitivity import sensitivity
-from runner.costs.workload import FinishedRun, finished
+from runner.commands._print import emit, notes
+from runner.commands._settings import as_it_is, conf
+from runner.commands.command_line import parser
+from runner.config.schema import Price, Single
+from runner.decide.costs.breakeven import BreakEven, Month, curve
+from runner.decide.costs.scenario import BreakevenScenario, Server
+from runner.decide.costs.sensitivity import sensitivity
+from runner.decide.costs.workload import FinishedRun, finished
 from runner.errors import ConfigError
 from runner.report import breakeven as report
 from runner.report.cost import provenance
-from runner.schema import Price, Single
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
         scenario = config.settings(BreakevenScenario, overrides)
         models = config.models([scenario.api_model], at="api_model")
     run = finished(scenario.from_run) if scenario.from_run else None
-    comparison = Comparison(
+    comparison = BreakEven(
         workload=scenario.workload(run),
         price=_price(scenario, models[scenario.api_model]),
         server=_measured(scenario.server, run) if run else scenario.server,
@@ -91,7 +91,7 @@ def _measurement(run: FinishedRun | None) -> list[str]:
 
 
 def _print(
-    scenario: BreakevenScenario, comparison: Comparison, month: Month, remarks: list[str]
+    scenario: BreakevenScenario, comparison: BreakEven, month: Month, remarks: list[str]
 ) -> None:
     crossings = comparison.crossings()
     advice = report.advice(comparison, crossings)

@@ -19,12 +19,16 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 
-from runner import cases, cli, config, paths, pins, requirements, scorers
-from runner.choosing.decision import Decision
+from runner import scorers
+from runner.cases import cases
+from runner.commands import command_line
+from runner.config import door, paths, pins
+from runner.config.catalogue import Options
+from runner.config.schema import Job, Model, Single
+from runner.config.validation import validated
+from runner.decide.select.tree import DecisionTree
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
-from runner.options import Options
-from runner.schema import Job, Model, Single
-from runner.typed import typed
+from runner.measure import requirements
 
 STALE = timedelta(days=90)  # a price older than this is worth another look
 SOON = timedelta(days=90)  # a retirement nearer than this is worth planning for
@@ -53,11 +57,11 @@ class Report:
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = cli.parser("check", __doc__)
+    parser = command_line.parser("check", __doc__)
     parser.add_argument("--config-dir", help="your own options, checked together with ours")
     parser.add_argument("-v", "--verbose", action="store_true", help="print what is expected, too")
     arguments = parser.parse_args(argv)
-    own = cli.config_dir(arguments.config_dir)
+    own = paths.config_dir(arguments.config_dir)
     config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
     report = check(config_dirs, paths.tasks_dirs(), date.today())
     for line in report.problems:
@@ -85,8 +89,8 @@ class _Checker:
 
     def run(self) -> None:
         try:
-            self.base = OmegaConf.create(config.plain(self.conf.compose()))
-            config.load(self.base)
+            self.base = OmegaConf.create(door.plain(self.conf.compose()))
+            door.load(self.base)
         except ConfigError as error:
             self.report.problems += [f"config: {problem}" for problem in error.problems]
             return
@@ -137,7 +141,7 @@ class _Checker:
         cfg = deepcopy(self.base)
         OmegaConf.update(cfg, place, node, merge=False, force_add=True)
         try:
-            return config.load(cfg)
+            return door.load(cfg)
         except ConfigError as error:
             raise ConfigError(*(p.removeprefix(f"{place}.") for p in error.problems)) from None
 
@@ -146,7 +150,7 @@ class _Checker:
         cfg = deepcopy(self.conf.compose(override))
         if cfg.get("model") is None and cfg.task.name not in (cfg.get("mapping") or {}):
             OmegaConf.update(cfg, "model", self.base.model, force_add=True)
-        return config.load(cfg)
+        return door.load(cfg)
 
     def _model(self, option: str, model: Model) -> Iterator[Finding]:
         if not isinstance(model, Single):  # made of models that have files of their own
@@ -230,7 +234,7 @@ class _Checker:
     def _decision(self, option: str) -> Iterator[Finding]:
         node = self.conf.compose(f"+decision={option}", config=None).decision
         named = {n: m for n, m in self.models.items() if isinstance(m, Single) and "/" not in n}
-        typed(Decision, config.resolved(node)).check(named, [])
+        validated(DecisionTree, door.resolved(node)).check(named, [])
         yield from ()
 
     def _other(self, group: str, option: str) -> Iterator[Finding]:

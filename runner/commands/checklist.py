@@ -15,27 +15,27 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner import cli, config, paths
-from runner.checklist import Lines, lines, record
-from runner.checklist.config import Checklist
-from runner.checklist.facts import Facts
-from runner.commands import spend
+from runner.commands import command_line, spend
+from runner.config import door, paths
+from runner.config.catalogue import Options
+from runner.config.hydra_door import refuse
+from runner.config.validation import unknown_key, validated
+from runner.decide.checklist import Lines, lines, on_record
+from runner.decide.checklist.facts import Facts
+from runner.decide.checklist.settings import Checklist
 from runner.errors import GATE_EXIT, ConfigError
-from runner.hydra_door import refuse
-from runner.options import Options
-from runner.outputs import write_text
+from runner.record.files import write_text
 from runner.report import checklist as report
-from runner.typed import typed, unknown_key
 
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    parser = cli.parser("checklist", __doc__)
+    parser = command_line.parser("checklist", __doc__)
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     parser.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
     arguments = parser.parse_intermixed_args(argv)
-    own = cli.config_dir(arguments.config_dir)
+    own = paths.config_dir(arguments.config_dir)
     options = Options([folder for folder in (own, paths.builtin("conf")) if folder])
     for override in arguments.overrides:
         refuse(override, own)
@@ -63,17 +63,17 @@ def _check(override: str, options: Options) -> None:
 
 def _facts(options: Options, overrides: Sequence[str], today: date) -> Facts:
     composed = options.compose(*overrides, config="checklist")
-    decision = typed(Checklist, config.plain(composed))
-    watched = typed(spend.Settings, config.resolved(options.compose(config="spend")))
-    cases = record.present(decision.task)
-    runs = record.recorded(decision)
+    decision = validated(Checklist, door.plain(composed))
+    watched = validated(spend.SpendSettings, door.resolved(options.compose(config="spend")))
+    cases = on_record.present(decision.task)
+    runs = on_record.recorded(decision)
     return Facts(
         decision=decision,
         today=today,
         cases=cases,
-        measured=record.measured(decision, cases, runs),
-        contest=record.contest(decision, cases, runs),
-        drilled=record.drilled(decision),
+        measured=on_record.measured(decision, cases, runs),
+        contest=on_record.contest(decision, cases, runs),
+        drilled=on_record.drilled(decision),
         alerts=watched.alerts,
         notify=watched.notify,
         files=_files(options, overrides),

@@ -3,7 +3,7 @@
     python -m runner compare outputs/runs/<baseline> outputs/runs/<candidate>
     python -m runner compare <baseline> <candidate> gate=true format=json
 
-The baseline comes first. A run in a sweep is a run, too. Settings:
+The baseline comes first. A run in a sweep is a run, too. CompareSettings:
     gate=true               exit 3 when the candidate is proven worse
     tolerance=0.1           so much slower or dearer it may be; quality has no such allowance
     format=table|json|markdown
@@ -18,27 +18,27 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from runner.cli import parser
-from runner.commands._words import words
+from runner.commands._arguments import words
+from runner.commands.command_line import parser
+from runner.config.redact import redact
+from runner.config.schema import Strict
 from runner.errors import GATE_EXIT, ConfigError
-from runner.redact import redact
-from runner.regression import TOLERANCE, Regression
+from runner.measure.compare import TOLERANCE, RunComparison
+from runner.measure.compare.runs import against
 from runner.report import compare as report
 from runner.report import markdown
-from runner.report.against import against
-from runner.schema import Strict
 
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
-class Settings(Strict):
+class CompareSettings(Strict):
     gate: bool = False
     tolerance: float = Field(TOLERANCE, ge=0)
     format: Literal["table", "json", "markdown"] = "table"
 
 
 def main(argv: Sequence[str]) -> int:
-    _, runs, settings = words(Settings, parser("compare", __doc__), argv)
+    _, runs, settings = words(CompareSettings, parser("compare", __doc__), argv)
     if len(runs) != 2:
         raise ConfigError(f"compare: takes two runs, the baseline first, and got {len(runs)}")
     found = against(Path(runs[0]), Path(runs[1]), settings.tolerance)
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     return GATE_EXIT if settings.gate and found.regressed else 0
 
 
-def _print(found: Regression, form: str) -> None:
+def _print(found: RunComparison, form: str) -> None:
     if form == "table":
         console = Console(highlight=False)
         if not console.is_terminal:

@@ -16,18 +16,18 @@ from typing import Any
 
 from rich.text import Text
 
-from runner.cli import parser
-from runner.commands._conf import Conf, as_it_is, conf
-from runner.commands._output import emit, notes
-from runner.costs import monthly
-from runner.costs.monthly import Row
-from runner.costs.scenario import Classifier, CostScenario
-from runner.costs.workload import Workload, finished
+from runner.commands._print import emit, notes
+from runner.commands._settings import Conf, as_it_is, conf
+from runner.commands.command_line import parser
+from runner.config.schema import Single
+from runner.decide.costs import monthly
+from runner.decide.costs.monthly import Row
+from runner.decide.costs.scenario import Classifier, CostScenario
+from runner.decide.costs.workload import Workload, finished
 from runner.errors import ConfigError
 from runner.price import dollars
-from runner.records import Usage
+from runner.record.outcomes import Usage
 from runner.report import cost as report
-from runner.schema import Single
 
 Models = Mapping[str, Single]
 

@@ -15,17 +15,17 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from runner import config, hydra_door, paths, pins
-from runner.cli import explain
+from runner.commands.command_line import explain
 from runner.commands.eval import estimate, evaluate
+from runner.config import door, hydra_door, paths, pins
+from runner.config.schema import Job, singles
+from runner.decide.promote import canary, decision_record
+from runner.decide.promote.decision_record import DecisionRecord
+from runner.decide.promote.drift import Drift, Finding, asked_again, proposal, stated
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
-from runner.keeping import canary, promotion
-from runner.keeping.drifting import Drift, Finding, asked_again, proposal, stated
-from runner.keeping.promotion import Promotion
-from runner.outputs import JOURNAL, read_journal, write_json
-from runner.plan import Plan, prepare
-from runner.records import Counts
-from runner.schema import Job, singles
+from runner.pipeline.plan import Plan, prepare
+from runner.record.files import JOURNAL, read_journal, write_json
+from runner.record.outcomes import Counts
 
 DRIFT = "drift.json"
 _CASES = "canary.jsonl"
@@ -37,7 +37,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
 
     mapping, job = _composed(argv)
     today = today or date.today()
-    record = promotion.find(paths.tasks_dirs(), job.task.name, mapping)
+    record = decision_record.find(paths.tasks_dirs(), job.task.name, mapping)
     if job.estimate:
         with TemporaryDirectory() as scratch:
             estimate([_plan(record, job, Path(scratch), today)])
@@ -83,7 +83,7 @@ def _composed(argv: Sequence[str]) -> tuple[str, Job]:
     def take(cfg: DictConfig) -> None:
         """Hydra knows the mapping's name only here, and prints around what is raised here."""
         try:
-            composed.append(config.plain(cfg))
+            composed.append(door.plain(cfg))
         except ConfigError as error:
             composed.append(error)
 
@@ -94,14 +94,14 @@ def _composed(argv: Sequence[str]) -> tuple[str, Job]:
     if isinstance(tree, ConfigError):
         raise tree
     mapping = str(tree.pop("decided_in"))
-    job = config.validate(tree)
+    job = door.validate(tree)
     for key in ("reuse", "baseline", "junit"):
         if getattr(job, key):
             raise ConfigError(f"{key}: has no meaning for drift, which asks anew and compares")
     return mapping, job
 
 
-def _plan(record: Promotion, job: Job, directory: Path, today: date) -> Plan:
+def _plan(record: DecisionRecord, job: Job, directory: Path, today: date) -> Plan:
     """To ask the cases on record once more, in `directory`. Raises ConfigError."""
     source = prepare(job, today).cases_file
     if not canary.write_cases(record, source, directory / _CASES):
@@ -112,10 +112,12 @@ def _plan(record: Promotion, job: Job, directory: Path, today: date) -> Plan:
     return prepare(job.model_copy(update=changes), today)
 
 
-def _ask(record: Promotion, job: Job, directory: Path, today: date) -> tuple[Counts, list[Finding]]:
+def _ask(
+    record: DecisionRecord, job: Job, directory: Path, today: date
+) -> tuple[Counts, list[Finding]]:
     """Raises ConfigError before anything is sent; later BudgetSpent, StorageError."""
-    from runner.regression import compare
-    from runner.report.against import observe
+    from runner.measure.compare import compare
+    from runner.measure.compare.runs import observe
 
     run = directory / _RUN
     [result] = evaluate([(_plan(record, job, directory, today), run)])

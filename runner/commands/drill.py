@@ -15,18 +15,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner import config, hydra_door, provenance
-from runner.drill.config import Drill, Fault
+from runner.config import door, hydra_door
+from runner.config.validation import validated
+from runner.drill.faults import Drill, Fault
 from runner.drill.pace import highest
 from runner.drill.rehearsal import rehearse
-from runner.drill.report import markdown, terminal
 from runner.drill.result import DrillResult, chain, hold, identity, kept, notes
 from runner.drill.stage import offline
 from runner.errors import GATE_EXIT, ConfigError, did_you_mean
-from runner.outputs import REPORT, RESULT, write_json, write_text
-from runner.plan import prepare
-from runner.progress import Progress
-from runner.typed import typed
+from runner.pipeline import provenance
+from runner.pipeline.plan import prepare
+from runner.pipeline.progress import Progress
+from runner.record.files import REPORT, RESULT, write_json, write_text
+from runner.report.drill import markdown, terminal
 
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
@@ -36,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     composed = hydra_door.one(arguments, "drill", Drill, "takes one decision at a time")
     if composed is None:
         return 0
-    job = typed(Drill, config.plain(composed))
+    job = validated(Drill, door.plain(composed))
     result = drill(job)
     directory = _write(job, result)
     _print(result, directory)

@@ -11,12 +11,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from runner import config, event_loop, hydra_door
+from runner.config import door, hydra_door
+from runner.config.schema import Job
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, BudgetSpent, ConfigError, RunnerError
-from runner.outputs import RESULT, write_json
-from runner.plan import Plan, prepare
-from runner.records import Result
-from runner.schema import Job
+from runner.pipeline import event_loop
+from runner.pipeline.plan import Plan, prepare
+from runner.record.files import RESULT, write_json
+from runner.record.outcomes import Result
 
 Planned = tuple[Plan, Path]  # and the directory for its record
 
@@ -56,7 +57,7 @@ def run_job(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
-            plan = prepare(config.load(cfg))
+            plan = prepare(door.load(cfg))
             if plan.job.estimate:
                 estimate([plan])
             else:
@@ -66,7 +67,7 @@ def run_job(cfg: DictConfig) -> None:
         return
     directory = Path(hydra.sweep.dir) / f"{hydra.job.num}_invalid"
     try:
-        job = config.load(cfg)
+        job = door.load(cfg)
         directory = directory.with_name(f"{hydra.job.num}_{job.label}")
         plan = prepare(job)
         if job.estimate:
@@ -80,7 +81,7 @@ def run_job(cfg: DictConfig) -> None:
     except RunnerError as error:
         result = error
     if isinstance(result, RunnerError):
-        record_failure(directory, config.names(cfg), result)
+        record_failure(directory, door.names(cfg), result)
 
 
 def _single(plan: Plan) -> tuple[Job, Path, Result]:
@@ -102,7 +103,7 @@ def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerEr
 
 def estimate(plans: Sequence[Plan]) -> None:
     """Print what they would ask and cost together; nothing is sent."""
-    from runner.costs.estimate import of
+    from runner.decide.costs.estimate import of
     from runner.report.estimate import print_estimates
 
     print_estimates([event_loop.run(of(plan)) for plan in plans], _cap_usd(plans))
@@ -118,9 +119,9 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
     Raises ConfigError, before anything is sent, when one of them can't be sent as it is.
     """
-    from runner import resume
+    from runner.measure.compare.runs import check
+    from runner.pipeline import resume
     from runner.report import build
-    from runner.report.against import check
 
     if len({plan.job.callbacks for plan, _ in plans}) > 1:
         raise ConfigError("callbacks: litellm has them once a process; name the same in each job")
@@ -145,12 +146,12 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
 async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     """Fill the journals, and return why some of them could not be."""
-    from runner import resume
-    from runner.budget import Budget
-    from runner.dispatch import Dispatch
-    from runner.llm import Client
-    from runner.pipeline import probe, run
-    from runner.progress import Progress
+    from runner.calls.budget import Budget
+    from runner.calls.dispatch import Dispatch
+    from runner.calls.llm import Client
+    from runner.pipeline import resume
+    from runner.pipeline.progress import Progress
+    from runner.pipeline.run import probe, run
 
     errors: dict[Path, RunnerError] = {}
     callbacks = {one.name for plan, _ in plans for one in plan.job.callbacks}

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runner import paths
-from runner.cli import COMMANDS, config_dir
+from runner.commands.command_line import COMMANDS
+from runner.config import paths
 
 _PAGE = """\
 runner: choose, ship and keep the right language model.
@@ -41,7 +41,7 @@ python -m runner <command> --help, and the head of conf/<command>.yaml, say more
 def main(argv: Sequence[str]) -> int:
     options = ArgumentParser(add_help=False)
     options.add_argument("--config-dir", "-cd")
-    user = config_dir(options.parse_known_args(argv)[0].config_dir)
+    user = paths.config_dir(options.parse_known_args(argv)[0].config_dir)
     folders = [folder for folder in (user, paths.builtin("conf")) if folder]
     print(
         _PAGE.format(

@@ -3,7 +3,7 @@
     python -m runner promote outputs/sweeps/<sweep> candidate=haiku
     python -m runner promote outputs/sweeps/<sweep> candidate=haiku mapping=mine --config-dir conf
 
-Settings:
+PromoteSettings:
     mapping=hosted          the file of conf/mapping/ to change
     task=extraction         where the sweep has several
     canary=10               so many cases with their answers go on record, for `drift` to ask again
@@ -17,20 +17,21 @@ from pathlib import Path
 
 from pydantic import Field
 
-from runner import cli, config, paths
-from runner.commands._words import words
+from runner.commands import command_line
+from runner.commands._arguments import words
+from runner.config import door, paths
+from runner.config.catalogue import Options, compose_config
+from runner.config.redact import redact
+from runner.config.schema import Job, Name, Strict
+from runner.decide.promote import decision_record, mapping_file
+from runner.decide.promote.promote import Chosen, chosen, objections
+from runner.decide.promote.promote import promotion as promoted
 from runner.errors import ConfigError
-from runner.keeping import mapping, promotion
-from runner.keeping.promoting import Chosen, chosen, objections
-from runner.keeping.promoting import promotion as promoted
-from runner.options import Options, compose_config
-from runner.outputs import write_text
-from runner.redact import redact
+from runner.record.files import write_text
 from runner.report.text import clean
-from runner.schema import Job, Name, Strict
 
 
-class Settings(Strict):
+class PromoteSettings(Strict):
     candidate: str
     mapping: str = Field("hosted", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*$")
     task: Name | None = None
@@ -40,16 +41,16 @@ class Settings(Strict):
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    parser = cli.parser("promote", __doc__)
+    parser = command_line.parser("promote", __doc__)
     parser.add_argument(
         "--config-dir", "-cd", help="your own options, where the mapping is written"
     )
-    arguments, named, settings = words(Settings, parser, argv)
+    arguments, named, settings = words(PromoteSettings, parser, argv)
     if len(named) != 1:
         raise ConfigError(f"promote: takes one sweep, and got {len(named)}")
     if settings.unproven != (settings.reason is not None):
         raise ConfigError('unproven: goes with a reason: unproven=true reason="…"')
-    own = cli.config_dir(arguments.config_dir)
+    own = paths.config_dir(arguments.config_dir)
     conf, tasks = _home(own)
     found = chosen(Path(named[0]), settings.candidate, settings.task)
     option = _option(found.candidate.model, own)
@@ -58,10 +59,10 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         found, settings.mapping, settings.reason, settings.canary, today or date.today()
     )
     file = conf / "mapping" / f"{settings.mapping}.yaml"
-    decision = promotion.place(tasks, record.task, record.mapping)
+    decision = decision_record.place(tasks, record.task, record.mapping)
     changes = {
         file: _mapping(file, settings.mapping, record.task, option),
-        decision: promotion.text(record),
+        decision: decision_record.text(record),
     }
     for path, text in changes.items():
         before = path.read_text(encoding="utf-8") if path.exists() else None
@@ -103,10 +104,10 @@ def _job(found: Chosen, option: str, own: Path | None) -> Job:
     composed = compose_config(
         "config", [f"task={task}", f"model={option}", "requirements=base"], own
     )
-    return config.load(composed)
+    return door.load(composed)
 
 
-def _decide(found: Chosen, settings: Settings, now: Job) -> None:
+def _decide(found: Chosen, settings: PromoteSettings, now: Job) -> None:
     """Raises ConfigError where something speaks against it that nobody overrules."""
     against = objections(found, now)
     if against and not settings.unproven:
@@ -123,8 +124,8 @@ def _mapping(file: Path, name: str, task: str, option: str) -> str:
     ours = paths.builtin("conf") / "mapping" / f"{name}.yaml"
     source = file if file.exists() else ours
     if not source.exists():
-        return mapping.new(name, task, option)
-    return mapping.switched(source.read_text(encoding="utf-8"), task, option, source)
+        return mapping_file.new(name, task, option)
+    return mapping_file.switched(source.read_text(encoding="utf-8"), task, option, source)
 
 
 def _print_diff(path: Path, before: str | None, after: str) -> None:

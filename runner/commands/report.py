@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli import parser
+from runner.commands.command_line import parser
 from runner.report import SweepResult, print_run, print_sweep, rebuild
 
 

@@ -15,27 +15,28 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import closing, suppress
 from datetime import date
 
-from runner import config, hydra_door, plan
-from runner.cli import explain
+from runner.cases.query import Query, query
+from runner.commands.command_line import explain
+from runner.config import door, hydra_door
+from runner.config.redact import redact
+from runner.config.validation import validated
 from runner.errors import INCOMPLETE_EXIT, RunnerError
-from runner.outputs import RESULT, write_json
-from runner.parameters import Query, query
+from runner.pipeline import plan
 from runner.production import inputs
 from runner.production.answer import Answer, Totals
+from runner.production.answer_file import Output
 from runner.production.inputs import InvalidInput, Source, source
 from runner.production.job import Run
-from runner.production.output import Output
-from runner.production.record import claim
-from runner.records import Counts, Result
-from runner.redact import redact
-from runner.typed import typed
+from runner.production.journal_order import claim
+from runner.record.files import RESULT, write_json
+from runner.record.outcomes import Counts, Result
 
 
 def main(argv: Sequence[str]) -> int:
     arguments = hydra_door.parse(argv)
     arguments.overrides = [_as_it_is(each) for each in arguments.overrides]
     composed = hydra_door.one(arguments, "run", Run, "applies one decision")
-    return 0 if composed is None else apply(typed(Run, config.plain(composed)))
+    return 0 if composed is None else apply(validated(Run, door.plain(composed)))
 
 
 def _as_it_is(override: str) -> str:
@@ -49,19 +50,19 @@ def apply(job: Run) -> int:
 
     Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
     """
-    from runner.event_loop import run
-    from runner.production import decision, flow
-    from runner.progress import Progress
+    from runner.pipeline.event_loop import run
+    from runner.pipeline.progress import Progress
+    from runner.production import batch, deployment
 
     if job.estimate:
         return _estimate(job)
-    decision.check(job)
+    deployment.check(job)
     with closing(source(job.input)) as given, claim(job, given) as directory:
         total = given.count() if sys.stderr.isatty() else None
         with closing(Output(job.output_file)) as output, Progress() as progress:
             form = _text if given.file is None and job.output_file is None else _line
             totals = run(
-                flow.run(
+                batch.run(
                     job,
                     given,
                     directory,
@@ -80,8 +81,8 @@ def apply(job: Run) -> int:
 
 def _estimate(job: Run) -> int:
     """Print what the input would cost; nothing is sent."""
-    from runner.costs.estimate import totals
-    from runner.event_loop import run
+    from runner.decide.costs.estimate import totals
+    from runner.pipeline.event_loop import run
     from runner.report.estimate import print_estimates
 
     plan.check(job, date.today())

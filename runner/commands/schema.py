@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from runner.cli import parser
-from runner.schema import Fallback, Model, Provider, Requirements, Retry, Task
+from runner.commands.command_line import parser
+from runner.config.schema import Fallback, Model, Provider, Requirements, Retry, Task
 
 GROUPS: dict[str, Any] = {
     "fallback": Fallback,

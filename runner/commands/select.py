@@ -20,9 +20,16 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from runner import cases, cli, paths
-from runner.choosing.decision import Decision, facts, walk
-from runner.choosing.selection import (
+from runner.cases import cases
+from runner.cases.query import Query, query
+from runner.commands import command_line
+from runner.commands._print import notes
+from runner.commands._settings import Conf, conf
+from runner.config import paths
+from runner.config.hydra_door import refuse
+from runner.config.schema import Requirements, Single, Strict, Task
+from runner.decide.costs.workload import Sizes, Workload, finished
+from runner.decide.select.candidates import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
     Candidate,
@@ -31,15 +38,10 @@ from runner.choosing.selection import (
     candidates,
     demand,
 )
-from runner.choosing.shortlist import Shortlist, sweep_place
-from runner.commands._conf import Conf, conf
-from runner.commands._output import notes
-from runner.costs.workload import Sizes, Workload, finished
+from runner.decide.select.shortlist import Shortlist, sweep_place
+from runner.decide.select.tree import DecisionTree, facts, walk
 from runner.errors import ConfigError
-from runner.hydra_door import refuse
-from runner.parameters import Query, query
 from runner.report import selection as report
-from runner.schema import Requirements, Single, Strict, Task
 
 _NOTES = [
     "what a model thinks before it answers is in no estimate",
@@ -48,12 +50,12 @@ _NOTES = [
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
-class Settings(Strict):
+class SelectSettings(Strict):
     """conf/select.yaml."""
 
     task: Task | None = None
     requirements: Requirements
-    decision: Decision
+    decision: DecisionTree
     needs: tuple[str, ...]
     input_tokens: int | None = Field(ge=0)
     output_tokens: int | None = Field(ge=1)
@@ -65,10 +67,10 @@ class Settings(Strict):
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    options = cli.parser("select", __doc__)
+    options = command_line.parser("select", __doc__)
     with conf("select", options, argv) as (config, overrides):
         config_dir = options.parse_intermixed_args(argv).config_dir
-        own = cli.config_dir(config_dir)
+        own = paths.config_dir(config_dir)
         for override in overrides:
             refuse(override, own)
         settings = settings_of(config, overrides)
@@ -87,14 +89,16 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     return 0
 
 
-def settings_of(config: Conf, overrides: Sequence[str]) -> Settings:
+def settings_of(config: Conf, overrides: Sequence[str]) -> SelectSettings:
     """The settings; a task brings the requirements of its name along, unless others are named."""
     chosen = {override.partition("=")[0] for override in overrides}
     named = "task" not in chosen or "requirements" in chosen
-    return config.settings(Settings, [*([] if named else ["requirements=${task}"]), *overrides])
+    return config.settings(
+        SelectSettings, [*([] if named else ["requirements=${task}"]), *overrides]
+    )
 
 
-def select(settings: Settings, models: Mapping[str, Single], today: date) -> Selection:
+def select(settings: SelectSettings, models: Mapping[str, Single], today: date) -> Selection:
     """Raises ConfigError for a name of nothing in the tree, for cases that can't be read."""
     known = facts(settings.requirements, settings.task, settings.needs)
     settings.decision.check(models, known.needs)
@@ -125,7 +129,7 @@ def _is_of_a_run(override: str) -> bool:
     return override.lstrip("+").partition("=")[0].partition(".")[0] in ("task", "requirements")
 
 
-def _workload(settings: Settings) -> tuple[Workload, list[Query], str]:
+def _workload(settings: SelectSettings) -> tuple[Workload, list[Query], str]:
     """The requests to expect, the cases that ask most of a model, and where the sizes are from."""
     task, wanted = settings.task, settings.requirements
     hardest: list[Query] = []
@@ -177,7 +181,7 @@ def _write(
     print(f"{file} holds this shortlist; run it with: {command}", file=sys.stderr)
 
 
-def _print(settings: Settings, selection: Selection, command: str | None) -> None:
+def _print(settings: SelectSettings, selection: Selection, command: str | None) -> None:
     name = settings.task.name if settings.task else settings.requirements.name
     if settings.format == "json":
         tree = report.plain(name, selection, command)

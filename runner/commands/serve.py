@@ -22,12 +22,14 @@ from pathlib import Path
 import yaml
 from pydantic import Field
 
-from runner import config, hydra_door, pins, redact, requirements, serving
+from runner.calls.embedded import serve
+from runner.config import door, hydra_door, pins, redact
+from runner.config.schema import Job
+from runner.config.validation import validated
 from runner.errors import ConfigError
-from runner.gateway import proxy
-from runner.gateway.config import defaults, environment, not_carried_over, proxy_config
-from runner.schema import Job
-from runner.typed import typed
+from runner.measure import requirements
+from runner.production.gateway import proxy
+from runner.production.gateway.config import defaults, environment, not_carried_over, proxy_config
 
 CONFIG = "config.yaml"
 
@@ -54,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     composed = hydra_door.one(arguments, "serve", Served, "puts one decision behind an address")
     if composed is None:
         return 0
-    job = typed(Served, config.plain(composed))
+    job = validated(Served, door.plain(composed))
     check(job, date.today(), starting=not job.dry_run)
     if job.dry_run:
         print(text(job), end="")
@@ -84,7 +86,7 @@ def check(job: Served, today: date, *, starting: bool) -> None:
         raise ConfigError(*problems)
     proxy_config(job, job.master_key_env)
     if starting:
-        from runner.llm import check_parameters
+        from runner.calls.llm import check_parameters
 
         proxy.check(job.host, job.port)
         redact.know(job.answering.values())
@@ -119,7 +121,7 @@ async def _serve(job: Served) -> None:
     directory = job.outputs.absolute() / "gateway" / now
     directory.mkdir(parents=True)
     async with AsyncExitStack() as stack:
-        started = await serving.serve(job, stack)
+        started = await serve.serve(job, stack)
         assert isinstance(started, Served)
         path = directory / CONFIG
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:

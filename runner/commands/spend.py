@@ -23,15 +23,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner import numbers
-from runner.cli import explain, parser
-from runner.commands._conf import conf
+from runner.commands._settings import conf
+from runner.commands.command_line import explain, parser
+from runner.config.schema import Privacy, Strict
+from runner.decide.notify import Notifier, Notify, refuse_urls
+from runner.decide.spend import Alert, Alerts, Dimension, Spend, Sum, hold, read
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError, did_you_mean
-from runner.notify import Notifier, Notify, refuse_urls
+from runner.measure import formatting
+from runner.measure.requirements import ALLOWED
 from runner.report.text import line
-from runner.requirements import ALLOWED
-from runner.schema import Privacy, Strict
-from runner.spend import Alert, Alerts, Dimension, Spend, Sum, hold, read
 
 _WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 _BAR = 40  # characters
@@ -53,7 +53,7 @@ def _since(value: Any) -> date | timedelta | None:
         raise ValueError("is no date; write 2026-11-01, or 30d for the last 30 days") from None
 
 
-class Settings(Strict):
+class SpendSettings(Strict):
     """conf/spend.yaml."""
 
     outputs: Path
@@ -73,11 +73,11 @@ class Settings(Strict):
 def main(argv: Sequence[str], today: date | None = None) -> int:
     refuse_urls(argv)
     with conf("spend", parser("spend", __doc__), argv) as (config, overrides):
-        settings = config.settings(Settings, overrides)
+        settings = config.settings(SpendSettings, overrides)
     return report(settings, today or datetime.now(UTC).date())
 
 
-def report(settings: Settings, today: date) -> int:
+def report(settings: SpendSettings, today: date) -> int:
     """Raises ConfigError, before anything is printed, when no notice could or may be sent."""
     if leak := _leak(settings.notify, settings.data_privacy, "data_privacy"):
         raise ConfigError(leak)
@@ -123,7 +123,7 @@ def _leak(notify: Notify, privacy: Privacy, where: str) -> str | None:
     return None
 
 
-def _print(settings: Settings, spend: Spend, alerts: Sequence[Alert], today: date) -> None:
+def _print(settings: SpendSettings, spend: Spend, alerts: Sequence[Alert], today: date) -> None:
     since = settings.first_day(today)
     sums = spend.by(*settings.by, since=since)
     total = sum(sums.values(), Sum())
@@ -170,7 +170,7 @@ def _table(by: Sequence[Dimension], sums: Mapping[Names, Sum], total: Sum) -> Ta
 
 def _cells(each: Sum) -> tuple[str, ...]:
     unknown = f"{each.unknown:,}" if each.unknown else ""
-    return f"{each.attempts:,}", numbers.show(each.usd, "usd"), unknown
+    return f"{each.attempts:,}", formatting.show(each.usd, "usd"), unknown
 
 
 def _chart(days: Mapping[Names, Sum]) -> Table:

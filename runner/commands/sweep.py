@@ -10,11 +10,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, read_write
 
-from runner import provenance
-from runner.cli import explain
+from runner.commands.command_line import explain
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
-from runner.outputs import JOURNAL, RESULT, SWEEP, write_json
-from runner.resume import try_lock
+from runner.pipeline import provenance
+from runner.pipeline.resume import try_lock
+from runner.record.files import JOURNAL, RESULT, SWEEP, write_json
 
 # The sweep that this process has started; its lock says that the process is alive.
 directory: Path | None = None

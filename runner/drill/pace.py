@@ -6,8 +6,8 @@ are over in a second, yet sockets, retries, limits and the circuit are the real 
 jumped could not tell an idle socket from one whose bytes are still under way.
 """
 
-from runner.schema import Job, Retry, Single
-from runner.serving import replace_singles
+from runner.calls.embedded.serve import replace_singles
+from runner.config.schema import Job, Retry, Single
 
 _LEAST_SECONDS = 1.0  # of real time: requests on a busy machine are over well before
 

@@ -5,21 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from runner.ask import Asker
-from runner.asked import Asked
-from runner.budget import Budget
-from runner.dispatch import Dispatch
-from runner.drill.config import Fault
+from runner.calls.ask import Asker
+from runner.calls.budget import Budget
+from runner.calls.dispatch import Dispatch
+from runner.calls.llm import Client
+from runner.calls.route import questions
+from runner.cases.call_log import CallLog
+from runner.cases.query import Query, messages, parameters
+from runner.config.schema import Job, Single
+from runner.drill.faults import Fault
 from runner.drill.pace import answer_seconds, faster
 from runner.drill.stage import Stage, healthy, in_format, output_tokens
 from runner.errors import CallFailed, ConfigError, ErrorKind
-from runner.llm import Client
-from runner.parameters import Query, messages, parameters
-from runner.plan import Plan
+from runner.pipeline.plan import Plan
 from runner.price import total
-from runner.records import Attempt
-from runner.route import questions
-from runner.schema import Job, Single
+from runner.record.outcomes import Attempt
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _read(piece: str) -> None:
     """Whoever reads a stream piece by piece."""
 
 
-def _seen(asked: Asked, query: Query, job: Job, speed: float, took: float) -> Seen:
+def _seen(asked: CallLog, query: Query, job: Job, speed: float, took: float) -> Seen:
     """`took`, as the clock has it, is the most: samples that were asked for at once count once."""
     waits = asked.queued_seconds + sum(attempt.waited_seconds for attempt in asked.attempts)
     waited = waits * speed
@@ -107,7 +107,7 @@ def _times(attempts: Sequence[Attempt]) -> int:
     return len(asked) + sum(attempt.waited_seconds > 0 for attempt in answers)
 
 
-def _working_seconds(asked: Asked, query: Query, job: Job) -> float:
+def _working_seconds(asked: CallLog, query: Query, job: Job) -> float:
     """What the providers took, by what was played.
 
     What this machine took would come out `speed` times too long.

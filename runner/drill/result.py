@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from runner import numbers
-from runner.drill.config import Fault
-from runner.records import Record
-from runner.schema import Job, Requirements
+from runner.config.schema import Job, Requirements
+from runner.drill.faults import Fault
+from runner.measure import formatting
+from runner.record.outcomes import Record
 
 if TYPE_CHECKING:
     from runner.drill.rehearsal import Seen
@@ -98,7 +98,7 @@ def notes(job: Job, speed: float) -> list[str]:
     """What the numbers rest on, for whoever reads them."""
     bounds = promised(job.requirements)
     words = ", ".join(
-        f"{name} {numbers.bound(bound, UNITS[name])}" for name, bound in bounds.items()
+        f"{name} {formatting.bound(bound, UNITS[name])}" for name, bound in bounds.items()
     )
     found = [
         f"promised: {words or 'nothing'}",

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from runner.drill.config import Step
+from runner.calls.acceptance import about_tokens, flaw
+from runner.calls.embedded.serve import at, replace_singles
+from runner.cases.query import Query
+from runner.config.schema import Job, Model, Router, Single, answerers, singles
+from runner.drill.faults import Step
+from runner.drill.loopback import Answer, Flow, Format, Loopback, Request, Saying, format_of
+from runner.drill.loopback.answers import garbage, hang, reset
+from runner.drill.loopback.exchange import Piece
 from runner.drill.pace import answer_seconds
 from runner.errors import ConfigError, ErrorKind
-from runner.fit import about_tokens, flaw
-from runner.loopback import Answer, Flow, Format, Loopback, Request, Saying, format_of
-from runner.loopback.answers import garbage, hang, reset
-from runner.loopback.exchange import Piece
-from runner.parameters import Query
-from runner.records import Reply, Usage
-from runner.schema import Job, Model, Router, Single, answerers, singles
-from runner.serving import at, replace_singles
+from runner.record.outcomes import Reply, Usage
 
 OK = Step()
 _LOOPBACK = "http://127.0.0.1"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from runner.errors import ErrorKind
 from runner.price import total
-from runner.records import Answered, Failed, Record, Usage
+from runner.record.outcomes import Answered, Failed, Record, Usage
 
 Kind = ErrorKind | Literal["invalid_input"]  # the latter: not sent, since it is no request
 

@@ -63,14 +63,14 @@ class Background:
             self._under_way.discard(task)
 
     def _run(self, job: Production, journal: Path | None, begun: Future[Any]) -> None:
-        from runner.event_loop import run
+        from runner.pipeline.event_loop import run
 
         # Where nobody closed it the interpreter is ending, and starts no threads any more.
         with suppress(RuntimeError):
             run(self._live(job, journal, begun))
 
     async def _live(self, job: Production, journal: Path | None, begun: Future[Any]) -> None:
-        from runner.production.decision import opened
+        from runner.production.deployment import opened
 
         try:
             async with opened(job, journal) as decision:

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from runner import cases, images
-from runner.cases import Case
+from runner.cases import cases, images
+from runner.cases.cases import Case
+from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 from runner.production.answer import loads
-from runner.records import Message
-from runner.schema import Task
+from runner.record.outcomes import Message
 
 _FILE_TYPES = {".jsonl", ".ndjson", ".json", ".txt", ".csv"}
 _READ_AHEAD = 1024  # lines of standard input

@@ -7,10 +7,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from runner.config.identity import shape
+from runner.config.schema import Job, Single, Strict
+from runner.config.validation import validated
 from runner.errors import ConfigError
-from runner.schema import Job, Single, Strict
-from runner.shape import shape
-from runner.typed import typed
 
 # What only a measurement can be told, and what it is where nobody says anything.
 _MEASURING = {
@@ -96,4 +96,4 @@ def production(config: dict[str, object]) -> Production:
     if config.get("estimate"):
         raise ConfigError("estimate: is for commands; a client is there to ask")
     rest = {key: value for key, value in config.items() if key not in _Paths.model_fields}
-    return typed(Production, rest)
+    return validated(Production, rest)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from runner.errors import ConfigError
-from runner.outputs import RUN, read_json
-from runner.records import Result
+from runner.record.files import RUN, read_json
+from runner.record.outcomes import Result
 from runner.report.result import build, load
 from runner.report.sweep import SweepResult, build_sweep, is_sweep
 from runner.report.terminal import print_run, print_sweep

@@ -7,14 +7,14 @@ from rich.bar import Bar
 from rich.console import Group
 from rich.table import Table
 
-from runner.costs.breakeven import Comparison, Crossings, Month
-from runner.costs.sensitivity import Change, Sensitivity
+from runner.decide.costs.breakeven import BreakEven, Crossings, Month
+from runner.decide.costs.sensitivity import Change, Sensitivity
 from runner.report.tables import money, table
 
 _BAR = 40  # characters
 
 
-def month_table(month: Month, comparison: Comparison, api: str) -> Table:
+def month_table(month: Month, comparison: BreakEven, api: str) -> Table:
     found = table("", "a month", "of which", left=["of which"])
     engineering = comparison.engineering_usd
     found.add_row(f"API: {api}", money(month.api_usd), "")
@@ -28,7 +28,7 @@ def month_table(month: Month, comparison: Comparison, api: str) -> Table:
     return found
 
 
-def advice(comparison: Comparison, crossings: Crossings | None) -> str:
+def advice(comparison: BreakEven, crossings: Crossings | None) -> str:
     """The rule of thumb."""
     if crossings is None:
         full = comparison.api_usd * comparison.capacity

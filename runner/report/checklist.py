@@ -10,8 +10,8 @@ from urllib.parse import quote
 from rich.console import RenderableType
 from rich.text import Text
 
-from runner.checklist import Lines
-from runner.checklist.facts import Line, State
+from runner.decide.checklist import Lines
+from runner.decide.checklist.facts import Line, State
 from runner.report.tables import table
 from runner.report.text import inline, line
 

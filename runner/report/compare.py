@@ -5,8 +5,17 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from runner import numbers
-from runner.regression import ANSWERED, COST, LATENCY, QUALITY, TAIL, Change, Flip, Regression
+from runner.measure import formatting
+from runner.measure.compare import (
+    ANSWERED,
+    COST,
+    LATENCY,
+    QUALITY,
+    TAIL,
+    Change,
+    Flip,
+    RunComparison,
+)
 from runner.report.tables import table
 from runner.report.text import line
 
@@ -28,7 +37,7 @@ _STYLES = {"better": "green", "worse": "bold red", "unknown": "magenta"}
 _SHOWN = 10  # cases of a kind
 
 
-def terminal(found: Regression) -> list[RenderableType]:
+def terminal(found: RunComparison) -> list[RenderableType]:
     """What `print` of a console takes, from top to bottom."""
     drawn = table(*COLUMNS, left=("verdict",))
     for change in found.changes:
@@ -41,7 +50,7 @@ def terminal(found: Regression) -> list[RenderableType]:
     return [Text(line(title(found)), style="bold"), *unlike, drawn, *said, conclusion]
 
 
-def title(found: Regression) -> str:
+def title(found: RunComparison) -> str:
     before, after = found.baseline, found.candidate
     return (
         f"{found.task} · {after.model} ({after.id}) against the baseline "
@@ -49,7 +58,7 @@ def title(found: Regression) -> str:
     )
 
 
-def headline(found: Regression) -> str:
+def headline(found: RunComparison) -> str:
     if found.regressed:
         names = ", ".join(
             _name(change) for change in found.changes if change.name in found.regressed
@@ -63,8 +72,8 @@ def row(change: Change) -> tuple[str, ...]:
     ratio = change.unit in ("ms", "usd")
     return (
         _name(change),
-        numbers.show(change.before, change.unit),
-        numbers.show(change.after, change.unit),
+        formatting.show(change.before, change.unit),
+        formatting.show(change.after, change.unit),
         _times(change.change) if ratio else _signed(change.change),
         _interval(change, ratio=ratio),
         f"{change.n:,}",
@@ -72,7 +81,7 @@ def row(change: Change) -> tuple[str, ...]:
     )
 
 
-def sentences(found: Regression) -> Iterator[str]:
+def sentences(found: RunComparison) -> Iterator[str]:
     """What the table does not say."""
     quality = next(change for change in found.changes if change.name == QUALITY)
     if quality.verdict == "not proven":

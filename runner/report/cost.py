@@ -6,11 +6,12 @@ from datetime import date
 from rich.bar import Bar
 from rich.table import Table
 
-from runner import numbers, pins
-from runner.costs.monthly import Range, Row, Strategy, routed
-from runner.costs.workload import Workload
+from runner.config import pins
+from runner.config.schema import Single
+from runner.decide.costs.monthly import Range, Row, Strategy, routed
+from runner.decide.costs.workload import Workload
+from runner.measure import formatting
 from runner.report.tables import money, table
-from runner.schema import Single
 
 _BAR = 30  # characters
 
@@ -23,7 +24,7 @@ def month_table(rows: Sequence[Row], workload: Workload) -> Table:
         found.add_row(
             row.model,
             money(row.usd_per_month),
-            "?" if row.usd_per_request is None else numbers.show(row.usd_per_request, "usd"),
+            "?" if row.usd_per_request is None else formatting.show(row.usd_per_request, "usd"),
             _seconds(row.response_seconds),
             _bar(row.usd_per_month, most),
         )

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner.keeping.drifting import Drift
+from runner.decide.promote.drift import Drift
 from runner.report.text import line
 
 _STYLES = {"moved": "bold red", "may have moved": "yellow", "unknown": "magenta"}

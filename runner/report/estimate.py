@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner import numbers
-from runner.costs.amounts import Range, together
-from runner.costs.estimate import FALLBACK, Estimate
+from runner.decide.costs.amounts import Range, together
+from runner.decide.costs.estimate import FALLBACK, Estimate
+from runner.measure import formatting
 from runner.report.tables import table
 from runner.report.text import line
 
@@ -63,7 +63,7 @@ def _row(given: Range) -> Iterator[str]:
     yield _to(f"{low.calls:,}", f"{high.calls:,}")
     yield _to(f"{low.input_tokens:,}", f"{high.input_tokens:,}")
     yield f"at most {high.output_tokens:,}"
-    yield _to(*("?" if usd is None else numbers.show(usd, "usd") for usd in (low.usd, high.usd)))
+    yield _to(*("?" if usd is None else formatting.show(usd, "usd") for usd in (low.usd, high.usd)))
 
 
 def _to(low: str, high: str) -> str:
@@ -72,7 +72,7 @@ def _to(low: str, high: str) -> str:
 
 def _held_against(budget_usd: float, everything: Range) -> str:
     low, high = everything.low.usd, everything.high.usd
-    cap = f"budget_usd is {numbers.bound(budget_usd, 'usd')}"
+    cap = f"budget_usd is {formatting.bound(budget_usd, 'usd')}"
     if low is not None and budget_usd < low:
         return f"{cap}, less than the low end: it would stop this before the end"
     if high is None:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from runner.outputs import RUN, read_json, write_text
-from runner.records import Result
-from runner.regression import Regression
+from runner.measure.compare import RunComparison
+from runner.record.files import RUN, read_json, write_text
+from runner.record.outcomes import Result
 from runner.report import compare
 from runner.report.sweep import SweepResult
 
@@ -59,13 +59,13 @@ def _suite(root: Element, result: Result, name: str) -> None:
         tag = _TAGS.get(verdict.verdict)
         _test(suite, name, verdict.requirement, tag, f"{verdict.verdict}: {verdict.why}")
     if result.baseline:
-        _against(suite, name, Regression.model_validate(result.baseline))
+        _against(suite, name, RunComparison.model_validate(result.baseline))
     suite.set("tests", str(len(suite)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
 
 
-def _against(suite: Element, name: str, found: Regression) -> None:
+def _against(suite: Element, name: str, found: RunComparison) -> None:
     for change in found.changes:
         cells = compare.row(change)
         said = ", ".join(

@@ -7,18 +7,18 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from runner import numbers
-from runner.outputs import REPORT
-from runner.recommend import Compared
-from runner.recommend.reasons import chance
-from runner.records import Metric
-from runner.regression import Regression
+from runner.decide.recommend import Compared
+from runner.decide.recommend.reasons import chance
+from runner.measure import formatting
+from runner.measure.compare import RunComparison
+from runner.measure.evidence import Evidence
+from runner.record.files import REPORT
+from runner.record.outcomes import Metric
 from runner.report import compare, words
-from runner.report.evidence import Evidence
 from runner.report.text import Markdown, clip, fenced, inline, line
 
 if TYPE_CHECKING:
-    from runner.report.sweep import Candidate, SweepResult
+    from runner.report.sweep import SweepResult, SweepRow
 
 
 def run(evidence: Evidence) -> str:
@@ -29,12 +29,12 @@ def run(evidence: Evidence) -> str:
         result=evidence.result,
         facts=facts(evidence),
         conclusion=words.conclusion(evidence.result),
-        spent=numbers.show(evidence.result.spent_usd, "usd"),
-        baseline=baseline and Markdown(comparison(Regression.model_validate(baseline))),
+        spent=formatting.show(evidence.result.spent_usd, "usd"),
+        baseline=baseline and Markdown(comparison(RunComparison.model_validate(baseline))),
     )
 
 
-def comparison(found: Regression) -> str:
+def comparison(found: RunComparison) -> str:
     """A run against its baseline: a section."""
     return _render(
         "compare.md.j2",
@@ -89,22 +89,22 @@ def _environment() -> Environment:
 
 
 def _value(metric: Metric | None) -> str:
-    return numbers.show(metric.value, metric.unit) if metric else "unknown"
+    return formatting.show(metric.value, metric.unit) if metric else "unknown"
 
 
 def _interval(metric: Metric | None) -> str:
-    return numbers.interval(metric.low, metric.high, metric.unit) if metric else "unknown"
+    return formatting.interval(metric.low, metric.high, metric.unit) if metric else "unknown"
 
 
 def _against(baseline: dict[str, Any]) -> str:
-    return compare.headline(Regression.model_validate(baseline))
+    return compare.headline(RunComparison.model_validate(baseline))
 
 
 def _span(one: Compared) -> str:
     return "unknown" if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
 
 
-def _with_arms(runs: Iterable["Candidate"]) -> list[tuple[str, "Candidate"]]:
+def _with_arms(runs: Iterable["SweepRow"]) -> list[tuple[str, "SweepRow"]]:
     return [(run.label, run) for run in runs if run.arms]
 
 

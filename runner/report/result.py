@@ -5,11 +5,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from runner.errors import ConfigError
-from runner.outputs import PAGE, REPORT, RESULT, write_json, write_text
-from runner.records import Result
+from runner.measure.compare.runs import against
+from runner.measure.evidence import Evidence, read
+from runner.record.files import PAGE, REPORT, RESULT, write_json, write_text
+from runner.record.outcomes import Result
 from runner.report import markdown, page
-from runner.report.against import against
-from runner.report.evidence import Evidence, read
 
 
 def build(directory: Path) -> Result:

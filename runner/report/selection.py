@@ -8,11 +8,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from runner import numbers, redact
-from runner.choosing.decision import Step, Suggestion
-from runner.choosing.selection import Candidate, Selection
+from runner.config import redact
+from runner.config.schema import Single
+from runner.decide.select.candidates import Candidate, Selection
+from runner.decide.select.tree import Step, Suggestion
+from runner.measure import formatting
 from runner.report.tables import money, table
-from runner.schema import Single
 
 
 def text(
@@ -90,7 +91,7 @@ def _shortlist_table(shortlist: Sequence[Candidate], requests_per_month: int | N
         a_month = None if usd is None else usd * (requests_per_month or 0)
         found.add_row(
             each.option,
-            "?" if usd is None else numbers.show(usd, "usd"),
+            "?" if usd is None else formatting.show(usd, "usd"),
             *([money(a_month)] if requests_per_month else []),
             "?" if each.seconds is None else f"{each.seconds:.2f} s",
             Text("; ".join([_why(each), *_remarks(each)])),

@@ -7,19 +7,20 @@ from typing import Any
 
 from pydantic import Field
 
+from runner.decide.recommend import Candidate, Recommendation, rank, recommend
 from runner.errors import RunnerError, StorageError
-from runner.outputs import PAGE, REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
-from runner.recommend import Contender, Recommendation, rank, recommend
-from runner.recommend.standing import named
-from runner.records import Record, Result
-from runner.report import likeness, markdown, page
+from runner.measure import like_for_like
+from runner.measure.conclusion import named
+from runner.record.files import PAGE, REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
+from runner.record.outcomes import Record, Result
+from runner.report import markdown, page
 from runner.report.result import build, load
 
 _JOB = re.compile(r"(\d+)(?:_|$)")
 UNNAMED = "?"  # the task of a job whose config could not even be read
 
 
-class Candidate(Result):
+class SweepRow(Result):
     """A run in a sweep; `rank` counts from 1 within its task, None: there is nothing to rank.
 
     `label` is the model's name, with its place where another run on the task has the same.
@@ -33,7 +34,7 @@ class Candidate(Result):
 class SweepResult(Record):
     """`result.json` of a sweep."""
 
-    runs: list[Candidate]  # task by task, the best first; what could not be measured last
+    runs: list[SweepRow]  # task by task, the best first; what could not be measured last
     best: dict[str, str | None]  # the model to ship on each task; None: none is proven to fit
     recommendations: dict[str, Recommendation] = Field(default_factory=dict)  # by task
     gated: bool = False  # gate=true, and every candidate of some task misses a requirement
@@ -45,7 +46,7 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     Raises StorageError.
     """
     found = [_candidate(path, anew=anew) for path in _jobs(directory)]
-    runs: list[Candidate] = []
+    runs: list[SweepRow] = []
     recommendations = {}
     for task in sorted({run.task for run in found}):
         ranked = _labelled(sorted((run for run in found if run.task == task), key=_order))
@@ -79,22 +80,22 @@ def _jobs(directory: Path) -> Iterator[Path]:
             yield path
 
 
-def _candidate(path: Path, *, anew: bool) -> Candidate:
+def _candidate(path: Path, *, anew: bool) -> SweepRow:
     """A job that left something unreadable is a failed job, and no end of the others."""
     try:
         result = build(path) if anew and (path / RUN).is_file() else load(path)
     except RunnerError as error:
         result = Result(task=UNNAMED, model=UNNAMED, id=UNNAMED, error=str(error))
-    return Candidate(**dict(result), dir=path.name)
+    return SweepRow(**dict(result), dir=path.name)
 
 
 def _order(run: Result) -> tuple[float, ...]:
-    return rank(Contender(run.model, run))
+    return rank(Candidate(run.model, run))
 
 
-def _labelled(ranked: Sequence[Candidate]) -> list[Candidate]:
+def _labelled(ranked: Sequence[SweepRow]) -> list[SweepRow]:
     """With the places of those that can have one, and names that tell them apart."""
-    places = [n if Contender("", run).measured else None for n, run in enumerate(ranked, 1)]
+    places = [n if Candidate("", run).measured else None for n, run in enumerate(ranked, 1)]
     names = [run.model for run in ranked]
     of_measured = [name for name, place in zip(names, places, strict=True) if place]
     return [
@@ -110,22 +111,22 @@ def _labelled(ranked: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def _recommend(directory: Path, task: str, ranked: Sequence[Candidate]) -> Recommendation:
+def _recommend(directory: Path, task: str, ranked: Sequence[SweepRow]) -> Recommendation:
     contenders, asked = [], []
     for run in ranked:
         config = _read(directory / run.dir / RUN).get("config") or {}
         try:
-            seen = likeness.look(directory / run.dir, config)
+            seen = like_for_like.look(directory / run.dir, config)
         except StorageError:  # its numbers stand in its result; nobody can be compared with it
-            seen = likeness.Seen()
-        contenders.append(Contender(run.label, run, seen.scores))
+            seen = like_for_like.Seen()
+        contenders.append(Candidate(run.label, run, seen.scores))
         if run.rank:
-            asked.append(likeness.asked(run.label, run, config, seen.first))
+            asked.append(like_for_like.asked(run.label, run, config, seen.first))
     notes = dict.fromkeys(note for run in ranked for note in run.notes)
-    return recommend(task, contenders, [*notes, *likeness.differences(asked)])
+    return recommend(task, contenders, [*notes, *like_for_like.differences(asked)])
 
 
-def _gate(directory: Path, runs: list[Candidate]) -> bool:
+def _gate(directory: Path, runs: list[SweepRow]) -> bool:
     """Whether the gate is shut: every candidate of some task misses a requirement or regresses."""
     shut: dict[str, bool] = {}
     for run in runs:

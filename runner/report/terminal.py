@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner import numbers
-from runner.outputs import PAGE
-from runner.recommend import Recommendation
-from runner.records import Metric, Result
-from runner.regression import Regression
+from runner.decide.recommend import Recommendation
+from runner.measure import formatting
+from runner.measure.compare import RunComparison
+from runner.measure.observations import SCORE
+from runner.record.files import PAGE
+from runner.record.outcomes import Metric, Result
 from runner.report import compare, words
-from runner.report.sweep import Candidate, SweepResult
+from runner.report.sweep import SweepResult, SweepRow
 from runner.report.text import line
-from runner.tally import SCORE
 
 _STYLES = {"met": "green", "missed": "bold red", "not proven": "yellow", "unknown": "magenta"}
 _ALWAYS = (
@@ -48,7 +48,7 @@ def print_run(directory: Path, result: Result, console: Console | None = None) -
     if result.arms:
         console.print(_arms([(result.model, result)]))
     if result.baseline:
-        for part in compare.terminal(Regression.model_validate(result.baseline)):
+        for part in compare.terminal(RunComparison.model_validate(result.baseline)):
             console.print(part)
     for note in [*map(_unlike, result.notes), *_not_asked(result)]:
         console.print(Text(line(note), style="dim"))
@@ -76,7 +76,7 @@ def print_sweep(directory: Path, sweep: SweepResult, console: Console | None = N
             console.print(Text(line(said)))
     for run in sweep.runs:
         if run.baseline:
-            said = compare.headline(Regression.model_validate(run.baseline))
+            said = compare.headline(RunComparison.model_validate(run.baseline))
             console.print(Text(line(f"{run.label}: {said}")))
     console.print(Text(f"report: {_near(directory / PAGE)}", style="dim"), soft_wrap=True)
 
@@ -133,8 +133,8 @@ def _table(*columns: str, right: Iterable[str] = ()) -> Table:
 def _metrics(result: Result) -> Table:
     table = _table("metric", "value", "95 % interval", "n", right=("value", "n"))
     for name, metric in _shown(result):
-        interval = numbers.interval(metric.low, metric.high, metric.unit)
-        value = numbers.show(metric.value, metric.unit)
+        interval = formatting.interval(metric.low, metric.high, metric.unit)
+        value = formatting.show(metric.value, metric.unit)
         table.add_row(Text(line(name)), Text(value), Text(interval), Text(f"{metric.n:,}"))
     return table
 
@@ -169,7 +169,7 @@ def _arms(results: Sequence[tuple[str, Result]]) -> Table:
         for arm in result.arms:
             named = ("quality", "latency_p50_ms", "cost_total_usd")
             metrics = (arm.metrics.get(name) for name in named)
-            values = (numbers.show(one.value, one.unit) if one else "unknown" for one in metrics)
+            values = (formatting.show(one.value, one.unit) if one else "unknown" for one in metrics)
             counts = (f"{arm.requests:,}", f"{arm.answers:,}")
             texts = (label, arm.arm, arm.model, *counts, *values)
             table.add_row(*(Text(line(text)) for text in texts))
@@ -190,22 +190,22 @@ def _candidates(sweep: SweepResult) -> Table:
     return table
 
 
-def _row(run: Candidate) -> list[Text]:
+def _row(run: SweepRow) -> list[Text]:
     quality = run.metrics["quality"]
-    interval = numbers.interval(quality.low, quality.high, quality.unit)
+    interval = formatting.interval(quality.low, quality.high, quality.unit)
     marks = Text(" ").join(
         Text(words.MARKS[v.verdict] + v.requirement, style=_STYLES[v.verdict])
         for v in run.verdicts
         if v.verdict != "met"
     )
     values = (
-        numbers.show(run.metrics[name].value, run.metrics[name].unit)
+        formatting.show(run.metrics[name].value, run.metrics[name].unit)
         for name in ("latency_p95_ms", "cost_per_request_usd", "error_rate")
     )
     return [
         Text(str(run.rank)),
         Text(line(run.label)),
-        Text(f"{numbers.show(quality.value, quality.unit)} ({interval})"),
+        Text(f"{formatting.show(quality.value, quality.unit)} ({interval})"),
         *map(Text, values),
         marks or Text(f"{words.MARKS['met']} all met", style=_STYLES["met"]),
     ]

@@ -1,6 +1,6 @@
 """What a result comes down to, in a mark and in a sentence; the same on screen and on paper."""
 
-from runner.recommend.standing import conclusion
+from runner.measure.conclusion import conclusion
 
 __all__ = ["LEGEND", "MARKS", "conclusion"]
 

@@ -28,13 +28,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from runner.asked import Ask
-from runner.cases import Case
+from runner.cases.call_log import Ask
+from runner.cases.cases import Case
+from runner.config.identity import shape
+from runner.config.schema import Task
 from runner.errors import BudgetSpent, CallFailed, ConfigError, RunnerError
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import _modules, _options
-from runner.shape import shape
 
 __all__ = ["Scorer", "ScorerFailed", "Table", "Unscored", "load", "tables"]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from runner.cases import Case
+from runner.cases.cases import Case
 from runner.errors import did_you_mean
 
 

@@ -17,6 +17,15 @@ def read(text: str, *, fenced: bool) -> tuple[Any, bool]:
     return _parse(text), False
 
 
+def valid_json(text: str) -> bool:
+    """Whether a text is JSON as the standard has it: without NaN and Infinity."""
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _parse(text: str) -> Any:
     if not text.strip():
         raise ValueError("not JSON: the answer is empty")

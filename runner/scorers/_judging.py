@@ -12,11 +12,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from pydantic import AfterValidator
 
-from runner import cases
-from runner.cases import Case
+from runner.cases import cases
+from runner.cases.cases import Case
+from runner.config.schema import Task
 from runner.errors import did_you_mean
-from runner.records import Reply
-from runner.schema import Task
+from runner.record.outcomes import Reply
 from runner.scorers import _json
 from runner.scorers._text import clip
 

@@ -5,9 +5,9 @@ of which one is enough: `["refund", ["30 days", "thirty days"]]`. Case, white sp
 letters don't matter; a text is found inside a longer word too.
 """
 
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.cases.cases import Case
+from runner.config.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import _expected
 from runner.scorers._text import clip, fold
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.cases.cases import Case
+from runner.config.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import Table, _expected, _json
 from runner.scorers._text import clip, fold
 

@@ -11,9 +11,9 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from referencing import Registry
 
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.cases.cases import Case
+from runner.config.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import _json
 from runner.scorers._text import clip
 

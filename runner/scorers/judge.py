@@ -16,11 +16,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from runner.asked import Ask
-from runner.cases import Case
-from runner.parameters import Query
-from runner.records import Reply, Score
-from runner.schema import Model, Sampling, Task, answerers
+from runner.cases.call_log import Ask
+from runner.cases.cases import Case
+from runner.cases.query import Query
+from runner.config.schema import Model, Sampling, Task, answerers
+from runner.record.outcomes import Reply, Score
 from runner.scorers import Table, Unscored, _expected, _judging
 from runner.scorers._judging import Judgement, Prompt, Texts
 from runner.scorers._text import clip

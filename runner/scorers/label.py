@@ -13,10 +13,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from runner.cases import Case
+from runner.cases.cases import Case
+from runner.config.schema import Task
 from runner.errors import did_you_mean
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import Table, _expected, _json
 from runner.scorers._text import UNSPACED, clip, fold
 

@@ -26,9 +26,9 @@ from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Seconds, Task
+from runner.cases.cases import Case
+from runner.config.schema import Seconds, Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import Table, _expected
 from runner.scorers._text import clip, fences
 

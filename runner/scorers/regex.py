@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.cases.cases import Case
+from runner.config.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import _expected
 from runner.scorers._text import clip
 

@@ -6,9 +6,9 @@ The value is the F-measure. `expected` is one reference or a list, of which the 
 import asyncio
 from typing import Literal
 
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Task
+from runner.cases.cases import Case
+from runner.config.schema import Task
+from runner.record.outcomes import Reply, Score
 from runner.scorers import _expected
 from runner.scorers._text import clip, words
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import loopback
+from tests.commands.test_command_line import home, runner, server
 from tests.loopback import Loopback
-from tests.test_cli import home, runner, server
 
 __all__ = ["home", "runner", "server"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runner.cli import main
-from tests.costs.test_workload import answer, at, usage, write_run
+from runner.commands.command_line import main
+from tests.decide.costs.test_workload import answer, at, usage, write_run
 
 Breakeven = Callable[..., str]
 

@@ -8,9 +8,9 @@ from textwrap import dedent
 
 import pytest
 
-from runner import paths
 from runner.commands import check as command
 from runner.commands.check import Report, check
+from runner.config import paths
 
 TODAY = date(2026, 11, 23)
 # Enough of ours to stand on: each option that is checked costs time.

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from runner.cli import main
 from runner.commands import checklist
+from runner.commands.command_line import main
 from tests.commands.conftest import Once
+from tests.commands.test_command_line import MODEL, Run
 from tests.conftest import write_cases
 from tests.loopback import Loopback
-from tests.test_cli import MODEL, Run
 
 OWN = ["--config-dir", "conf", "task=demo", "model=first", "requirements=base", "retry=quick"]
 NAMES = ("first", "second", "third")

@@ -6,13 +6,13 @@ from xml.etree.ElementTree import parse
 
 import pytest
 
-from runner.cli import main
-from runner.outputs import JOURNAL, REPORT, RESULT, read_json
+from runner.commands.command_line import main
+from runner.record.files import JOURNAL, REPORT, RESULT, read_json
 from tests import loopback
 from tests.commands.conftest import Once
+from tests.commands.test_command_line import Run
 from tests.conftest import write_cases
 from tests.loopback import Loopback
-from tests.test_cli import Run
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from runner.cli import main
-from runner.outputs import read_json
-from tests.costs.test_workload import answer, usage, write_run
+from runner.commands.command_line import main
+from runner.record.files import read_json
+from tests.decide.costs.test_workload import answer, usage, write_run
 
 Cost = Callable[..., str]
 

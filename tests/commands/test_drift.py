@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli import main
 from runner.commands import drift, promote
-from runner.keeping.drifting import Drift, Finding
-from runner.outputs import read_json
+from runner.commands.command_line import main
+from runner.decide.promote.drift import Drift, Finding
+from runner.record.files import read_json
 from tests import loopback
 from tests.commands.conftest import Once
+from tests.commands.test_command_line import Run
 from tests.conftest import write_cases
 from tests.loopback import Loopback
-from tests.test_cli import Run
 
 TODAY = date(2026, 12, 1)
 OWN = ["--config-dir", "conf", "task=demo", "mapping=mine", "requirements=base", "retry=quick"]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli import main
+from runner.commands.command_line import main
 from runner.drill.result import DrillResult
-from runner.outputs import read_json
+from runner.record.files import read_json
+from tests.commands.test_command_line import RETRY, TASK
 from tests.commands.test_serve import FALLBACK, MODEL, MODELS
 from tests.conftest import write_cases
-from tests.test_cli import RETRY, TASK
 
 PROVIDER = """
 defaults: [/base/provider@_here_, _self_]

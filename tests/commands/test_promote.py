@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner import paths
-from runner.cli import main
 from runner.commands import promote
+from runner.commands.command_line import main
+from runner.config import paths
+from runner.decide.promote import decision_record
+from runner.decide.promote.decision_record import DecisionRecord
 from runner.errors import ConfigError
-from runner.keeping import promotion
-from runner.keeping.promotion import Promotion
-from runner.outputs import RESULT
+from runner.record.files import RESULT
 from tests import loopback
 from tests.commands.conftest import Once
+from tests.commands.test_command_line import MODEL, Run
 from tests.conftest import write_cases
 from tests.loopback import Loopback
-from tests.test_cli import MODEL, Run
 
 MAPPING = """# mine
 defaults:
@@ -54,8 +54,8 @@ def promoted(*arguments: str) -> int:
     return promote.main([*arguments, *own], today=TODAY)
 
 
-def record() -> Promotion:
-    return promotion.find(paths.tasks_dirs(), "demo", "mine")
+def record() -> DecisionRecord:
+    return decision_record.find(paths.tasks_dirs(), "demo", "mine")
 
 
 def test_one_line_changes(sweep: str, capsys: pytest.CaptureFixture[str]) -> None:

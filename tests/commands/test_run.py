@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from runner.cli import main
-from runner.outputs import JOURNAL, RESULT, RUN, read_journal, read_json
-from runner.spend import read as read_spend
+from runner.commands.command_line import main
+from runner.decide.spend import read as read_spend
+from runner.record.files import JOURNAL, RESULT, RUN, read_journal, read_json
 from tests import loopback
 from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf
@@ -164,11 +164,11 @@ def test_fallback(home: Path, server: Loopback) -> None:
 
 def test_circuit(home: Path) -> None:
     """In production a provider that is down is left alone, unless one says otherwise."""
-    from runner import config
-    from runner.options import compose_config
+    from runner.config import door
+    from runner.config.catalogue import compose_config
     from runner.production.job import production
 
-    job = production(config.plain(compose_config("run", OVERRIDES[:3], "conf")))
+    job = production(door.plain(compose_config("run", OVERRIDES[:3], "conf")))
     assert job.retry.breaker is not None
     assert job.retry.attempts == 4
 

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from runner import paths
 from runner.commands.schema import GROUPS, file_schema
+from runner.config import paths
 
 FILES = [
     path for group in GROUPS for path in sorted((paths.builtin("conf") / group).rglob("*.yaml"))

@@ -10,14 +10,15 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from runner import cli, config, hydra_door, paths
-from runner.choosing.selection import Selection
-from runner.cli import main
+from runner.commands import command_line
 from runner.commands import select as command
-from runner.commands._conf import Conf, conf
-from runner.options import Options
-from runner.schema import Job, Single
-from tests.costs.test_workload import answer, usage, write_run
+from runner.commands._settings import Conf, conf
+from runner.commands.command_line import main
+from runner.config import door, hydra_door, paths
+from runner.config.catalogue import Options
+from runner.config.schema import Job, Single
+from runner.decide.select.candidates import Selection
+from tests.decide.costs.test_workload import answer, usage, write_run
 
 TODAY = date(2026, 11, 23)
 Shown = Callable[..., str]
@@ -47,7 +48,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Mapping[str, Single]:
-    with conf("select", cli.parser("select", None), []) as (config, _):
+    with conf("select", command_line.parser("select", None), []) as (config, _):
         return config.catalogue()
 
 
@@ -56,7 +57,7 @@ def select(catalogue: Mapping[str, Single]) -> Callable[..., Selection]:
     """What it comes to, without composing the catalogue anew."""
 
     def run(*arguments: str) -> Selection:
-        with conf("select", cli.parser("select", None), arguments) as (config, overrides):
+        with conf("select", command_line.parser("select", None), arguments) as (config, overrides):
             settings = command.settings_of(config, overrides)
         return command.select(settings, catalogue, TODAY)
 
@@ -83,7 +84,7 @@ def jobs(line: str) -> list[Job]:
         [Path(folder) for folder in (arguments.config_dir, paths.builtin("conf")) if folder]
     )
     with options.open():
-        return [config.load(options.compose(*fixed, f"model={name}")) for name in names]
+        return [door.load(options.compose(*fixed, f"model={name}")) for name in names]
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ import openai
 import pytest
 import yaml
 
-from runner.cli import main
-from runner.gateway.proxy import missing
+from runner.commands.command_line import main
+from runner.production.gateway.proxy import missing
 from tests import loopback
+from tests.commands.test_command_line import RETRY, TASK
 from tests.conftest import KEY
 from tests.loopback import AnswerFunction, Loopback
-from tests.test_cli import RETRY, TASK
 
 GATEWAY_KEY = "sk-gateway-0123456789"
 PROVIDER = """

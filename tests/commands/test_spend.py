@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from runner.cli import explain, main
 from runner.commands import spend as command
+from runner.commands.command_line import explain, main
 from runner.errors import CONFIG_EXIT, ConfigError
-from runner.outputs import RUN
+from runner.record.files import RUN
 from tests.report import make
 from tests.webhook import Webhook, listening
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from runner.config.schema import Job, Single
 from runner.drill.pace import answer_seconds, faster, highest
 from runner.drill.stage import offline
-from runner.schema import Job, Single
 from tests.conftest import model
 
 MakeJob = Callable[..., Job]

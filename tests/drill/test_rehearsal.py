@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from runner import paths
-from runner.config import validate
-from runner.drill.config import Fault
+from runner.config import paths
+from runner.config.door import validate
+from runner.config.schema import Job
+from runner.drill.faults import Fault
 from runner.drill.rehearsal import rehearse
 from runner.drill.result import Faulted, hold
 from runner.drill.stage import offline
 from runner.errors import ConfigError
-from runner.plan import prepare
-from runner.schema import Job
+from runner.pipeline.plan import prepare
 from tests.conftest import model
 
 MakeJob = Callable[..., Job]

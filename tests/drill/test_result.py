@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from runner.drill.config import Fault
+from runner.config.schema import Requirements
+from runner.drill.faults import Fault
 from runner.drill.rehearsal import Seen
 from runner.drill.result import Faulted, hold, kept
-from runner.schema import Requirements
 
 GOOD = Seen(
     attempts=2,

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from runner.calls.llm import Client
+from runner.drill.loopback import Answer, Saying, answers
 from runner.errors import CallFailed
-from runner.llm import Client
-from runner.loopback import Answer, Saying, answers
-from runner.records import Reply, Usage
+from runner.record.outcomes import Reply, Usage
 from tests.providers.calls import SAYING, USAGE, answered, ask, failed
 from tests.providers.table import Row
 

@@ -5,9 +5,9 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from runner import images
-from runner.llm import Client
-from runner.records import Reply
+from runner.calls.llm import Client
+from runner.cases import images
+from runner.record.outcomes import Reply
 from tests.providers.calls import (
     ENFORCED,
     MESSAGES,

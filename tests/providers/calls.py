@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from runner.calls.llm import Client, check_parameters
+from runner.drill.loopback import Answer, AnswerFunction, Flow, Loopback, Request, Saying
 from runner.errors import CallFailed, ConfigError
-from runner.llm import Client, check_parameters
-from runner.loopback import Answer, AnswerFunction, Flow, Loopback, Request, Saying
-from runner.records import Message, Reply, Usage
+from runner.record.outcomes import Message, Reply, Usage
 from tests.providers.table import Hole, Row
 
 MESSAGES: list[Message] = [

@@ -5,7 +5,7 @@ It raises AssertionError where the provider does not behave, and NotThere for a 
 
 from collections.abc import Awaitable, Callable
 
-from runner.llm import Client
+from runner.calls.llm import Client
 from tests.providers import answering, asking, failing, streaming
 from tests.providers.table import Row
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+from runner.calls.llm import Client
+from runner.drill.loopback import Fault, Flow, answers
 from runner.errors import CallFailed
-from runner.llm import Client
-from runner.loopback import Fault, Flow, answers
 from tests.providers.calls import SAYING, NotThere, answered, failed
 from tests.providers.table import KINDS, Hole, Row
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from runner.calls.llm import Client
+from runner.drill.loopback import Flow, Saying
 from runner.errors import ErrorKind
-from runner.llm import Client
-from runner.loopback import Flow, Saying
 from tests.providers.answering import counted, each_ending
 from tests.providers.calls import ENFORCED, SAYING, SCHEMA, USAGE, NotThere, answered, failed
 from tests.providers.table import Row

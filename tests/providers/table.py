@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from runner.config.schema import Provider, Single, Typical
+from runner.drill.loopback import FORMATS, Fault, Format
 from runner.errors import ErrorKind
-from runner.loopback import FORMATS, Fault, Format
-from runner.schema import Provider, Single, Typical
 
 CONF = Path(__file__).parents[2] / "conf" / "provider"
 KEY_NAME, KEY = "PROVIDERS_API_KEY", "sk-planted-0123456789-abcdef"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.loopback import FORMATS
+from runner.drill.loopback import FORMATS
 from tests.providers.calls import NotThere
 from tests.providers.checks import CHECKS, cell
 from tests.providers.table import CONF, FACTS, KEY, KEY_NAME, Row

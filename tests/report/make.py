@@ -1,11 +1,12 @@
 """Jobs and outcomes as a run would record them, for tests that need no run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runner.outputs import JOURNAL, RUN, write_json
-from runner.records import Answered, Attempt, Failed, Score, Usage
-from runner.schema import Job
+from runner.config.schema import Job
+from runner.record.files import JOURNAL, RUN, write_json
+from runner.record.outcomes import Answered, Attempt, Failed, Score, Usage
 
 PRICE = {
     "input_usd_per_mtok": 1.0,
@@ -13,6 +14,8 @@ PRICE = {
     "checked": "2026-11-23",
     "source": "https://example.com/prices",
 }
+
+Factory = Callable[..., Path]  # of run directories: the fixture `write_run`
 
 
 def model(name: str = "small", data: str = "third_party", **changes: Any) -> dict[str, Any]:

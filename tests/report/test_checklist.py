@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.checklist.facts import Line
+from runner.decide.checklist.facts import Line
 from runner.report.checklist import markdown, plain, summary, terminal
 
 LINES = {

@@ -5,11 +5,10 @@ from xml.etree.ElementTree import Element, parse
 
 import pytest
 
-from runner.outputs import SWEEP, write_json
-from runner.records import Counts, Result, Verdict
+from runner.record.files import SWEEP, write_json
+from runner.record.outcomes import Counts, Result, Verdict
 from runner.report import build, build_sweep, junit
-from tests.report.conftest import Factory
-from tests.report.make import answered, job, model
+from tests.report.make import Factory, answered, job, model
 
 
 def verdict(name: str, word: str, why: str = "it is so") -> Verdict:

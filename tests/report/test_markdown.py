@@ -6,13 +6,12 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from runner.outputs import REPORT, RESULT, write_json
-from runner.records import Answered, Failed, Result, Score
+from runner.measure.evidence import read
+from runner.record.files import REPORT, RESULT, write_json
+from runner.record.outcomes import Answered, Failed, Result, Score
 from runner.report import build, build_sweep, markdown
-from runner.report.evidence import read
 from runner.report.text import CLIP, clip, fenced, inline
-from tests.report.conftest import Factory
-from tests.report.make import answered, failed, job
+from tests.report.make import Factory, answered, failed, job
 
 HOSTILE = (
     "```\n````\n# Heading | a | b |\n| --- | --- |\n<script>alert(1)</script> ![x](http://evil.example)"

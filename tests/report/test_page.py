@@ -12,17 +12,16 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from runner.outputs import RUN, SWEEP, write_json
-from runner.records import Answered, Failed, Metric, Result, Score, Usage, Verdict
+from runner.measure.evidence import read
+from runner.record.files import RUN, SWEEP, write_json
+from runner.record.outcomes import Answered, Failed, Metric, Result, Score, Usage, Verdict
 from runner.report import build, build_sweep, page
-from runner.report.evidence import read
 from runner.report.page import charts
 from runner.report.page.axes import log_axis, share_axis
 from runner.report.page.journals import gather
 from runner.report.page.texts import Texts
 from runner.report.text import CLIP, clean
-from tests.report.conftest import Factory
-from tests.report.make import answered, attempt, failed, job, model
+from tests.report.make import Factory, answered, attempt, failed, job, model
 
 IMAGE = {"type": "image", "path": "cat.png", "sha256": "f" * 64}
 HOSTILE = (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from runner.outputs import SWEEP, write_json
-from runner.records import Answered, Failed, Score
+from runner.measure.evidence import read
+from runner.record.files import SWEEP, write_json
+from runner.record.outcomes import Answered, Failed, Score
 from runner.report import build, build_sweep, page
-from runner.report.evidence import read
 from tests.report import make
 from tests.report.make import answered, failed, job, model
 

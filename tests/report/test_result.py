@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ConfigError, StorageError
-from runner.outputs import JOURNAL, REPORT, RESULT, RUN, write_json
-from runner.records import Result
+from runner.record.files import JOURNAL, REPORT, RESULT, RUN, write_json
+from runner.record.outcomes import Result
 from runner.report import build, load, rebuild
-from tests.report.conftest import Factory
-from tests.report.make import answered, failed, job
+from tests.report.make import Factory, answered, failed, job
 
 
 def test_build(write_run: Factory) -> None:

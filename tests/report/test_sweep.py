@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from runner.outputs import REPORT, RESULT, SWEEP, write_json
-from runner.records import Result
+from runner.record.files import REPORT, RESULT, SWEEP, write_json
+from runner.record.outcomes import Result
 from runner.report import SweepResult, build, build_sweep, rebuild
-from tests.report.conftest import Factory
-from tests.report.make import answered, job, model
+from tests.report.make import Factory, answered, job, model
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from typing import Any
 from rich.console import Console
 
 from runner.commands.report import report
-from runner.outputs import PAGE, REPORT, RESULT, write_json
-from runner.records import Answered, Failed, Result, Score
-from runner.schema import Job
-from tests.report.conftest import Factory
-from tests.report.make import answered, attempt, failed, job, model
+from runner.config.schema import Job
+from runner.record.files import PAGE, REPORT, RESULT, write_json
+from runner.record.outcomes import Answered, Failed, Result, Score
+from tests.report.make import Factory, answered, attempt, failed, job, model
 
 REQUIREMENTS = {
     "max_latency_ms": 3000,

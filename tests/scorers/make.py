@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from runner import scorers
-from runner.cases import Case
-from runner.records import Reply, Score
-from runner.schema import Sampling, Task
+from runner.cases.cases import Case
+from runner.config.schema import Sampling, Task
+from runner.record.outcomes import Reply, Score
 
 
 def task(given: dict[str, dict[str, Any]], *, name: str = "demo", json_schema: Any = None) -> Task:

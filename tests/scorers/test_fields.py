@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.records import Score
+from runner.record.outcomes import Score
 from runner.scorers import tables
 from tests.scorers.make import judge, problem
 

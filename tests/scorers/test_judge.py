@@ -10,20 +10,22 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from runner import checks, config, paths, scorers
-from runner.asked import Ask, Asked
-from runner.budget import Budget
-from runner.cases import Case
-from runner.dispatch import Dispatch
+from runner import scorers
+from runner.calls import checks
+from runner.calls.budget import Budget
+from runner.calls.dispatch import Dispatch
+from runner.calls.llm import Client
+from runner.cases.call_log import Ask, CallLog
+from runner.cases.cases import Case
+from runner.cases.query import Query
+from runner.config import door, paths
+from runner.config.schema import Cascade, Job, Model
 from runner.errors import BudgetSpent, CallFailed, ConfigError
-from runner.llm import Client
-from runner.outputs import JOURNAL, read_journal
-from runner.parameters import Query
-from runner.pipeline import run
-from runner.plan import prepare
-from runner.records import Answered, Reply, Score
-from runner.resume import claim
-from runner.schema import Cascade, Job, Model
+from runner.pipeline.plan import prepare
+from runner.pipeline.resume import claim
+from runner.pipeline.run import run
+from runner.record.files import JOURNAL, read_journal
+from runner.record.outcomes import Answered, Reply, Score
 from runner.scorers import Table, Unscored, judge
 from tests import loopback
 from tests.conftest import model
@@ -42,10 +44,10 @@ def judging(*texts: str) -> tuple[Ask, list[Query]]:
     """A judge that gives one text after another, and what it was asked."""
     queries: list[Query] = []
 
-    async def ask(model: Model, query: Query) -> Asked:
+    async def ask(model: Model, query: Query) -> CallLog:
         assert model.name == "strict-judge"
         queries.append(query)
-        return Asked(reply=reply(texts[len(queries) - 1]))
+        return CallLog(reply=reply(texts[len(queries) - 1]))
 
     return ask, queries
 
@@ -163,7 +165,7 @@ def test_images_are_shown(tmp_path: Path) -> None:
 
 
 def test_repeats() -> None:
-    """Asked several times, the judge's mean counts, and each of its scores is kept."""
+    """CallLog several times, the judge's mean counts, and each of its scores is kept."""
     ask, queries = judging(says(5, "first"), says(4), says(3))
     found = score(ask, repeats=3)
     assert found.value == 0.75
@@ -225,8 +227,8 @@ def test_an_unreadable_judgement_is_no_score(text: str, why: str) -> None:
 def test_a_judgement_that_broke_off() -> None:
     """A judge without room for its reasons is said to have had too little."""
 
-    async def ask(model: Model, query: Query) -> Asked:
-        return Asked(
+    async def ask(model: Model, query: Query) -> CallLog:
+        return CallLog(
             reply=reply('{"reasoning": "It').model_copy(update={"finish_reason": "length"})
         )
 
@@ -237,8 +239,8 @@ def test_a_judgement_that_broke_off() -> None:
 def test_a_call_that_failed_is_no_score() -> None:
     """A judge that is down leaves the answer unscored, with the error as the reason."""
 
-    async def ask(model: Model, query: Query) -> Asked:
-        return Asked(error=CallFailed("overloaded", "try later", status=529))
+    async def ask(model: Model, query: Query) -> CallLog:
+        return CallLog(error=CallFailed("overloaded", "try later", status=529))
 
     with pytest.raises(Unscored, match=r"^strict-judge: overloaded \(HTTP 529\): try later$"):
         score(ask)
@@ -247,7 +249,7 @@ def test_a_call_that_failed_is_no_score() -> None:
 def test_a_spent_budget_stops_the_run() -> None:
     """That there is no money left is no failure of the judge."""
 
-    async def ask(model: Model, query: Query) -> Asked:
+    async def ask(model: Model, query: Query) -> CallLog:
         raise BudgetSpent("nothing is left")
 
     with pytest.raises(BudgetSpent):
@@ -385,7 +387,7 @@ def test_the_task_that_ships(overrides: list[str], name: str) -> None:
     """The judge's model comes by the task's defaults list, and another by one override."""
     chosen = ["task=summarization_judged", "model=haiku", *overrides]
     with initialize_config_dir(str(paths.builtin("conf")), version_base="1.3"):
-        job = config.load(compose("config", chosen))
+        job = door.load(compose("config", chosen))
     (scorer,) = (s for n, s in scorers.load(job.task, []).items() if n == job.task.quality)
     assert scorer.options["model"].name == name
     assert job.judging == {"task.scorers.judge.model": scorer.options["model"]}

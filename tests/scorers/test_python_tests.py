@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from runner import scorers
-from runner.records import Score
+from runner.record.outcomes import Score
 from runner.scorers import python_tests
 from tests.scorers.make import call, judge, problem, task
 

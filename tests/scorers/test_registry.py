@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from runner import scorers
-from runner.asked import Asked
-from runner.cases import Case
+from runner.cases.call_log import CallLog
+from runner.cases.cases import Case
+from runner.cases.query import Query
+from runner.config.schema import Model
 from runner.errors import BudgetSpent, ConfigError
-from runner.parameters import Query
-from runner.records import Score
-from runner.schema import Model
+from runner.record.outcomes import Score
 from runner.scorers import Scorer, ScorerFailed, Table, Unscored
 from tests.conftest import model
 from tests.scorers.make import call, case, own, problem, reply, task
@@ -30,6 +30,8 @@ BUILTIN = [
     "regex",
     "rouge",
 ]
+
+IMPORT = "from runner.record.outcomes import Score\n"
 
 
 def load_own(folder: Path, source: str, **options: Any) -> Scorer:
@@ -238,7 +240,7 @@ def test_what_an_own_scorer_may_return(
     tmp_path: Path, kind: str, returned: str, value: float, why: str
 ) -> None:
     """A Score, a number from 0 to 1 or a boolean is fine, from a coroutine too."""
-    source = f"from runner.records import Score\n{kind} score(reply, case, task): return {returned}"
+    source = f"{IMPORT}{kind} score(reply, case, task): return {returned}"
     score = run(load_own(tmp_path, source))
     assert (score.value, score.why) == (value, why)
 
@@ -264,7 +266,7 @@ def test_what_an_own_scorer_may_return(
 @pytest.mark.parametrize("kind", ["def", "async def"])
 def test_a_bug_is_no_wrong_answer(tmp_path: Path, kind: str, body: str, message: str) -> None:
     """What is no score stops the run with the scorer, the case and the line that is to blame."""
-    source = f"from runner.records import Score\n{kind} score(reply, case, task):\n    {body}"
+    source = f"{IMPORT}{kind} score(reply, case, task):\n    {body}"
     scorer = load_own(tmp_path, source)
     with pytest.raises(ScorerFailed) as caught:
         run(scorer)
@@ -338,7 +340,7 @@ def test_missing_expected(name: str) -> None:
 
 ASKING = (
     "from runner.scorers import Unscored\n"
-    "from runner.schema import Model\n"
+    "from runner.config.schema import Model\n"
     "async def score(reply, case, task, *, ask, model: Model, share=0.5):\n"
     "    asked = await ask(model, case)\n"
     "    if asked.reply is None:\n"
@@ -351,9 +353,9 @@ def test_a_scorer_that_asks(tmp_path: Path) -> None:
     """A scorer with `ask` gets the way to ask the model that stands among its options."""
     given = []
 
-    async def ask(model: Model, query: Query) -> Asked:
+    async def ask(model: Model, query: Query) -> CallLog:
         given.append(model.name)
-        return Asked(reply=reply("0.25"))
+        return CallLog(reply=reply("0.25"))
 
     scorer = load_own(tmp_path, ASKING, model=model("http://127.0.0.1:9/v1", "judge-model"))
     score = asyncio.run(scorer(reply("a"), case("a"), task({"mine": {}}), ask))
@@ -374,7 +376,7 @@ def test_asking_is_no_option(tmp_path: Path) -> None:
 def test_what_is_no_bug_passes(tmp_path: Path, reason: Exception) -> None:
     """A model that did not judge and a spent budget are not reported as a bug of the scorer."""
 
-    async def ask(model: Model, query: Query) -> Asked:
+    async def ask(model: Model, query: Query) -> CallLog:
         raise reason
 
     scorer = load_own(tmp_path, ASKING, model=model("http://127.0.0.1:9/v1"))

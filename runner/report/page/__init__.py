@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner import numbers
-from runner.recommend.reasons import chance
-from runner.records import Metric
-from runner.regression import Regression
+from runner.decide.recommend.reasons import chance
+from runner.measure import formatting
+from runner.measure.compare import RunComparison
+from runner.measure.evidence import Evidence
+from runner.record.outcomes import Metric
 from runner.report import compare, words
-from runner.report.evidence import Evidence
 from runner.report.markdown import facts
 from runner.report.page.advice import Advice
 from runner.report.page.board import Board
@@ -43,7 +43,7 @@ def run(evidence: Evidence, directory: Path) -> str:
     texts = Texts(1)
     gathered = gather([directory], texts)
     board = Board(result.task, [result.model], [result], Advice.on_run(result), gathered)
-    baseline = Regression.model_validate(result.baseline) if result.baseline else None
+    baseline = RunComparison.model_validate(result.baseline) if result.baseline else None
     return _page(
         [board],
         texts,
@@ -148,17 +148,17 @@ def _environment() -> Environment:
 
 
 def _value(metric: Metric | None) -> str:
-    return numbers.show(metric.value, metric.unit) if metric else "unknown"
+    return formatting.show(metric.value, metric.unit) if metric else "unknown"
 
 
 def _interval(metric: Metric | None) -> str:
     if metric is None or metric.value is None:
         return ""
-    return numbers.interval(metric.low, metric.high, metric.unit)
+    return formatting.interval(metric.low, metric.high, metric.unit)
 
 
 def _usd(value: float | None) -> str:
-    return numbers.show(value, "usd")
+    return formatting.show(value, "usd")
 
 
 def _signed(value: float | None) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from runner.recommend import Compared, Recommendation
-from runner.records import Result
+from runner.decide.recommend import Compared, Recommendation
+from runner.record.outcomes import Result
 from runner.report import words
 
 

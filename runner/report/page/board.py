@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runner import numbers
-from runner.records import Metric, Result, Verdict
+from runner.measure import formatting
+from runner.record.outcomes import Metric, Result, Verdict
 from runner.report.page import charts
 from runner.report.page.advice import Advice
 from runner.report.page.axes import Axis
@@ -72,8 +72,8 @@ class Board:
         verdict = next((v for v in result.verdicts if v.requirement == column), None)
         metric = _metric(result, verdict)[1] if verdict else result.metrics.get(column)
         if metric is not None:
-            text = numbers.show(metric.value, metric.unit)
-            interval = numbers.interval(metric.low, metric.high, metric.unit)
+            text = formatting.show(metric.value, metric.unit)
+            interval = formatting.interval(metric.low, metric.high, metric.unit)
             return Fact(text, interval if metric.value is not None else "", verdict, metric.value)
         if verdict is None or verdict.value is None:
             return Fact("", verdict=verdict)
@@ -81,7 +81,7 @@ class Board:
         if isinstance(value, str):
             text = value
         elif column == "availability":
-            text = numbers.show(value, "rate")
+            text = formatting.show(value, "rate")
         else:
             text = f"{value:,.10g}"
         return Fact(text, verdict=verdict, sort=value)
@@ -123,7 +123,7 @@ class Board:
         bound = verdict.bound
         _, metric = _metric(result, verdict)
         if isinstance(bound, int | float):
-            return numbers.bound(bound, metric.unit) if metric else f"{bound:,.10g}"
+            return formatting.bound(bound, metric.unit) if metric else f"{bound:,.10g}"
         return bound or ""
 
 

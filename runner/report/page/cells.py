@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from runner.records import Answered, Attempt, Failed, Message
+from runner.record.outcomes import Answered, Attempt, Failed, Message
 from runner.report.page.texts import Texts
 from runner.report.text import clean
 

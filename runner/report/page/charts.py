@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from runner import numbers
-from runner.records import Metric, Result
+from runner.measure import formatting
+from runner.record.outcomes import Metric, Result
 from runner.report.page.axes import Axis, Tick, log_axis, share_axis
 
 _COST, _QUALITY = "cost_per_request_usd", "quality"
@@ -137,10 +137,10 @@ def _point(rank: int, name: str, result: Result, x: Axis, y: Axis) -> Point:
     left, top = x.at(cost.value), 100 - y.at(quality.value)
     low, high = _interval(quality, y) or (y.at(quality.value),) * 2
     facts = (
-        f"quality {numbers.show(quality.value, quality.unit)} "
-        f"({numbers.interval(quality.low, quality.high, quality.unit)})",
-        f"{numbers.show(cost.value, cost.unit)} a request "
-        f"({numbers.interval(cost.low, cost.high, cost.unit)})",
+        f"quality {formatting.show(quality.value, quality.unit)} "
+        f"({formatting.interval(quality.low, quality.high, quality.unit)})",
+        f"{formatting.show(cost.value, cost.unit)} a request "
+        f"({formatting.interval(cost.low, cost.high, cost.unit)})",
     )
     return Point(
         name=name,
@@ -201,7 +201,7 @@ def _edges(results: Iterable[Result], name: str) -> list[float | None]:
 def _tick(metric: Metric | None, axis: Axis) -> Tick | None:
     if metric is None or metric.value is None:
         return None
-    return Tick(axis.at(metric.value), numbers.show(metric.value, metric.unit))
+    return Tick(axis.at(metric.value), formatting.show(metric.value, metric.unit))
 
 
 def _interval(metric: Metric | None, axis: Axis) -> tuple[float, float] | None:
@@ -223,7 +223,7 @@ def _bound(results: Sequence[Result], requirement: str) -> float | None:
 
 
 def _dollars(value: float) -> str:
-    return numbers.bound(value, "usd")
+    return formatting.bound(value, "usd")
 
 
 def _milliseconds(value: float) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 
 from runner import scorers
 from runner.errors import StorageError
-from runner.outputs import JOURNAL, RUN, read_journal, read_json
+from runner.measure.evidence import tables_of
+from runner.measure.observations import own
 from runner.price import total
-from runner.records import Answered, Failed, Score
-from runner.report.evidence import tables_of
+from runner.record.files import JOURNAL, RUN, read_journal, read_json
+from runner.record.outcomes import Answered, Failed, Score
 from runner.report.page import cells
 from runner.report.page.texts import Texts
-from runner.tally import own
 
 ROWS = 10_000  # outcomes of each candidate on a page, the worst of them where there are more
 

@@ -1,0 +1,132 @@
+"""Where every request goes through: the budget, the limits of its provider, the call, the bill."""
+
+from datetime import UTC, datetime
+
+from runner.calls.budget import Budget
+from runner.calls.circuit import CircuitOpen
+from runner.calls.limits import Limits
+from runner.calls.llm import Client
+from runner.cases.call_log import CallLog, OnText
+from runner.cases.query import Query, input_tokens_at_most, messages, parameters
+from runner.config.schema import Retry, Single
+from runner.errors import CallFailed
+from runner.price import dollars, worst_case
+from runner.record.outcomes import Attempt, Reply, Skipped
+
+
+class Dispatch:
+    """One for a process: its runs share the budget, and models share their provider's limits."""
+
+    def __init__(self, client: Client, budget: Budget) -> None:
+        self.client, self.budget = client, budget
+        self._limits: dict[str, Limits] = {}
+
+    async def send(
+        self,
+        model: Single,
+        query: Query,
+        asked: CallLog,
+        *,
+        arm: str = "",
+        waited: float = 0.0,
+        retry: Retry,
+        patient: bool = True,
+        on_text: OnText | None = None,
+    ) -> Reply:
+        """Send one request and put it on record in `asked`.
+
+        A provider that is left alone for a while (`retry.breaker`) is waited for by the `patient`.
+        Raises CallFailed, BudgetSpent.
+        """
+        params = parameters(model, query)
+        tokens_in = input_tokens_at_most(model, query)
+        worst = worst_case(model.price, tokens_in, params["max_tokens"])
+        limits = self._of(model, retry)
+        try:
+            async with (
+                limits.turn(tokens_in // 4 + params["max_tokens"], wait=patient) as turn,
+                self.budget.reserve(worst) as reservation,
+            ):
+                asked.queued_seconds += turn.queued_seconds
+                sent = {
+                    "role": query.role,
+                    "arm": arm,
+                    "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    "waited_seconds": waited,
+                }
+                try:
+                    reply = await self.client.complete(
+                        model, messages(model, query), params, on_text
+                    )
+                except CallFailed as error:
+                    failed = _failed(model, error).model_copy(update=sent)
+                    if failed.cost_usd is None:
+                        failed = failed.model_copy(update={"worst_usd": worst})
+                    reservation.cost_usd = failed.cost_usd
+                    asked.note(failed)
+                    turn.failed(error.kind, _pause(error, retry))
+                    raise
+                answered = _answered(model, reply).model_copy(update=sent)
+                if answered.cost_usd is None:
+                    answered = answered.model_copy(update={"worst_usd": worst})
+                reservation.cost_usd = answered.cost_usd
+                asked.note(answered)
+                turn.succeeded(_tokens(reply))
+                return reply
+        except CircuitOpen as circuit:
+            why = f"left alone for {circuit.remaining_seconds:.0f} s more after {circuit.kind}"
+            asked.skipped.append(Skipped(model=model.name, why=why))
+            raise CallFailed("circuit_open", f"{model.provider.name} is {why}") from None
+
+    def _of(self, model: Single, retry: Retry) -> Limits:
+        # Models of one provider share its limits; an embedded model has a server of its own.
+        name = model.name if model.artifact else model.provider.name
+        if name not in self._limits:
+            provider = model.provider
+            self._limits[name] = Limits(
+                rpm=provider.rpm,
+                tpm=provider.tpm,
+                max_concurrency=provider.max_concurrency,
+                slots=model.artifact.slots if model.artifact else None,
+                breaker=retry.breaker,
+            )
+        return self._limits[name]
+
+
+def _pause(error: CallFailed, retry: Retry) -> float | None:
+    """Longer than a case may take, a Retry-After ends the case and need not hold up the others."""
+    wanted = error.retry_after
+    return wanted if wanted is not None and wanted < retry.total else None
+
+
+def _tokens(reply: Reply) -> int | None:
+    return reply.usage.input_tokens + reply.usage.output_tokens if reply.usage else None
+
+
+def _answered(model: Single, reply: Reply) -> Attempt:
+    return Attempt(
+        model=model.name,
+        provider=model.provider.name,
+        seconds=reply.seconds,
+        first_token_seconds=reply.first_token_seconds,
+        waited_seconds=0.0,
+        cost_usd=dollars(model.price, reply.usage),
+        http_requests=reply.http_requests,
+        status=200,
+        usage=reply.usage,
+    )
+
+
+def _failed(model: Single, error: CallFailed) -> Attempt:
+    return Attempt(
+        model=model.name,
+        provider=model.provider.name,
+        seconds=error.seconds,
+        waited_seconds=0.0,
+        cost_usd=0.0 if error.unbilled else dollars(model.price, error.usage),
+        http_requests=error.http_requests,
+        status=error.status,
+        error=error.kind,
+        message=error.message,
+        usage=error.usage,
+    )

@@ -1,0 +1,95 @@
+"""Serve an embedded model for as long as a run needs it."""
+
+import asyncio
+import json
+import os
+import threading
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from runner.calls.embedded.engine import Engine, EngineSettings, library
+from runner.calls.embedded.fetch import default_cache, fetch
+from runner.config.schema import Artifact
+
+WARM_UP_SECONDS = 60
+
+T = TypeVar("T")
+
+
+def make_ready(artifact: Artifact) -> None:
+    """Have all that `serving` needs on this machine, downloading what is missing.
+
+    Raises ConfigError, so that a run learns of it before any model has been asked.
+    """
+    fetch(artifact, default_cache())
+    library()
+
+
+@asynccontextmanager
+async def serving(
+    artifact: Artifact, name: str, *, cache: Path | None = None
+) -> AsyncIterator[str]:
+    """Yield the `api_base` of a server that has the model loaded and has answered once.
+
+    The weights are fetched first when the cache has none. Raises ConfigError.
+    """
+    model = await _abandonable(lambda: fetch(artifact, cache or default_cache()))
+    settings = EngineSettings(
+        model=str(model),
+        name=name,
+        slots=artifact.slots,
+        context_tokens=artifact.context_tokens,
+        cores=_cores(),
+        chat_template=artifact.chat_template,
+    )
+    engine = Engine(settings)
+    try:
+        api_base = f"{engine.address}/v1"
+        await _abandonable(lambda: _warm_up(api_base))
+        yield api_base
+    finally:
+        engine.close()
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def _warm_up(api_base: str) -> None:
+    """Pay for what only the first request pays, so that the first measured one does not."""
+    body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+    request = urllib.request.Request(
+        f"{api_base}/chat/completions",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    # No proxy: a proxy of the environment can't reach our loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=WARM_UP_SECONDS) as response:
+        response.read()
+
+
+async def _abandonable(work: Callable[[], T]) -> T:
+    """The result of blocking work, in a thread that does not hold up the exit on Ctrl-C.
+
+    asyncio waits for the threads of its own pool before it ends: here for a whole download.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        future.set_running_or_notify_cancel()
+        try:
+            result = work()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(future)

@@ -1,0 +1,232 @@
+"""Why a call failed: by what the provider said on the wire, and by litellm's word only without it.
+
+litellm's classes are guesses from the wording of a message: a 403 of Google is a BadRequestError
+to it, a 529 of Anthropic a 500, and the same error has another class from each provider.
+"""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import chain
+from typing import Any
+
+from runner.calls.wire import Wire
+from runner.config.redact import redact
+from runner.errors import CallFailed, ErrorKind
+
+_BY_STATUS: dict[int, ErrorKind] = {
+    401: "auth",
+    402: "insufficient_quota",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    409: "server_error",
+    425: "server_error",
+    429: "rate_limit",
+    498: "overloaded",  # Groq, of its flexible tier
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+# Codes and types, as they stand in the error's object; they say more than the status does.
+_BY_CODE: dict[str, ErrorKind] = {
+    "insufficient_quota": "insufficient_quota",
+    "billing_error": "insufficient_quota",
+    "credit_limit": "insufficient_quota",
+    "context_length_exceeded": "context_window",
+    "exceed_context_size_error": "context_window",
+    "3051": "context_window",  # Mistral
+    "content_policy_violation": "content_policy",
+    "content_filter": "content_policy",
+    "invalid_prompt": "content_policy",
+    "API_KEY_INVALID": "auth",  # Google says it with status 400
+    "invalid_api_key": "auth",
+    "authentication_error": "auth",
+    "permission_error": "auth",
+    "model_not_found": "not_found",
+    "model_not_available": "not_found",
+    "model_decommissioned": "not_found",
+    "invalid_model": "not_found",
+    "not_found_error": "not_found",
+    "json_validate_failed": "invalid_output",  # Groq: the model could not keep to the schema
+    "unsupported_parameter": "unsupported_param",
+    "unsupported_value": "unsupported_param",
+    "unknown_parameter": "unsupported_param",
+    "extra_forbidden": "unsupported_param",
+}
+# Types that say what the status does, where an error comes in the midst of a stream without one.
+_STATUSES: dict[str, int] = {
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+    "service_unavailable_error": 503,
+}
+# What some say in words alone.
+_BY_WORDING: tuple[tuple[str, ErrorKind], ...] = (
+    ("credit balance is too low", "insufficient_quota"),
+    ("spending limit", "insufficient_quota"),
+    ("maximum context length", "context_window"),
+    ("available context size", "context_window"),
+    ("prompt is too long", "context_window"),
+    ("prompt too long", "context_window"),
+    ("exceed context limit", "context_window"),
+    ("exceeds the context length", "context_window"),
+    ("exceeds the maximum number of tokens", "context_window"),
+    ("`inputs` tokens + `max_new_tokens`", "context_window"),
+    ("content filtering policy", "content_policy"),
+    ("unrecognized request argument", "unsupported_param"),
+    ("extra inputs are not permitted", "unsupported_param"),
+    ("invalid json payload received. unknown name", "unsupported_param"),
+    ("' is unsupported", "unsupported_param"),
+)
+
+
+GARBLED = "a part of the reply is no JSON of the known form"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the provider said: a message, and the codes and types beside it."""
+
+    message: str
+    codes: frozenset[str] = frozenset()
+    retry_seconds: float | None = None
+
+
+def failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
+    wire.read()
+    said = _statement(wire)
+    kind = _kind(error, wire, said)
+    stated = said.message if said else GARBLED if wire.garbled else ""
+    if kind == "timeout" and (wire.status or 0) < 400:
+        stated = f"no answer within {timeout:g} s"
+    if kind == "unsupported_param" and stated:
+        stated += "; the drop_params of the model's file name what it is not to be sent"
+    waits = (_seconds(wire.retry_after), said.retry_seconds if said else None)
+    return CallFailed(
+        kind,
+        one_line(stated) or first_line(error),
+        wire.status,
+        retry_after=max((wait for wait in waits if wait is not None), default=None),
+        unbilled=_unbilled(wire, kind),
+        seconds=wire.seconds,
+        http_requests=wire.http_requests,
+        request=wire.request(),
+        usage=wire.usage,
+        delivered=wire.delivered,
+    )
+
+
+def _unbilled(wire: Wire, kind: ErrorKind) -> bool:
+    """A gateway that gave up waiting, or a model that went astray, may have cost its tokens."""
+    refused = (wire.status or 0) >= 400 and kind not in ("timeout", "invalid_output")
+    return refused or wire.sent is None
+
+
+def _kind(error: Exception, wire: Wire, said: Statement | None) -> ErrorKind:
+    name, status = type(error).__name__, wire.status
+    timed_out = isinstance(error, TimeoutError) or name == "Timeout"
+    if status is None:
+        if name == "UnsupportedParamsError":
+            return "unsupported_param"
+        if timed_out:
+            return "timeout"
+        # Without a request litellm refused it by itself.
+        return "connection" if wire.http_requests else "bad_request"
+    if said:
+        return _of_statement(said, status, patient=bool(wire.retry_after))
+    if timed_out:
+        return "timeout"
+    if wire.garbled:
+        return "invalid_reply"
+    return "connection" if wire.received is None else "invalid_reply"
+
+
+def _of_statement(said: Statement, status: int, *, patient: bool) -> ErrorKind:
+    if status < 400:  # it came in the midst of a stream
+        numbers = (int(code) for code in said.codes if re.fullmatch("[45][0-9][0-9]", code))
+        named = (_STATUSES[code] for code in said.codes if code in _STATUSES)
+        status = next(chain(numbers, named), 500)
+    for code, kind in _BY_CODE.items():
+        if code in said.codes:
+            return kind
+    text = said.message.lower()
+    # OpenAI says this of an empty account; Google also of a minute's limit, and then when to retry.
+    if "exceeded your current quota" in text and not (
+        patient or said.retry_seconds or "retry in" in text
+    ):
+        return "insufficient_quota"
+    if status < 500:
+        for wording, kind in _BY_WORDING:
+            if wording in text:
+                return kind
+    return _BY_STATUS.get(status, "server_error" if status >= 500 else "bad_request")
+
+
+def _statement(wire: Wire) -> Statement | None:
+    """The error that a reply states, in whichever of the providers' forms."""
+    if wire.said.error:
+        return _from_object(wire.said.error)
+    if (wire.status or 0) < 400:
+        return None
+    text = bytes(wire.reply).decode(errors="replace")
+    try:
+        body = json.loads(text)
+    except ValueError:  # a gateway's page
+        return Statement(re.sub(r"<[^>]*>", " ", text))
+    if isinstance(body, list) and body:  # Google, of a stream
+        body = body[0]
+    if not isinstance(body, dict):
+        return Statement(text)
+    return _from_object(body.get("error") or body)
+
+
+def _from_object(error: Any) -> Statement:
+    if not isinstance(error, dict):
+        return Statement(str(error))
+    message = error.get("message") or error.get("detail") or ""
+    codes = {error.get(key) for key in ("type", "code", "status")}
+    retry_seconds = None
+    for detail in _objects(error.get("details")):  # Google
+        codes.add(detail.get("reason"))
+        if str(detail.get("@type")).endswith("RetryInfo"):
+            retry_seconds = _seconds(str(detail.get("retryDelay", "")).removesuffix("s"))
+    if isinstance(message, dict):  # Mistral, of what its schema refuses
+        message = message.get("detail") or message
+    for problem in _objects(message if isinstance(message, list) else ()):
+        codes.add(problem.get("type"))
+    words = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
+    return Statement(words, frozenset(str(code) for code in codes if code), retry_seconds)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value or () if isinstance(item, dict)]
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After, a number of seconds or a date, in seconds from now."""
+    if not retry_after:
+        return None
+    with suppress(ValueError):
+        return max(0.0, float(retry_after))
+    with suppress(ValueError):
+        date = parsedate_to_datetime(retry_after)
+        return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def first_line(error: Exception) -> str:
+    """What litellm says, without the class names that it stacks before it."""
+    line = next(iter(str(error).strip().splitlines()), "")
+    said = re.sub(r"^((litellm\.)?\w+(Error|Timeout): )*(\w+Exception -? ?)?", "", line).strip()
+    with suppress(ValueError, KeyError, TypeError):  # most providers say it in a JSON body
+        said = str(json.loads(said)["error"]["message"])
+    return one_line(said) or type(error).__name__
+
+
+def one_line(text: str) -> str:
+    return redact(" ".join(text.split()))[:500]

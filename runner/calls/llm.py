@@ -1,0 +1,285 @@
+"""One request to one model: the only home of litellm.
+
+`complete` sends exactly one HTTP request and either returns a Reply or raises CallFailed. What went
+over the wire is observed at the socket (wire.py), not taken from litellm's account of it: the
+request body, the number of requests, the status and Retry-After, the times, and what the reply says
+of itself. Of litellm's own account only the text of the answer is used.
+"""
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from functools import cache
+from types import TracebackType
+from typing import Any, Self
+
+from runner.calls import callbacks
+from runner.calls import wire as on_the_wire
+from runner.calls.failure import failure, first_line
+from runner.calls.success import success
+from runner.calls.wire import Wire
+from runner.cases import images
+from runner.config.redact import api_key
+from runner.config.schema import Single
+from runner.errors import ConfigError
+from runner.record.outcomes import Message, Reply
+
+# How litellm must be told, before it is imported, to fetch nothing and to read no .env file.
+_ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_MODE": "PRODUCTION",
+    "LITELLM_LOG": "ERROR",
+}
+
+
+_TOLD = (
+    "input_callback",
+    "success_callback",
+    "failure_callback",
+    "_async_input_callback",
+    "_async_success_callback",
+    "_async_failure_callback",
+    "callbacks",
+)
+
+
+class Client:
+    """The connection to all providers, one for a process: `async with Client() as client`.
+
+    `callbacks` are those of litellm's integrations that are told of every call.
+    """
+
+    def __init__(self, callbacks: Sequence[str] = ()) -> None:
+        self._callbacks = callbacks
+
+    async def __aenter__(self) -> Self:
+        self._litellm = _import_litellm()
+        self._session = on_the_wire.session()
+        # Most of litellm's providers take the session; these only its own client around one, which
+        # costs half a millisecond more a call.
+        from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+        self._handler = AsyncHTTPHandler(shared_session=self._session)
+        try:
+            self._litellm.callbacks = _started(self._callbacks)
+        except ConfigError:
+            await self._session.close()
+            raise
+        return self
+
+    def _transport(self, model: Single, *, streamed: bool) -> dict[str, Any]:
+        prefix = model.provider.litellm
+        # A stream would go over a session of litellm's own, but for OpenAI's, where nobody sees it.
+        if prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
+            return {"client": self._handler}
+        return {"shared_session": self._session}
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if told := self._litellm.callbacks:
+            from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+
+            await callbacks.flush(told, GLOBAL_LOGGING_WORKER.flush)
+            # litellm copies them here and there, and would go on telling them.
+            for name in _TOLD:
+                listed = getattr(self._litellm, name)
+                listed[:] = [one for one in listed if one not in told]
+        await self._session.close()
+        # litellm would go on with clients around the closed session: they reopen it, unwatched.
+        self._litellm.in_memory_llm_clients_cache.flush_cache()
+
+    async def complete(
+        self,
+        model: Single,
+        messages: list[Message],
+        params: dict[str, Any],
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """Send one HTTP request. Raises CallFailed.
+
+        With `on_text` the answer is streamed: it gets each piece of text as it comes. The reply's
+        `first_token_seconds` is None when no answer came, as when reasoning took all the tokens.
+        """
+        sent, hashes = messages, dict[str, str]()
+        if any(isinstance(message["content"], list) for message in messages):
+            sent, hashes = await asyncio.to_thread(images.load, messages)
+        wire = Wire(model.provider.litellm, sent, bool(on_text), hashes)
+        on_the_wire.current.set(wire)
+        timeout = model.provider.timeout
+        pieces: list[str] = []
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._litellm.acompletion(
+                    model=model.litellm_id,
+                    messages=sent,
+                    api_base=model.provider.api_base,
+                    # Never None: litellm would look for a key in the environment by itself.
+                    api_key=api_key(model) or "none",
+                    timeout=timeout,
+                    num_retries=0,
+                    max_retries=0,
+                    drop_params=False,
+                    **self._transport(model, streamed=on_text is not None),
+                    **_extra_body(model),
+                    **(_streaming(model) if on_text else {}),
+                    **params,
+                )
+                if on_text:
+                    async for piece in _pieces(response):
+                        wire.delivered = True
+                        pieces.append(piece)
+                        _hand_on(piece, on_text)
+        except _ListenerFailed as failed:
+            raise failed.error from None
+        except Exception as error:
+            raise failure(error, wire, timeout) from None
+        if not wire.http_requests:
+            raise RuntimeError("litellm sent this over a connection that is not ours")
+        wire.read()
+        if wire.said.error:
+            raise failure(ValueError("an error in place of an answer"), wire, timeout)
+        return success("".join(pieces) if on_text else _text(response), wire)
+
+
+def check_callbacks(names: Sequence[str]) -> None:
+    """Raises ConfigError for a name that litellm does not know, or whose package is not there."""
+    if names:
+        known = _import_litellm()._known_custom_logger_compatible_callbacks
+        callbacks.check_callbacks(names, known)
+
+
+def _started(names: Sequence[str]) -> list[Any]:
+    if not names:
+        return []
+    from litellm.litellm_core_utils.litellm_logging import (
+        _init_custom_logger_compatible_class as start,
+    )
+
+    return callbacks.started(names, lambda name: start(name, None, None))
+
+
+def check_parameters(model: Single, params: dict[str, Any]) -> None:
+    """Raise ConfigError for a parameter that a model does not take, as far as litellm knows.
+
+    Also for those that litellm would drop without a word, and for a JSON schema that it would turn
+    into a tool, which asks for the schema and enforces nothing.
+    """
+    try:
+        taken = _translated(model, params)
+        for name in params:
+            rest = {key: value for key, value in params.items() if key != name}
+            without = _translated(model, rest)
+            if taken == without and params[name] not in without.values():
+                raise ConfigError(
+                    f"{model.name}: {model.provider.name} is not sent {name}={params[name]!r}; "
+                    + _DROP_IT.format("json_schema" if name == "response_format" else name)
+                )
+    except _import_litellm().UnsupportedParamsError as error:
+        reason = first_line(error).partition(". ")[0]
+        raise ConfigError(
+            f"{model.name}: {reason}; name what it does not take in the drop_params of its "
+            "conf/model/ file"
+        ) from None
+    if "tools" in taken and "tools" not in params:
+        raise ConfigError(
+            f"{model.name}: {model.provider.name} does not enforce a JSON schema for {model.id}; "
+            + _DROP_IT.format("json_schema")
+        )
+
+
+def count_tokens(model: Single, messages: list[Message]) -> int:
+    """Of a prompt, counted offline with one of OpenAI's tokenizers: other models' differ somewhat.
+
+    An image counts in full resolution. Raises CallFailed when one is not what it was.
+    """
+    sent, _ = images.load(messages)
+    for message in sent:
+        if isinstance(message["content"], list):
+            for part in message["content"]:
+                if part["type"] == "image_url":
+                    part["image_url"]["detail"] = "high"
+    # With its provider's name before it, litellm would know no model, and take an old tokenizer.
+    return int(_import_litellm().token_counter(model=model.id, messages=sent))
+
+
+_NOT_SENT = {"json_mode", "fake_stream", "stream"}  # litellm's notes to itself
+_DROP_IT = "name {} in the drop_params of its conf/model/ file"
+
+
+def _translated(model: Single, params: dict[str, Any]) -> dict[str, Any]:
+    translated: dict[str, Any] = _import_litellm().get_optional_params(
+        model=model.id, custom_llm_provider=model.provider.litellm, **params
+    )
+    return {key: value for key, value in translated.items() if key not in _NOT_SENT}
+
+
+def _extra_body(model: Single) -> dict[str, Any]:
+    """Merged into the body; for Anthropic litellm would send it as a key named extra_body."""
+    if not model.extra_body or model.provider.litellm == "anthropic":
+        return model.extra_body
+    return {"extra_body": model.extra_body}
+
+
+# They state the usage of every stream; Mistral refuses to be asked for it.
+_USAGE_UNASKED = {"anthropic", "gemini", "ollama_chat", "mistral"}
+
+
+def _streaming(model: Single) -> dict[str, Any]:
+    if model.provider.litellm in _USAGE_UNASKED:
+        return {"stream": True}
+    return {"stream": True, "stream_options": {"include_usage": True}}
+
+
+class _ListenerFailed(Exception):
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _hand_on(piece: str, on_text: Callable[[str], None]) -> None:
+    """Its errors are not the provider's: a closed pipe is no broken connection."""
+    try:
+        on_text(piece)
+    except Exception as error:
+        raise _ListenerFailed(error) from None
+
+
+async def _pieces(response: Any) -> AsyncIterator[str]:
+    async with aclosing(response):  # or what broke in litellm would leave the connection open
+        async for chunk in response:
+            for choice in chunk.choices:
+                if choice.delta.content:
+                    yield choice.delta.content
+
+
+@cache
+def _import_litellm() -> Any:
+    os.environ.update(_ENVIRONMENT)
+    # Importing builds two million objects that live for ever: collecting among them is waste.
+    gc.disable()
+    import litellm
+    from litellm.llms.ollama.common_utils import OllamaModelInfo
+
+    # After a call it would ask Ollama's server for a price, unseen and with all else at a halt.
+    OllamaModelInfo.get_model_info = lambda *_, **__: None
+    litellm.suppress_debug_info = True
+    litellm.disable_hf_tokenizer_download = True
+    litellm.redact_messages_in_exceptions = True
+    litellm.drop_params = False
+    litellm.callbacks = []
+    litellm.cache = None
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # a call makes thousands of objects that die young
+    return litellm
+
+
+def _text(response: Any) -> str:
+    return (response.choices[0].message.content or "") if response.choices else ""

@@ -1,0 +1,226 @@
+"""What one call looked like at the socket, seen through aiohttp.
+
+litellm's own account of a call is a reconstruction: it may post twice, guess a status from a
+message, or time its own imports. The wire has the facts.
+"""
+
+import json
+import os
+import ssl
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import certifi
+
+from runner.calls.dialects import Reader, Said, reader
+from runner.cases.images import without_bytes
+from runner.errors import ConfigError
+from runner.record.outcomes import Message, Usage
+
+
+@dataclass
+class Wire:
+    """What was seen of one call at the socket; times are of `time.perf_counter`.
+
+    `litellm` is the prefix that names the provider's format; `hashes` are those of the images in
+    `messages` by their base64.
+    """
+
+    litellm: str
+    messages: list[Message]
+    stream: bool = False  # whether one was asked for
+    hashes: dict[str, str] = field(default_factory=dict)
+    http_requests: int = 0
+    body: list[bytes] = field(default_factory=list)
+    sent: float | None = None
+    received: float | None = None
+    first_token: float | None = None
+    status: int | None = None
+    retry_after: str | None = None
+    reply: bytearray = field(default_factory=bytearray)  # of a stream: only the line under way
+    garbled: bool = False  # something in the reply that was to be JSON is none
+    delivered: bool = False  # some of its text was handed on
+    said: Said = field(init=False)
+    _read: Reader = field(init=False)
+    _decode: Callable[[bytes], bytes] = bytes
+    _streamed: bool = False
+    _seen: float | None = None  # when litellm read from the stream last; the end may come before
+
+    def __post_init__(self) -> None:
+        self.said, self._read = reader(self.litellm)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider counted; a stream that broke off has counted the prompt at most."""
+        return None if self.stream and not self.said.finish_reason else self.said.usage
+
+    @property
+    def seconds(self) -> float:
+        if self.sent is None:
+            return 0.0
+        end = self._seen if self._streamed and self.received else self.received
+        return (end or time.perf_counter()) - self.sent
+
+    @property
+    def first_token_seconds(self) -> float | None:
+        if self.sent is None or self.first_token is None:
+            return None
+        return self.first_token - self.sent
+
+    def request(self) -> dict[str, Any]:
+        """The body that was sent; messages only where the provider wants another form of them."""
+        try:
+            body: dict[str, Any] = json.loads(b"".join(self.body) or b"{}")
+        except ValueError:
+            return {"unreadable": True}
+        if body.get("messages") == self.messages:
+            del body["messages"]
+        return without_bytes(body, self.hashes) if self.hashes else body
+
+    def answered(self, response: aiohttp.ClientResponse) -> None:
+        """The head of the reply is there; its body will pass by `saw`."""
+        self.status = response.status
+        self.retry_after = response.headers.get("retry-after")
+        kind = response.content_type
+        self._streamed = self.stream and kind not in ("application/json", "text/html")
+        if response.headers.get("content-encoding") in ("gzip", "deflate"):  # unasked
+            self._decode = zlib.decompressobj(wbits=47).decompress  # 47: either of the two
+        body = response.content
+        body.on_eof(self._ended)
+        response.content = _Seen(body, self)  # type: ignore[assignment]  # stands in for it
+
+    def saw(self, data: bytes) -> None:
+        self.reply += self._decode(data)
+        if self._streamed:
+            self._seen = time.perf_counter()
+            *lines, self.reply = self.reply.split(b"\n")
+            for line in lines:
+                self._line(line)
+            if self.said.text and self.first_token is None:
+                self.first_token = self._seen
+
+    def read(self) -> None:
+        """Take in what is left of a reply that is all there: all of it, if it was no stream."""
+        if self.received is None:
+            return
+        if self._streamed:
+            self._line(self.reply)
+        elif self.reply:
+            self._event(self.reply)
+
+    def _ended(self) -> None:
+        self.received = time.perf_counter()
+
+    def _line(self, line: bytearray) -> None:
+        """A line of server-sent events, or one of JSON."""
+        line = line.strip()
+        if line.startswith((b"event:", b"id:", b"retry:", b":")):
+            return
+        line = line.removeprefix(b"data:").strip()
+        if line and line != b"[DONE]":
+            self._event(line)
+
+    def _event(self, data: bytearray) -> None:
+        try:
+            event = json.loads(data)
+            self._read(event, self.said)
+        except (ValueError, AttributeError, TypeError):
+            self.garbled = True  # no JSON, or not of the form that the provider documents
+
+
+class _Seen:
+    """The body of a reply, which `wire` sees pass by on its way to litellm."""
+
+    def __init__(self, body: aiohttp.StreamReader, wire: Wire) -> None:
+        self._body = body
+        self._wire = wire
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        while data := await self._body.read(size):
+            self._wire.saw(data)
+            yield data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+
+class _Broken(Exception):
+    """The connection failed before there was a reply."""
+
+
+current: ContextVar[Wire | None] = ContextVar("wire", default=None)
+
+
+def session() -> aiohttp.ClientSession:
+    """Whose every call is seen by the Wire that is `current`. Raises ConfigError."""
+    _spare_loopback_the_proxy()
+    # litellm sets its own time-outs on each request; aiohttp's default of 5 minutes in all and of
+    # 100 connections would come on top of them.
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=_certificates()),
+        timeout=aiohttp.ClientTimeout(total=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[_tracing()],
+        trust_env=True,
+    )
+
+
+def _certificates() -> ssl.SSLContext:
+    file = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    try:
+        return _trusting(file)
+    except OSError as error:
+        raise ConfigError(f"SSL_CERT_FILE: {file}: {error.strerror}") from None
+
+
+@cache  # reading the certificates takes 25 ms
+def _trusting(file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=file)
+
+
+def _spare_loopback_the_proxy() -> None:
+    """A model on this machine is not to be reached by way of HTTP_PROXY."""
+    for name in ("no_proxy", "NO_PROXY"):
+        given = os.environ.get(name)
+        os.environ[name] = ",".join(filter(None, [given, "127.0.0.1", "localhost", "::1"]))
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    async def started(_s: Any, _c: SimpleNamespace, p: aiohttp.TraceRequestStartParams) -> None:
+        if wire := current.get():
+            wire.http_requests += 1
+            wire.body.clear()
+            # We read what passes by, and a compressor would hold back the tokens of a stream.
+            p.headers["Accept-Encoding"] = "identity"
+
+    async def headers(_s: Any, _c: Any, _p: aiohttp.TraceRequestHeadersSentParams) -> None:
+        if (wire := current.get()) and wire.sent is None:
+            wire.sent = time.perf_counter()
+
+    async def chunk(_s: Any, _c: Any, p: aiohttp.TraceRequestChunkSentParams) -> None:
+        if wire := current.get():
+            wire.body.append(p.chunk)
+
+    async def answered(_s: Any, _c: Any, p: aiohttp.TraceRequestEndParams) -> None:
+        if wire := current.get():
+            wire.answered(p.response)
+
+    async def broken(_s: Any, _c: Any, p: aiohttp.TraceRequestExceptionParams) -> None:
+        if current.get() and isinstance(p.exception, aiohttp.ClientError):
+            # litellm would post once more, unasked, on an exception that it knows.
+            raise _Broken(str(p.exception))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(started)
+    trace.on_request_headers_sent.append(headers)
+    trace.on_request_chunk_sent.append(chunk)
+    trace.on_request_end.append(answered)
+    trace.on_request_exception.append(broken)
+    return trace

@@ -1,0 +1,110 @@
+"""What a request asks for, and how one model is asked for it, in litellm's words."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.cases.cases import Case
+from runner.config.schema import Output, Sampling, Single, Task
+from runner.record.outcomes import Message, Role, Schema
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked, whichever model answers it."""
+
+    case: Case
+    messages: list[Message]
+    sampling: Sampling
+    output: Output = "text"
+    json_schema: dict[str, Any] | None = None
+    schema_name: str = "answer"
+    seed: int | None = None
+    role: Role = "answer"
+    task: Task | None = None  # None: a question of ours on the way to an answer
+
+    def sampled(self, number: int, temperature: float) -> "Query":
+        """The same, as one of several samples that are to differ."""
+        sampling = self.sampling.model_copy(update={"temperature": temperature})
+        seed = None if self.seed is None else self.seed + 1000 * number
+        return replace(self, sampling=sampling, seed=seed)
+
+
+def query(task: Task, case: Case, messages: list[Message], seed: int | None) -> Query:
+    """What a task asks of a model for one case."""
+    limit = case.max_tokens or task.sampling.max_tokens
+    return Query(
+        case=case,
+        messages=messages,
+        sampling=task.sampling.model_copy(update={"max_tokens": limit}),
+        output=task.output,
+        json_schema=task.json_schema,
+        schema_name=task.name,
+        seed=seed,
+        task=task,
+    )
+
+
+def parameters(model: Single, query: Query) -> dict[str, Any]:
+    """What is sent to `model` besides the messages, less what its `drop_params` name."""
+    wanted: dict[str, Any] = query.sampling.model_dump(exclude_none=True)
+    limit = query.sampling.max_tokens
+    wanted["max_tokens"] = min(limit, model.max_output_tokens or limit)
+    if query.sampling.stop:
+        wanted["stop"] = list(query.sampling.stop)
+    if query.seed is not None:
+        wanted["seed"] = query.seed
+    if query.json_schema is not None:
+        schema = {"name": query.schema_name, "schema": query.json_schema, "strict": True}
+        wanted["response_format"] = {"type": "json_schema", "json_schema": schema}
+    for name in model.drop_params:
+        wanted.pop("response_format" if name == "json_schema" else name, None)
+    return wanted
+
+
+def messages(model: Single, query: Query) -> list[Message]:
+    """The messages as `model` gets them: with the schema in words where it can't be enforced."""
+    if schema_of(model, query) != "prompted":
+        return query.messages
+    words = (
+        "Answer with JSON alone, without a code fence, that is valid under this JSON schema:\n"
+        + json.dumps(query.json_schema, ensure_ascii=False)
+    )
+    first, *rest = query.messages
+    # It joins the task's own words: some providers take one system message only.
+    if first["role"] == "system":
+        return [{**first, "content": f"{first['content']}\n\n{words}"}, *rest]
+    return [{"role": "system", "content": words}, *query.messages]
+
+
+def schema_of(model: Single, query: Query) -> Schema | None:
+    if query.json_schema is None:
+        return None
+    return "enforced" if model.enforces_schema else "prompted"
+
+
+def input_tokens_at_most(model: Single, query: Query) -> int:
+    """More than the prompt can have: a token stands for a byte at least, an image for no bound."""
+    if query.case.images:
+        return model.context_tokens
+    frame = 16  # a message's role and marks
+    sent = sum(len(m["content"].encode()) + frame for m in messages(model, query))
+    schema = len(json.dumps(query.json_schema)) if query.json_schema else 0
+    return min(sent + schema + (512 if schema else 64), model.context_tokens)
+
+
+def differences(model: Single, task: Task) -> list[str]:
+    """Where a model is not asked as the task says: its numbers are not quite like for like."""
+    asked = task.sampling.model_dump(exclude_none=True)
+    found = [
+        f"{model.name} is not sent {name}={asked[name]}"
+        for name in model.drop_params
+        if name in asked
+    ]
+    if task.json_schema is not None and not model.enforces_schema:
+        found.append(f"{model.name} has the JSON schema in its prompt, nothing enforces it")
+    if model.max_output_tokens and model.max_output_tokens < task.sampling.max_tokens:
+        limit = f"{model.max_output_tokens} of the {task.sampling.max_tokens}"
+        found.append(f"{model.name} may write {limit} tokens that the task allows")
+    found += [f"{model.name} is sent {key}={value} too" for key, value in model.extra_body.items()]
+    return found

@@ -1,0 +1,75 @@
+"""Our Hydra plugins: the sweep launcher, and the search path with the user's files first."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+
+class UserConfigFirst(SearchPathPlugin):  # type: ignore[misc]  # Hydra is untyped
+    """`--config-dir` adds options and may replace ours; Hydra by itself only lets it add."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        from runner.config import hydra_door
+
+        if hydra_door.user_config_dir:
+            search_path.prepend("command-line", f"file://{hydra_door.user_config_dir}")
+
+
+class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
+    """All jobs of a sweep on one event loop, after all of them were found able to run."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self._loader = hydra_context.config_loader
+        self._config = config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        from runner.commands.eval import estimate, evaluate, record_failure
+        from runner.config import door
+        from runner.errors import ConfigError, RunnerError
+        from runner.pipeline.plan import prepare
+
+        sweep = Path(self._config.hydra.sweep.dir)
+        configs = [self._compose(list(overrides)) for overrides in job_overrides]
+        plans, problems = [], []
+        for number, (cfg, overrides) in enumerate(
+            zip(configs, job_overrides, strict=True), initial_job_idx
+        ):
+            try:
+                plan = prepare(door.load(cfg))
+                plans.append((plan, sweep / f"{number}_{plan.job.label}"))
+            except ConfigError as error:
+                problems += [f"{' '.join(overrides)}: {line}" for line in error.problems]
+        if problems:
+            raise ConfigError(*dict.fromkeys(problems))
+        if any(plan.job.estimate for plan, _ in plans):
+            estimate([plan for plan, _ in plans])
+            return [_done(overrides) for overrides in job_overrides]
+        results = evaluate(plans)
+        for cfg, result, (_, directory) in zip(configs, results, plans, strict=True):
+            if isinstance(result, RunnerError):
+                record_failure(directory, door.names(cfg), result)
+        return [_done(overrides) for overrides in job_overrides]
+
+    def _compose(self, overrides: list[str]) -> DictConfig:
+        cfg: DictConfig = self._loader.load_sweep_config(self._config, overrides)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return cfg
+
+
+def _done(overrides: Any) -> JobReturn:
+    """What Hydra wants back; results are in the directories of the jobs."""
+    done = JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED)
+    done.return_value = None
+    return done

@@ -1,0 +1,105 @@
+"""The command line: the first bare word is the command (`eval` unless said), the rest is Hydra's.
+
+Every error that can be explained ends here, as a line on stderr and an exit code (README).
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+
+from runner.errors import (
+    CONFIG_EXIT,
+    INCOMPLETE_EXIT,
+    INTERRUPT_EXIT,
+    ConfigError,
+    RunnerError,
+    did_you_mean,
+)
+
+COMMANDS = {
+    "eval": "measure candidates on a task (the default; -m sweeps)",
+    "select": "which models are worth measuring, by a decision tree and your bounds",
+    "cost": "what a month of requests costs with each model, or with a router",
+    "breakeven": "from which volume on a server of your own costs less than an API",
+    "compare": "two runs case by case: what is proven to have changed",
+    "promote": "write a sweep's winner into a mapping, with a decision record",
+    "drill": "what the chain does when its provider fails; offline and free",
+    "checklist": "is a decision ready to ship? each line from evidence",
+    "run": "apply a decision to new inputs: in production",
+    "serve": "put a decision behind an OpenAI-compatible address",
+    "spend": "what the runs on record have cost, with alerts",
+    "drift": "does a promoted decision still hold? a few of its cases, asked again",
+    "report": "rebuild the report of a run or a sweep from its journals",
+    "check": "compose and check every file of conf/ and tasks/",
+    "schema": "the JSON schema of a group's files, for your editor",
+    "help": "this page",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except ConfigError as error:
+        return explain(error, CONFIG_EXIT)
+    except RunnerError as error:
+        return explain(error, INCOMPLETE_EXIT)
+    except KeyboardInterrupt:
+        return explain(_interrupted(), INTERRUPT_EXIT)
+    except SystemExit as stop:  # Hydra's and argparse's way to end
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone; what is written to files is complete.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        from runner.config.redact import redact
+
+        sys.stderr.write(redact(traceback.format_exc()))
+        return 1
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """A polite kill is a Ctrl-C: what is answered is kept, and the same command goes on with it."""
+    raise KeyboardInterrupt
+
+
+def _dispatch(argv: list[str]) -> int:
+    command = "eval"
+    if argv and "=" not in argv[0] and not argv[0].startswith("-"):
+        command = argv.pop(0)
+    if command not in COMMANDS:
+        raise ConfigError(f"no command '{command}'{did_you_mean(command, COMMANDS)}")
+    if command == "eval" and {"--help", "-h"} & set(argv):
+        command = "help"
+    module = import_module(f"runner.commands.{command}")
+    return int(module.main(argv))
+
+
+def parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"python -m runner {command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _interrupted() -> RunnerError:
+    from runner.pipeline.provenance import command
+
+    return RunnerError(f"interrupted; nothing on disk is lost, go on with: {command()}")
+
+
+def explain(error: RunnerError, code: int) -> int:
+    """Say what is wrong on stderr, and return the exit code."""
+    from runner.config.redact import redact
+
+    for line in redact(str(error)).splitlines():
+        print(f"runner: {line}", file=sys.stderr)
+    return code

@@ -1,0 +1,82 @@
+"""The door: a composed Hydra config comes in, a typed and frozen `Job` goes out.
+
+All problems of a config are reported at once, each with the key it stands at.
+"""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel
+
+from runner.config import validation
+from runner.config.schema import Job
+from runner.errors import ConfigError
+
+
+def load(cfg: DictConfig) -> Job:
+    """Type a composed config.
+
+    Raises ConfigError with one line a problem: a missing or unknown key, a wrong type or range,
+    a task that the mapping gives no model.
+    """
+    return validate(plain(cfg))
+
+
+def resolved(cfg: DictConfig) -> Any:
+    """A config as plain data. Raises ConfigError for an interpolation that leads nowhere."""
+    # A config that could read any variable could send a key to a provider as a prompt.
+    OmegaConf.register_new_resolver("oc.env", _refuse_environment, replace=True)
+    try:
+        return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0].partition("resolving interpolation: ")
+        raise ConfigError(f"{error.full_key or 'config'}: {reason[2] or reason[0]}") from None
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """Resolve interpolations and let the mapping fill in the model that no one chose."""
+    tree = resolved(cfg)
+    assert isinstance(tree, dict)
+    config: dict[str, Any] = {str(key): value for key, value in tree.items()}
+    fallback = config.get("fallback")
+    if isinstance(fallback, dict) and True in fallback:  # YAML reads an unquoted `on:` as true
+        fallback["on"] = fallback.pop(True)
+    mapping = config.pop("mapping", None) or {}
+    config.pop("sweep", None)
+    config.pop("hydra", None)
+    if config.get("model") is None:
+        task = (config.get("task") or {}).get("name")
+        if task not in mapping:
+            raise ConfigError(
+                f"mapping: no model for task '{task}'; say model=… or add it to conf/mapping/"
+            )
+        config["model"] = mapping[task]
+    return config
+
+
+def names(cfg: DictConfig) -> tuple[str, str, str]:
+    """Task, model and id of a config that may be unfit for anything else."""
+    try:
+        config = plain(cfg)
+        model = config["model"]
+        return str(config["task"]["name"]), str(model["name"]), str(model["id"])
+    except (ConfigError, KeyError, TypeError):
+        return "?", "?", "?"
+
+
+def validate(config: dict[str, Any]) -> Job:
+    return validation.validated(Job, config)
+
+
+def unknown_key(path: str, kind: type[BaseModel] = Job) -> str | None:
+    """What to say of an override that found no such key; None where the key is a known one."""
+    if wrong := validation.unknown_key(kind, path):
+        return wrong
+    if validation.has_free_keys(kind, path):
+        return f"{path}: is not there; add it with +{path}=…"
+    return None
+
+
+def _refuse_environment(*_: Any) -> Any:
+    raise ValueError("a config never reads the environment; name keys by api_key_env")

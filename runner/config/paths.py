@@ -1,0 +1,48 @@
+"""Where `conf/` and `tasks/` are: the user's own first, then those that came with the program."""
+
+from pathlib import Path
+
+from runner.errors import ConfigError, did_you_mean
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def builtin(name: str) -> Path:
+    """`conf` or `tasks` as shipped: inside the wheel, or at the top of a clone."""
+    in_wheel = _PACKAGE / f"_{name}"
+    return in_wheel if in_wheel.is_dir() else _PACKAGE.parent / name
+
+
+def config_dir(path: str | None) -> Path | None:
+    """A user's own `--config-dir`, absolute. Raises ConfigError when there is no such directory."""
+    if path is None:
+        return None
+    directory = Path(path).absolute()
+    if not directory.is_dir():
+        near = [str(p) for p in Path(path).parent.glob("*/") if p.is_dir()]
+        raise ConfigError(f"--config-dir: no directory '{path}'{did_you_mean(path, near)}")
+    return directory
+
+
+def tasks_dirs() -> list[Path]:
+    return [Path.cwd() / "tasks", builtin("tasks")]
+
+
+def cases_file(cases: str) -> Path:
+    """The file that `task.cases` names: under a tasks directory, or a path of its own.
+
+    Raises ConfigError naming where it was looked for.
+    """
+    folders = [*tasks_dirs(), Path.cwd()]
+    for folder in folders:
+        if (folder / cases).is_file():
+            return folder / cases
+    near = [str(path.relative_to(f)) for f in folders[:2] for path in f.glob("*/*.jsonl")]
+    places = ", ".join(str(folder) for folder in dict.fromkeys(folders))
+    raise ConfigError(f"task.cases: no file '{cases}' in {places}{did_you_mean(cases, near)}")
+
+
+def is_group(name: str, user_config_dir: Path | None) -> bool:
+    """Whether `name=…` picks a file of conf/; `name` may carry a package (`model@classifier`)."""
+    group = name.lstrip("+~").partition("@")[0]
+    return any((folder / group).is_dir() for folder in (user_config_dir, builtin("conf")) if folder)

@@ -1,0 +1,140 @@
+"""A provider, and a pinned model with its price."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from runner.config.schema.base import Data, Name, Output, Seconds, Share, Strict, Usd
+
+if TYPE_CHECKING:
+    from runner.config.schema.composite import Model
+
+
+class Provider(Strict):
+    """Where a request goes."""
+
+    name: Name
+    litellm: str  # litellm's prefix
+    api_base: str | None  # None: `local` starts the server
+    # The name of the variable that holds the key, never the key; None: no key.
+    api_key_env: str | None = Field(pattern=r"^[A-Z_][A-Z0-9_]*$")
+    timeout: Seconds
+    data: Data  # where the text of a request ends up
+    max_concurrency: int | None = Field(None, ge=1)
+    rpm: int | None = Field(None, ge=1)
+    tpm: int | None = Field(None, ge=1)
+    regions: tuple[str, ...] = ()
+    certifications: tuple[str, ...] = ()
+
+
+class Rates(Strict):
+    """US dollars per million tokens; None is unknown, which is not free."""
+
+    input_usd_per_mtok: Usd | None
+    output_usd_per_mtok: Usd | None
+    cached_input_usd_per_mtok: Usd | None = None
+    cache_write_usd_per_mtok: Usd | None = None  # None: written at the price of input
+
+
+class LongPrompt(Rates):
+    """What a whole request costs once its prompt is longer than `above_tokens`."""
+
+    above_tokens: int = Field(ge=1)
+
+
+class Price(Rates):
+    reasoning_usd_per_mtok: Usd | None = None  # None: reasoning is priced as output
+    batch_discount: Share | None = None  # off both prices when a batch may take a day
+    long_prompt: LongPrompt | None = None
+    checked: date
+    source: str
+
+
+class Typical(Strict):
+    """What to expect before measuring: a median from somebody else."""
+
+    ttft_ms: float | None = None
+    tokens_per_second: float | None = None
+
+
+class Part(Strict):
+    """A file inside a wheel of a package index, by exact version."""
+
+    wheel: str = Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+$")
+    file: str
+
+
+class Artifact(Strict):
+    """The weights of an embedded model, and how llama.cpp serves them.
+
+    Exactly one of `parts` (files in wheels, joined in order), `path` (your own GGUF) and `repo`
+    (Hugging Face, by commit).
+    """
+
+    parts: tuple[Part, ...] = ()
+    path: str | None = None
+    repo: str | None = None
+    revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$")
+    file: str | None = None
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    bytes: int | None = None
+    slots: int = Field(2, ge=1)  # requests that the server works on at once
+    context_tokens: int = Field(ge=1)  # of each slot
+    chat_template: str | None = None  # Jinja; None: the one in the file
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(map(bool, (self.parts, self.path, self.repo))) != 1:
+            raise ValueError("give exactly one of parts, path and repo")
+        if self.repo and not (self.revision and self.file):
+            raise ValueError("repo needs revision (a 40-digit commit) and file")
+        if not self.path and not self.sha256:
+            raise ValueError("give sha256: a download is used only when its hash is known")
+        return self
+
+
+class Single(Strict):
+    """One pinned model at one provider."""
+
+    kind: Literal["single"]
+    name: Name
+    id: str = Field(min_length=1)
+    provider: Provider
+    price: Price | None  # None: unknown
+    context_tokens: int = Field(ge=1)
+    max_output_tokens: int | None = Field(None, ge=1)
+    retires: date | None
+    successor: str | None
+    allow_unpinned: bool
+    strengths: tuple[str, ...]
+    typical: Typical
+    benchmarks: dict[Literal["mmlu", "humaneval", "math", "gsm8k"], float | None]
+    drop_params: tuple[str, ...]  # what a task may ask for and this model can't be sent
+    extra_body: dict[str, Any]  # goes into the request as it is
+    vision: bool = False  # takes images
+    outputs: tuple[Output, ...] = ("text", "json", "code")  # what it can be asked for
+    artifact: Artifact | None  # set: we serve it ourselves
+
+    @model_validator(mode="after")
+    def _is_told_how_much(self) -> Self:
+        if "max_tokens" in self.drop_params:
+            raise ValueError("drop_params: max_tokens can't be left out, costs are bounded by it")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> Self:
+        if self.provider.api_base is None and self.artifact is None:
+            raise ValueError("provider.api_base: is missing; only weights of our own go without")
+        return self
+
+    @property
+    def litellm_id(self) -> str:
+        return f"{self.provider.litellm}/{self.id}"
+
+    @property
+    def enforces_schema(self) -> bool:
+        return not {"json_schema", "response_format"} & set(self.drop_params)
+
+    def parts(self) -> dict[str, "Model"]:
+        return {}

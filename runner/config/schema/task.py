@@ -1,0 +1,40 @@
+"""A task: a prompt, its cases, how its answers are scored."""
+
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from runner.config.schema.base import Name, Output, Sampling, Strict
+from runner.config.schema.composite import with_models
+from runner.errors import did_you_mean
+
+
+class Task(Strict):
+    """A prompt, its cases and how answers are scored."""
+
+    name: Name
+    cases: str
+    system: str | None
+    prompt: str
+    output: Output
+    json_schema: dict[str, Any] | None
+    sampling: Sampling
+    scorers: dict[str, dict[str, Any]] = Field(min_length=1)
+    quality: str | None  # the scorer whose mean is `quality`
+    needs: tuple[str, ...] = ()  # strengths that it calls for, in the words of the models' files
+
+    _judges = field_validator("scorers")(with_models)
+
+    @model_validator(mode="after")
+    def _quality_is_a_scorer(self) -> Self:
+        if self.quality is None and len(self.scorers) > 1:
+            raise ValueError(f"quality: say which of {', '.join(self.scorers)} it is")
+        if self.quality is not None and self.quality not in self.scorers:
+            raise ValueError(
+                f"quality: no scorer '{self.quality}'" + did_you_mean(self.quality, self.scorers)
+            )
+        return self
+
+    @property
+    def quality_scorer(self) -> str:
+        return self.quality or next(iter(self.scorers))

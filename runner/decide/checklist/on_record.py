@@ -1,0 +1,206 @@
+"""What is on record of a decision: its runs, sweeps and drills, and its cases as they are now."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from runner.cases import cases
+from runner.config import door, paths
+from runner.config.identity import shape
+from runner.config.schema import Job, Task, singles
+from runner.decide.checklist.facts import Cases, Contest, Drilled, Measured
+from runner.decide.checklist.settings import Checklist
+from runner.drill.result import DrillResult, identity
+from runner.errors import ConfigError
+from runner.measure.evidence import Run, read_run
+from runner.measure.observations import own
+from runner.record.files import JOURNAL, REPORT, RESULT, RUN, read_journal, read_json
+from runner.record.outcomes import Answered, Result
+from runner.report.result import load
+from runner.report.sweep import is_sweep
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A complete run on the task."""
+
+    directory: Path
+    run: Run
+    job: Job
+    result: Result
+
+    @property
+    def started(self) -> datetime:
+        return datetime.fromisoformat(self.run.started)
+
+    @property
+    def on(self) -> date:
+        return self.started.date()
+
+    @property
+    def cases(self) -> int:
+        return self.result.counts.cases if self.result.counts else 0
+
+
+def present(task: Task) -> Cases:
+    """The cases of the task. Raises ConfigError."""
+    path = paths.cases_file(task.cases)
+    count, tags = 0, Counter[str]()
+    for case in cases.read(path):
+        count += 1
+        tags.update(set(case.tags))
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Cases(path, sha256, count, tags)
+
+
+def recorded(decision: Checklist) -> list[Recorded]:
+    """The complete runs on the task, the newest first.
+
+    Raises ConfigError when `from` names none; what lies under outputs/ and can't be read is no
+    evidence.
+    """
+    found = [each for path in _places(decision) if (each := _read(path, decision.task.name))]
+    if decision.from_record and not found:
+        raise ConfigError(
+            f"from: {decision.from_record} has no complete run on {decision.task.name}"
+        )
+    return sorted(found, key=lambda each: each.started, reverse=True)
+
+
+def _places(decision: Checklist) -> Iterator[Path]:
+    given = decision.from_record
+    if given is None:
+        yield from decision.outputs.glob("runs/*/")
+        for sweep in decision.outputs.glob(f"sweeps/*/{RESULT}"):
+            yield from sweep.parent.glob("*/")
+    elif (given / RUN).is_file():
+        yield given
+    elif given.is_dir() and is_sweep(given):
+        if not (given / RESULT).is_file():
+            raise ConfigError(f"from: the sweep in {given} is not complete")
+        yield from given.glob("*/")
+    else:
+        raise ConfigError(f"from: '{given}' is neither a run nor a sweep")
+
+
+def _read(directory: Path, task: str) -> Recorded | None:
+    if not all((directory / name).is_file() for name in (RESULT, JOURNAL)):
+        return None
+    try:
+        run = read_run(directory / RUN)
+        if run.task != task:
+            return None
+        found = Recorded(directory, run, door.validate(run.config), load(directory))
+    except ConfigError:  # an earlier version's, a production run's, a damaged one
+        return None
+    return found if found.result.complete else None
+
+
+def measured(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Measured | None:
+    """The newest run of the model that counts, one of all cases before one of some of them.
+
+    Where none counts, the newest one with what speaks against it. Raises StorageError.
+    """
+    own_runs = [
+        (each, _objections(each, decision, now) + _exchanged(each.job, decision))
+        for each in runs
+        if each.run.model == decision.model.name
+    ]
+    if not own_runs:
+        return None
+    found, objections = max(
+        own_runs,
+        key=lambda pair: (not pair[1], pair[0].cases >= now.count, pair[0].started),
+    )
+    scores = {} if objections else _by_tag(found.directory, decision.task.quality_scorer)
+    return Measured(
+        report=_report(found.directory),
+        on=found.on,
+        result=found.result,
+        objections=objections,
+        scores=scores,
+        repriced=_repriced(found.job, decision),
+    )
+
+
+def contest(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Contest | None:
+    """The newest sweep."""
+    parents = dict.fromkeys(each.directory.parent for each in runs)  # in the order of the runs
+    sweep = next((parent for parent in parents if is_sweep(parent)), None)
+    if sweep is None:
+        return None
+    candidates, objected = set(), {}
+    found = [each for each in runs if each.directory.parent == sweep]
+    for each in found:
+        if objections := _objections(each, decision, now):
+            objected[each.run.model] = objections
+        else:
+            candidates.add(each.run.model)
+    return Contest(_report(sweep), found[0].on, sorted(candidates), objected)
+
+
+def _objections(found: Recorded, decision: Checklist, now: Cases) -> list[str]:
+    """Why a run is not on the task as it is now."""
+    said = [] if found.run.cases.get("sha256") == now.sha256 else ["the cases have changed since"]
+    then, later = (dict(shape(task)) for task in (found.job.task, decision.task))
+    # Where the cases lie does not matter, nor what a model is looked for by.
+    changed = [key for key in later if key not in ("cases", "needs") and then[key] != later[key]]
+    return said + [f"the task had another {key}" for key in changed]
+
+
+def _exchanged(then: Job, decision: Checklist) -> list[str]:
+    if shape(then.model) == shape(decision.model):
+        return []
+    if then.model.id != decision.model.id:
+        return [f"the model was {then.model.id}, it is {decision.model.id} now"]
+    return ["the model was asked otherwise than it is now"]
+
+
+def _repriced(then: Job, decision: Checklist) -> list[str]:
+    before, now = _rates(then), _rates(decision)
+    return [name for name in now if before.get(name) != now[name]]
+
+
+def _rates(job: Job) -> dict[str, Any]:
+    """What each model costs, whoever looked it up, and when."""
+    return {
+        model.name: model.price and model.price.model_dump(exclude={"checked", "source"})
+        for _, model in singles(job.model, "model")
+    }
+
+
+def _by_tag(directory: Path, scorer: str) -> Mapping[str, Sequence[float]]:
+    """The quality of the model's own answers."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for outcome in read_journal(directory / JOURNAL):
+        if isinstance(outcome, Answered) and own(outcome) and scorer in outcome.scores:
+            for tag in set(outcome.tags):
+                found[tag].append(outcome.scores[scorer].value)
+    return found
+
+
+def drilled(decision: Checklist) -> Drilled | None:
+    """The newest drill of the decision as it is now, or else of the model on the task."""
+    found = []
+    for path in decision.outputs.glob(f"drills/*/{RESULT}"):
+        try:
+            result = DrillResult.model_validate(read_json(path))
+        except (OSError, ValueError):  # no evidence
+            continue
+        if (result.task, result.model) == (decision.task.name, decision.model.name):
+            started = datetime.fromisoformat(result.started)
+            found.append((result.identity == identity(decision), started, path, result))
+    if not found:
+        return None
+    _, started, path, result = max(found, key=lambda each: each[:2])
+    return Drilled(_report(path.parent), started.date(), result)
+
+
+def _report(directory: Path) -> Path:
+    report = directory / REPORT
+    return report if report.is_file() else directory / RESULT

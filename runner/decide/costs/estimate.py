@@ -1,0 +1,193 @@
+"""What a job would ask and cost, at the least and at the most, counted before anything is sent.
+
+At the least every answer is empty and goes the cheapest way through its model: a router's cheapest
+arm, the first arm of a cascade. At the most every answer has `max_tokens`, goes the dearest way,
+and every model of the fallback is asked too. Retries count in neither.
+"""
+
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.calls import checks
+from runner.calls.acceptance import texts
+from runner.calls.route import questions
+from runner.cases.call_log import CallLog
+from runner.cases.query import Query, messages, parameters, schema_of
+from runner.config.schema import Cascade, Job, Model, Router, Single, Split, Task
+from runner.decide.costs.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
+from runner.errors import RunnerError
+from runner.pipeline.plan import Plan
+from runner.price import dollars, worst_case
+from runner.record.outcomes import Reply, Usage
+from runner.scorers import Scorer
+
+FALLBACK = "fallback"  # what its chain is asked, beside the roles of queries
+
+_ANSWER = "\N{OBJECT REPLACEMENT CHARACTER}"  # where an answer will stand in a judge's prompt
+
+
+@dataclass(frozen=True)
+class Estimate:
+    candidate: str
+    parts: Parts
+    notes: tuple[str, ...] = ()
+
+    @property
+    def range(self) -> Range:
+        return together(self.parts.values())
+
+
+async def of(plan: Plan) -> Estimate:
+    """All that a measurement asks, answers that are on record already included."""
+
+    async def once() -> AsyncIterator[Query]:
+        for question in plan.questions():
+            if question.repeat == 0:
+                yield plan.query(question)
+
+    return await totals(
+        plan.job,
+        once(),
+        plan.scorers.values(),
+        repeats=plan.job.repeats,
+        probes=plan.job.latency_probe,
+    )
+
+
+async def totals(
+    job: Job,
+    queries: AsyncIterable[Query],
+    scorers: Collection[Scorer] = (),
+    *,
+    repeats: int = 1,
+    probes: int = 0,
+) -> Estimate:
+    """Each query asked and its answer scored `repeats` times; the first `probes` asked once more.
+
+    Nothing is kept of a query once it is counted.
+    """
+    counting, parts = _Counting(job), Parts()
+    async for query in queries:
+        asked = await counting.ask(query)
+        judged = await counting.judge(scorers, query)
+        parts = add([parts, *[asked, judged] * repeats, *([asked] if probes > 0 else [])])
+        probes -= 1
+    unpriced = [each.name for each in job.models.values() if worst_case(each.price, 1, 1) is None]
+    notes = [f"{name}: its price is unknown" for name in dict.fromkeys(unpriced)]
+    return Estimate(job.label, parts, (*notes, *counting.notes))
+
+
+class _Counting:
+    """Takes queries the way that they will take through a job's models."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.notes: dict[str, None] = {}  # in order, each once
+
+    async def ask(self, query: Query) -> Parts:
+        parts = await self._through(self._job.model, query)
+        chain = [await self._through(model, query) for model in self._job.fallback.chain.values()]
+        if chain:
+            most = together(each for found in chain for each in found.values()).high
+            parts[FALLBACK] = Range(high=most)
+        return parts
+
+    async def judge(self, scorers: Collection[Scorer], query: Query) -> Parts:
+        """What scorers ask, seen by having them score an answer that is yet to come."""
+        found: list[Parts] = []
+        asking = [scorer for scorer in scorers if scorer.asks]
+        if not asking:
+            return {}
+        longest = self._longest_answer(query)
+
+        async def ask(model: Model, wanted: Query) -> CallLog:
+            unseen = longest * sum(text.count(_ANSWER) for text in texts(wanted))
+            found.append(await self._through(model, replace(wanted, role="judge"), unseen))
+            return CallLog(reply=_reply(json.dumps(_least(wanted.json_schema or {}))))
+
+        for scorer in asking:
+            try:
+                await scorer(_reply(_ANSWER), query.case, query.task or self._job.task, ask)
+            except RunnerError:
+                why = "it can't be tried without an answer"
+                self.notes[f"{scorer.name} may ask more than is counted: {why}"] = None
+        return add(found)
+
+    def _longest_answer(self, query: Query) -> int:
+        """In tokens, whichever model gives it."""
+        limits: list[int] = [
+            parameters(single, asked)["max_tokens"]
+            for model in (self._job.model, *self._job.fallback.chain.values())
+            for single, asked in questions(model, query)
+            if asked.role == query.role
+        ]
+        return max(limits)
+
+    async def _through(self, model: Model, query: Query, unseen: int = 0) -> Parts:
+        """`unseen`: tokens that the prompt may have beyond those that can be counted."""
+        return await self._way(model, query, questions(model, query), unseen)
+
+    async def _way(
+        self, model: Model, query: Query, asked: Iterator[tuple[Single, Query]], unseen: int
+    ) -> Parts:
+        """`asked` is read in step: it has the single models in the order of the parts."""
+        if isinstance(model, Single):
+            return _request(*next(asked), unseen)
+        classified: Parts = {}
+        if isinstance(model, Router) and model.classifier is not None:
+            classified = await self._way(model.classifier, query, asked, unseen)
+        arms = {key: await self._way(arm, query, asked, unseen) for key, arm in model.arms.items()}
+        if isinstance(model, Cascade):
+            return await self._cascade(model, query, arms)
+        may_answer = [
+            arm for key, arm in arms.items() if not isinstance(model, Split) or model.weights[key]
+        ]
+        return add([classified, one_of(may_answer)])
+
+    async def _cascade(self, cascade: Cascade, query: Query, arms: dict[str, Parts]) -> Parts:
+        *tries, last = arms.values()
+        samples = cascade.self_consistency.samples if cascade.self_consistency else 1
+        looked_at = await self.judge(_checks(cascade, query.task or self._job.task), query)
+        steps = [add([*[arm] * samples, looked_at]) for arm in tries]
+        return up_to_all([*steps, last])
+
+
+def _checks(cascade: Cascade, task: Task) -> list[Scorer]:
+    return [scorer for scorer, _ in checks.loaded(cascade, task).values()] if cascade.checks else []
+
+
+def _request(model: Single, query: Query, unseen: int) -> Parts:
+    from runner.calls.llm import count_tokens
+
+    sent = messages(model, query)
+    if schema_of(model, query) == "enforced":  # providers turn it into a part of the prompt
+        sent = [*sent, {"role": "system", "content": json.dumps(query.json_schema)}]
+    least = count_tokens(model, sent)
+    most, answer = least + unseen, parameters(model, query)["max_tokens"]
+    low = dollars(model.price, Usage(input_tokens=least, output_tokens=0))
+    high = worst_case(model.price, most, answer)
+    return {query.role: Range(Amount(1, least, 0, low), Amount(1, most, answer, high))}
+
+
+def _reply(text: str) -> Reply:
+    return Reply(
+        text=text, finish_reason="stop", usage=None, seconds=0.0, model_served=None, request={}
+    )
+
+
+def _least(schema: dict[str, Any]) -> Any:
+    """The plainest value of a JSON schema, so that a judge that reads it goes on to the end."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            return {key: _least(inner) for key, inner in schema.get("properties", {}).items()}
+        case "array":
+            return []
+        case "integer" | "number":
+            return schema.get("minimum", 0)
+        case "boolean":
+            return False
+    return ""

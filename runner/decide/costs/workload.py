@@ -1,0 +1,129 @@
+"""What is asked of a model in a month: how many requests, of which sizes."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from runner.errors import ConfigError
+from runner.record.files import JOURNAL, RESULT, RUN, SWEEP, read_journal
+from runner.record.outcomes import Answered, Record, Result
+
+Sizes = Mapping[tuple[int, int], int]  # input and output tokens: how many requests have them
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`cached_share` is of the input tokens, `batch_share` of the requests."""
+
+    sizes: Sizes
+    requests_per_month: int
+    cached_share: float = 0.0
+    batch_share: float = 0.0
+
+    @property
+    def input_tokens(self) -> float:
+        """Of the mean request."""
+        return self._mean(0)
+
+    @property
+    def output_tokens(self) -> float:
+        """Of the mean request."""
+        return self._mean(1)
+
+    def __str__(self) -> str:
+        sizes = f"{self.input_tokens:,.0f} tokens in and {self.output_tokens:,.0f} out"
+        shares = {"of the input cached": self.cached_share, "in batches": self.batch_share}
+        more = "".join(f", {share:.0%} {what}" for what, share in shares.items() if share)
+        return f"{self.requests_per_month:,} requests a month, {sizes}{more}"
+
+    def summary(self) -> dict[str, float]:
+        return {
+            "requests_per_month": self.requests_per_month,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cached_share": self.cached_share,
+            "batch_share": self.batch_share,
+        }
+
+    def _mean(self, side: Literal[0, 1]) -> float:
+        total = sum(size[side] * count for size, count in self.sizes.items())
+        return total / sum(self.sizes.values())
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run says about the requests of its task, and about the model that answered them."""
+
+    label: str
+    data: str | None  # where a single model's requests end up: on_device, self_hosted …
+    sizes: Sizes
+    tokens_per_second: float | None  # written by the whole server; None: nothing was timed
+    in_flight: float  # requests at once, in the mean
+
+    def __str__(self) -> str:
+        return f"{sum(self.sizes.values()):,} answers of {self.label}"
+
+
+def finished(directory: Path) -> FinishedRun:
+    """Read a run's token counts and speed from its journal.
+
+    The speed is of all requests at work together, over the time in which there was at least one:
+    the pause of a run that was interrupted does not count.
+    Raises ConfigError when there is no finished run, StorageError when its journal is damaged.
+    """
+    result, config = _record(directory)
+    sizes: Counter[tuple[int, int]] = Counter()
+    tokens, spans = 0, []
+    for line in read_journal(directory / JOURNAL):
+        if not (isinstance(line, Answered) and line.usage):
+            continue
+        sizes[line.usage.input_tokens, line.usage.output_tokens] += 1
+        if not line.replayed and line.attempts and (sent := line.attempts[-1].at):
+            start = datetime.fromisoformat(sent).timestamp()
+            spans.append((start, start + line.attempts[-1].seconds))
+            tokens += line.usage.output_tokens
+    if not sizes:
+        raise ConfigError(f"from: no answer in {directory} says how many tokens it had")
+    busy = _busy_seconds(spans)
+    model = config.get("model") or {}
+    return FinishedRun(
+        label=f"{result.task}-{result.model}",
+        data=(model.get("provider") or {}).get("data"),
+        sizes=sizes,
+        tokens_per_second=tokens / busy if tokens and busy else None,
+        in_flight=sum(end - start for start, end in spans) / busy if busy else 0.0,
+    )
+
+
+def _busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of the spans lasted, in all."""
+    busy, until = 0.0, -math.inf
+    for start, end in sorted(spans):
+        busy += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return busy
+
+
+class _Run(Record):
+    config: dict[str, Any]
+
+
+def _record(directory: Path) -> tuple[Result, dict[str, Any]]:
+    if (directory / SWEEP).exists():
+        raise ConfigError(f"from: {directory} is a sweep; name one of the runs in it")
+    try:
+        result = Result.model_validate_json((directory / RESULT).read_bytes())
+        run = _Run.model_validate_json((directory / RUN).read_bytes())
+        (directory / JOURNAL).open("rb").close()
+    except (OSError, ValueError):
+        raise ConfigError(
+            f"from: no finished run in '{directory}'; name a directory with "
+            f"{RESULT}, {RUN} and {JOURNAL}"
+        ) from None
+    if not result.complete:
+        raise ConfigError(f"from: the run in {directory} is not complete")
+    return result, run.config

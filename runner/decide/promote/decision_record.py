@@ -1,0 +1,125 @@
+"""A decision on record: which model answers a task, on what evidence, and until when to trust it.
+
+It lies at tasks/<task>/decisions/<mapping>.yaml: beside the cases whose answers it quotes, and not
+in conf/, since no config is made of it.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from runner.errors import ConfigError, did_you_mean
+from runner.record.outcomes import Metric, Record, Verdict
+
+
+class Canary(Record):
+    """A case, and how it was answered: what `drift` asks again."""
+
+    case: str
+    question: str  # hash of the messages
+    expected: str  # hash
+    answer: str
+    scores: dict[str, float]
+    latency_ms: float
+    cost_usd: float | None
+
+
+class RunnerUp(Record):
+    model: str
+    id: str
+    proven: bool
+    metrics: dict[str, Metric]
+    why_not: str | None
+
+
+class Evidence(Record):
+    """Where the numbers come from, which may be gone; the hashes say what it was."""
+
+    sweep: str
+    run: str
+    command: str
+    started: str
+    result_sha256: str
+    journals_sha256: dict[str, str]  # by run
+    cases_sha256: str | None
+    concurrency: int
+
+
+class DecisionRecord(Record):
+    task: str
+    mapping: str
+    model: str
+    id: str
+    promoted: date
+    review_by: date
+    review_because: str
+    overruled: str | None  # why it was promoted although not proven; None: it is proven
+    headline: str
+    requirements: dict[str, Any]
+    verdicts: list[Verdict]
+    metrics: dict[str, Metric]
+    quality: str  # the scorer
+    sampling: dict[str, Any]
+    prices: dict[str, dict[str, Any] | None]  # of each single model
+    retires: dict[str, date | None]
+    price_map: list[str]  # where litellm's map differed even then
+    served: list[str]  # the models that the providers said had answered
+    runner_up: RunnerUp | None
+    evidence: Evidence
+    canary: list[Canary]
+
+
+def place(tasks: Path, task: str, mapping: str) -> Path:
+    return tasks / task / "decisions" / f"{mapping}.yaml"
+
+
+def text(record: DecisionRecord) -> str:
+    """The file, whose first line is the command that uses it."""
+    command = f"# python -m runner drift task={record.task} mapping={record.mapping}"
+    tree = yaml.safe_dump(
+        rounded(record.model_dump(mode="json")),
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=None,
+    )
+    return (
+        f"{command}      does this decision still hold?\n"
+        "# Written by `python -m runner promote`; the next one writes over it.\n"
+        f"{tree}"
+    )
+
+
+def rounded(value: Any) -> Any:
+    """Six digits of every number, so that a diff can be read: numbers as the record keeps them."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    return [rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def find(folders: Sequence[Path], task: str, mapping: str) -> DecisionRecord:
+    """The record in the first folder of tasks that has it. Raises ConfigError."""
+    places = [place(folder, task, mapping) for folder in folders]
+    path = next((path for path in places if path.is_file()), None)
+    if path is None:
+        known = {
+            each.relative_to(folder / task / "decisions").with_suffix("").as_posix()
+            for folder in folders
+            for each in (folder / task / "decisions").rglob("*.yaml")
+        }
+        near = did_you_mean(mapping, known) or "; `python -m runner promote` writes it"
+        raise ConfigError(f"mapping={mapping}: no decision on record for task '{task}'{near}")
+    try:
+        return DecisionRecord.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: can't be read: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "record"
+        raise ConfigError(f"{path}: {key}: {first['msg'].lower()}") from None

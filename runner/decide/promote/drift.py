@@ -1,0 +1,225 @@
+"""What has moved since a decision was promoted: facts, and what a few cases prove.
+
+Pure: from a record, the models as conf/ has them now, and new answers to findings.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Literal
+
+from runner.config.schema import Model, Single, singles
+from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
+from runner.decide.promote.promote import NOTICE, map_prices
+from runner.measure import formatting
+from runner.measure.compare import ANSWERED, COST, LATENCY, QUALITY, Change, RunComparison
+from runner.measure.observations import own
+from runner.record.outcomes import Answered, Failed, Record
+
+# `moved` is a fact or proven; `may have moved` is seen and could be chance, or somebody's word.
+State = Literal["as before", "moved", "may have moved", "unknown"]
+_WATCHED = {
+    QUALITY: ("score", "measure again: sweep the candidates"),
+    ANSWERED: ("calls answered", "read the errors in the report"),
+    LATENCY: ("latency", "measure again, at the hours that matter"),
+    COST: ("cost per request", "measure again: sweep the candidates"),
+}
+
+
+class Finding(Record):
+    what: str
+    recorded: str
+    now: str
+    state: State
+    advice: str  # what to do; empty: nothing
+
+
+class Drift(Record):
+    """`drift.json`."""
+
+    task: str
+    mapping: str
+    model: str
+    promoted: date
+    findings: list[Finding]
+    proposal: str | None  # the runner-up, where something has moved
+
+    @property
+    def moved(self) -> list[str]:
+        return [finding.what for finding in self.findings if finding.state == "moved"]
+
+
+def stated(record: DecisionRecord, model: Model, today: date) -> Iterator[Finding]:
+    """What can be told without asking any model."""
+    models = {single.name: single for _, single in singles(model, "model")}
+    same = (record.model, record.id) == (model.name, model.id)
+    yield Finding(
+        what="model",
+        recorded=f"{record.model} ({record.id})",
+        now=f"{model.name} ({model.id})",
+        state="as before" if same else "moved",
+        advice="" if same else "conf/ has changed: promote anew, or take it back",
+    )
+    yield _price(record, models)
+    yield _price_map(record, models)
+    for name, single in models.items():
+        yield _retirement(single, record.retires.get(name), today)
+    late = today > record.review_by
+    yield Finding(
+        what="review",
+        recorded=f"by {record.review_by} ({record.review_because})",
+        now=f"{(today - record.review_by).days} days late" if late else "in time",
+        state="moved" if late else "as before",
+        advice="review the decision, then promote it anew" if late else "",
+    )
+
+
+def asked_again(
+    record: DecisionRecord, lines: Sequence[Answered | Failed], found: RunComparison
+) -> Iterator[Finding]:
+    """What new answers to the canary cases show."""
+    answers = [line for line in lines if isinstance(line, Answered) and own(line)]
+    yield _served(record, answers)
+    same = {each.case: each for each in record.canary if each.case not in found.changed}
+    if missing := len(record.canary) - found.n:
+        yield Finding(
+            what="canary cases",
+            recorded=str(len(record.canary)),
+            now=f"{missing} gone or changed",
+            state="may have moved",
+            advice="cases or prompt have changed: measure again",
+        )
+    yield _answers(same, answers)
+    for change in found.changes:
+        if change.name in _WATCHED:
+            yield _measured(change, regressed=change.name in found.regressed)
+
+
+def proposal(record: DecisionRecord, *, sweep_is_there: bool, options: str = "") -> str:
+    """What to ship instead, of what was measured already; `options` end the command for it."""
+    second = record.runner_up
+    if second is None:
+        return "No runner-up was measured: sweep other candidates."
+    numbers_of = ", ".join(
+        f"{name} {formatting.show(second.metrics[name].value, second.metrics[name].unit)}"
+        for name in ("quality", "latency_p95_ms", "cost_per_request_usd")
+        if name in second.metrics
+    )
+    how = "provably met every requirement" if second.proven else "was not proven to fit"
+    command = f"task={record.task} model={second.model}"  # its evidence has to be measured again
+    if sweep_is_there:
+        sweep = record.evidence.sweep
+        command = f"promote {sweep} candidate={second.model} mapping={record.mapping}"
+    return (
+        f"Runner-up, as measured for this decision: {second.model} ({numbers_of}), which {how}. "
+        f"Next: python -m runner {command}{options}"
+    )
+
+
+def _price(record: DecisionRecord, models: Mapping[str, Single]) -> Finding:
+    """Rates alone: when and where they were looked up moves nothing."""
+    then = _rates(record.prices)
+    now = _rates({name: _dumped(single) for name, single in models.items()})
+    changed = [key for key in then | now if then.get(key) != now.get(key)]
+    return Finding(
+        what="price",
+        recorded=", ".join(f"{key} {then.get(key)}" for key in changed) or f"{len(then)} rates",
+        now=", ".join(f"{key} {now.get(key)}" for key in changed) or "the same",
+        state="moved" if changed else "as before",
+        advice="the costs are others: measure again" if changed else "",
+    )
+
+
+def _rates(prices: Mapping[str, Mapping[str, object] | None]) -> dict[str, object]:
+    return {
+        f"{name}: {key}": rounded(value)
+        for name, price in prices.items()
+        for key, value in (price or {}).items()
+        if key not in ("checked", "source")
+    }
+
+
+def _dumped(model: Single) -> dict[str, object] | None:
+    return None if model.price is None else model.price.model_dump(mode="json", exclude_none=True)
+
+
+def _price_map(record: DecisionRecord, models: Mapping[str, Single]) -> Finding:
+    now = [each for model in models.values() for each in map_prices(model)]
+    new = [each for each in now if each not in record.price_map]
+    return Finding(
+        what="price in litellm's map",
+        recorded=f"{len(record.price_map)} differences",
+        now="; ".join(new) or "no new ones",
+        state="may have moved" if new else "as before",
+        advice="look at the provider's price list, then correct price in conf/model/"
+        if new
+        else "",
+    )
+
+
+def _retirement(model: Single, recorded: date | None, today: date) -> Finding:
+    days = None if model.retires is None else (model.retires - today).days
+    near = days is not None and days <= NOTICE.days
+    moved = near or model.retires != recorded
+    now = "no date" if days is None else f"{model.retires}, in {days} days"
+    if days is not None and days < 0:
+        now = f"{model.retires}, {-days} days ago"
+    instead = f"model={model.successor}" if model.successor else "another model"
+    return Finding(
+        what=f"retirement of {model.name}",
+        recorded=str(recorded or "no date"),
+        now=now,
+        state="moved" if moved else "as before",
+        advice=f"measure {instead} now" if moved else "",
+    )
+
+
+def _served(record: DecisionRecord, answers: Sequence[Answered]) -> Finding:
+    now = sorted({line.model_served for line in answers if line.model_served})
+    state: State = "moved" if set(now) - set(record.served) else "as before"
+    if not now or not record.served:
+        state = "unknown"
+    return Finding(
+        what="served model",
+        recorded=", ".join(record.served) or "not said",
+        now=", ".join(now) or "not said",
+        state=state,
+        advice="the provider serves another model: measure again" if state == "moved" else "",
+    )
+
+
+def _answers(recorded: Mapping[str, Canary], answers: Sequence[Answered]) -> Finding:
+    """Texts may change by chance: models do not always say the same, even at temperature 0."""
+    pairs = [(recorded[line.case].answer, line.reply) for line in answers if line.case in recorded]
+    exact = sum(one == other for one, other in pairs)
+    alike = sum(_normal(one) == _normal(other) for one, other in pairs)
+    more = f", {alike} but for case and spaces" if alike > exact else ""
+    state: State = "as before" if exact == len(pairs) else "may have moved"
+    return Finding(
+        what="answers",
+        recorded=f"{len(pairs)} answers",
+        now=f"{exact} the same{more}",
+        state=state if pairs else "unknown",
+        advice="",
+    )
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _measured(change: Change, *, regressed: bool) -> Finding:
+    """A quality that is proven better has moved, too: another model may have answered."""
+    what, advice = _WATCHED[change.name]
+    differs = change.verdict in ("better", "worse")
+    state: State = "unknown" if change.verdict == "unknown" else "as before"
+    if regressed or (differs and change.name == QUALITY):
+        state = "moved"
+    elif differs or (change.unit in ("score", "rate") and change.change):
+        state = "may have moved"
+    return Finding(
+        what=what,
+        recorded=formatting.show(change.before, change.unit),
+        now=f"{formatting.show(change.after, change.unit)}, {change.n} cases",
+        state=state,
+        advice=advice if state == "moved" else "",
+    )

@@ -1,0 +1,198 @@
+"""From a sweep to a decision on record: is the candidate proven, and on what evidence?"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from runner.config import pins
+from runner.config.identity import shape
+from runner.config.schema import Job, Single, singles
+from runner.decide.promote import canary
+from runner.decide.promote.decision_record import DecisionRecord, Evidence, RunnerUp
+from runner.errors import ConfigError, did_you_mean
+from runner.measure.conclusion import proven, shortfall
+from runner.measure.evidence import Run, job_of, read_run
+from runner.record.files import JOURNAL, RESULT, RUN, read_json
+from runner.record.outcomes import Metric, Result
+from runner.report.sweep import SweepResult, SweepRow
+
+_TRUSTED = timedelta(days=90)  # a decision, and a price, is looked at again after so long
+NOTICE = timedelta(days=30)  # so long before a model retires
+_KEPT = (
+    "quality",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "cost_per_request_usd",
+    "monthly_cost_usd",
+    "error_rate",
+    "valid_output_rate",
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A candidate of a sweep, as it was measured."""
+
+    sweep: Path
+    candidate: SweepRow
+    others: Sequence[SweepRow]  # on the same task, the best first
+    why: str
+    why_not: dict[str, str]  # the others, by label
+    run: Run
+    job: Job
+
+    @property
+    def directory(self) -> Path:
+        return self.sweep / self.candidate.dir
+
+
+def chosen(sweep: Path, label: str, task: str | None = None) -> Chosen:
+    """Raises ConfigError for a sweep that is none, or not complete, and an unknown candidate."""
+    found = _result(sweep)
+    tasks = sorted({run.task for run in found.runs if run.rank and task in (None, run.task)})
+    if len(tasks) != 1:
+        known = ", ".join(sorted({run.task for run in found.runs if run.rank}))
+        raise ConfigError(f"task: say which of {known or 'none that was measured'}")
+    ranked = [run for run in found.runs if run.rank and run.task == tasks[0]]
+    labels = [run.label for run in ranked]
+    if label not in labels:
+        raise ConfigError(f"candidate: {sweep} has no '{label}'{did_you_mean(label, labels)}")
+    candidate = ranked[labels.index(label)]
+    where = sweep / candidate.dir / RUN
+    run = read_run(where)
+    said = found.recommendations.get(tasks[0])
+    return Chosen(
+        sweep=sweep,
+        candidate=candidate,
+        others=[run for run in ranked if run.label != label],
+        why=said.headline if said else "",
+        why_not=said.why_not if said else {},
+        run=run,
+        job=job_of(run, where),
+    )
+
+
+def objections(found: Chosen, now: Job) -> list[str]:
+    """Why not to promote; `now` is the job as the mapping will make it.
+
+    Raises ConfigError where the mapping would bring another model than the one that was measured.
+    """
+    name = found.candidate.model
+    if shape(now.model) != shape(found.job.model):
+        raise ConfigError(
+            f"candidate: {name} in conf/ is not the model that was measured "
+            f"({found.job.model.id}, now {now.model.id}, or asked otherwise); measure it anew"
+        )
+    objected = [] if proven(found.candidate) else [f"{name} {shortfall(found.candidate)}"]
+    then, later = (dict(shape(job.task)) for job in (found.job, now))
+    if changed := [key for key in then if key != "cases" and then[key] != later[key]]:
+        objected.append(f"the task was measured with another {', '.join(changed)} than conf/ has")
+    return objected
+
+
+def promotion(
+    found: Chosen, mapping: str, overruled: str | None, canaries: int, today: date
+) -> DecisionRecord:
+    """Raises StorageError for a journal that can't be read."""
+    job, candidate = found.job, found.candidate
+    models = {single.name: single for _, single in singles(job.model, "model")}
+    asked, served = canary.taken(found.directory, canaries)
+    due, because = _review(models.values(), today)
+    return DecisionRecord(
+        task=candidate.task,
+        mapping=mapping,
+        model=candidate.model,
+        id=candidate.id,
+        promoted=today,
+        review_by=due,
+        review_because=because,
+        overruled=overruled,
+        headline=found.why,
+        requirements=job.requirements.model_dump(mode="json", exclude_none=True),
+        verdicts=candidate.verdicts,
+        metrics=_metrics(candidate),
+        quality=job.task.quality_scorer,
+        sampling=job.task.sampling.model_dump(mode="json"),
+        prices={
+            name: model.price and model.price.model_dump(mode="json", exclude_none=True)
+            for name, model in models.items()
+        },
+        retires={name: model.retires for name, model in models.items()},
+        price_map=[each for model in models.values() for each in map_prices(model)],
+        served=served,
+        runner_up=_runner_up(found),
+        evidence=_evidence(found),
+        canary=asked,
+    )
+
+
+def map_prices(model: Single) -> list[str]:
+    """Where litellm's map has another price than the model's file."""
+    lines = pins.price_differences(model)
+    return [f"{model.name}: {line}" for line in lines if line.startswith("price")]
+
+
+def _review(models: Iterable[Single], today: date) -> tuple[date, str]:
+    """The first day on which there is a reason to look again, and the reason."""
+    reasons = [(today + _TRUSTED, f"{_TRUSTED.days} days after the promotion")]
+    for model in models:
+        if model.retires:
+            reasons.append((model.retires - NOTICE, f"{model.name} retires on {model.retires}"))
+        if model.price:
+            checked = model.price.checked
+            reasons.append((checked + _TRUSTED, f"price of {model.name} was checked on {checked}"))
+    return min(reasons)
+
+
+def _runner_up(found: Chosen) -> RunnerUp | None:
+    if not found.others:
+        return None
+    second = found.others[0]
+    return RunnerUp(
+        model=second.label,
+        id=second.id,
+        proven=proven(second),
+        metrics=_metrics(second),
+        why_not=found.why_not.get(second.label),
+    )
+
+
+def _metrics(result: Result) -> dict[str, Metric]:
+    kept = {name: result.metrics[name] for name in _KEPT if name in result.metrics}
+    return {name: metric for name, metric in kept.items() if metric.value is not None}
+
+
+def _evidence(found: Chosen) -> Evidence:
+    runs = [found.candidate, *found.others]
+    return Evidence(
+        sweep=str(found.sweep),
+        run=str(found.directory),
+        command=found.run.command,
+        started=found.run.started,
+        result_sha256=_sha256(found.sweep / RESULT),
+        journals_sha256={run.dir: _sha256(found.sweep / run.dir / JOURNAL) for run in runs},
+        cases_sha256=found.run.cases.get("sha256"),
+        concurrency=found.job.concurrency,
+    )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+
+
+def _result(sweep: Path) -> SweepResult:
+    path = sweep / RESULT
+    try:
+        return SweepResult.model_validate(read_json(path))
+    except OSError as error:
+        raise ConfigError(f"{sweep}: is no finished sweep: {path.name}: {error.strerror}") from None
+    except (ValidationError, ValueError):
+        raise ConfigError(f"{sweep}: is no sweep: its {RESULT} is another one") from None

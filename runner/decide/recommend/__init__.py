@@ -1,0 +1,60 @@
+"""Which candidate of a sweep to ship on a task, and why: the cheapest of those proven.
+
+Pure: from results and the scores of each case to a record, without a look at any file.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from runner.decide.recommend import reasons, what_would_change
+from runner.decide.recommend.candidate import Candidate, rank
+from runner.decide.recommend.pairs import Pairs
+from runner.decide.recommend.pareto import dominated_by
+from runner.decide.recommend.recommendation import Compared, Recommendation
+
+__all__ = ["Candidate", "Compared", "Recommendation", "rank", "recommend"]
+
+
+def recommend(
+    task: str, contenders: Sequence[Candidate], differences: Sequence[str] = ()
+) -> Recommendation:
+    """`contenders` have labels of their own; `differences` are those between their requests."""
+    ranked = sorted(contenders, key=rank)
+    measured = [one for one in ranked if one.measured]
+    choice = next((one for one in measured if one.proven), None)
+    reference = choice or (measured[0] if measured else None)
+    contest = Pairs(measured)
+    compared = contest.against(reference.label) if reference else {}
+    dominated = dominated_by(measured)
+    front = [one.label for one in measured if one.label not in dominated]
+    ties = [label for label, one in compared.items() if one.verdict == "tied"]
+    smallest = None
+    if reference and compared:
+        smallest = contest.smallest_difference(reference.label, ties or list(compared))
+    return Recommendation(
+        task=task,
+        choice=choice.label if choice else None,
+        headline=reasons.headline(task, ranked),
+        reasons=reasons.reasons(reference, compared, front, dominated) if reference else [],
+        compared_with=reference.label if reference else None,
+        compared=compared,
+        ties=ties,
+        front=front,
+        dominated_by=dominated,
+        why_not={
+            one.label: reasons.why_not(one, choice, _beside(compared, one, reference))
+            for one in ranked
+            if one is not choice
+        },
+        would_change=what_would_change.would_change(choice, measured, compared) if choice else [],
+        next_steps=[] if choice else what_would_change.next_steps(ranked),
+        differences=list(differences),
+        smallest_difference=smallest,
+    )
+
+
+def _beside(
+    compared: Mapping[str, Compared], one: Candidate, reference: Candidate | None
+) -> tuple[str, Compared] | None:
+    """Whom a candidate was compared with, and how that went."""
+    found = compared.get(one.label)
+    return (reference.label, found) if reference and found else None

@@ -1,0 +1,263 @@
+"""Any server of OpenAI's chat completions, and what it may answer, odd answers among them.
+
+It refuses what is no chat completion, with the original's words, and is lenient otherwise: the
+strict providers are in the modules beside this one.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from runner.drill.loopback.exchange import Answer, Piece, Request
+
+ROLES = {"system", "developer", "user", "assistant", "tool"}
+
+
+class Chat:
+    base_path = "/v1"
+
+    def refuse(self, request: Request) -> Answer | None:
+        return _refusal(request)
+
+    def complete(self, answer: Answer, request: Request) -> Answer:
+        """A chat completion gets the requested model, and is streamed when that was asked for."""
+        body = answer.body
+        if not (isinstance(body, dict) and body.get("object") == "chat.completion"):
+            return answer
+        body = {"model": request.model} | body
+        if not request.body.get("stream") or answer.cut is not None:
+            return replace(answer, body=body)
+        usage = (request.body.get("stream_options") or {}).get("include_usage")
+        events = [*chunks(body), *([usage_chunk(body)] if usage and "usage" in body else [])]
+        return replace(
+            answer,
+            headers={"content-type": "text/event-stream"} | dict(answer.headers),
+            pieces=tuple(Piece(sse(event)) for event in [*events, "[DONE]"]),
+        )
+
+
+def chunks(completion: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of a stream that says the same as a whole completion, a word at a time."""
+    frame = {
+        key: value
+        for key, value in completion.items()
+        if key in ("id", "created", "model", "service_tier")
+    } | {"object": "chat.completion.chunk"}
+    found = []
+    for choice in completion["choices"]:
+        message, index = choice["message"], choice["index"]
+        deltas = [{"role": "assistant", "content": ""}]
+        deltas += [{"content": word} for word in words(message["content"] or "")]
+        ends = [*[None] * len(deltas), choice["finish_reason"]]
+        found += [
+            frame | {"choices": [{"index": index, "delta": delta, "finish_reason": end}]}
+            for delta, end in zip([*deltas, {}], ends, strict=True)
+        ]
+    return found
+
+
+def usage_chunk(completion: dict[str, Any]) -> dict[str, Any]:
+    return completion | {"object": "chat.completion.chunk", "choices": []}
+
+
+def words(text: str) -> list[str]:
+    """A text in pieces as a model would stream it."""
+    return re.findall(r"\s*\S+|\s+", text)
+
+
+def sse(event: Any) -> bytes:
+    """A server-sent event: an object as JSON, a text as it is."""
+    data = event if isinstance(event, str) else json.dumps(event)
+    return f"data: {data}\n\n".encode()
+
+
+def _refusal(request: Request) -> Answer | None:
+    """What the original would say to a request that is no chat completion."""
+    if request.method != "POST" or not request.path.endswith("/chat/completions"):
+        return error_reply(404, f"Invalid URL ({request.method} {request.path})")
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return error_reply(400, "Expected the header Content-Type: application/json.")
+    if not isinstance(request.body, dict):
+        return error_reply(400, "We could not parse the JSON body of your request.")
+    if not (isinstance(request.body.get("model"), str) and request.body["model"]):
+        return error_reply(400, "you must provide a model parameter")
+    if problem := _problem_of(request.body.get("messages")):
+        return error_reply(400, problem, param="messages")
+    return None
+
+
+def _problem_of(messages: Any) -> str | None:
+    if messages is None:
+        return "Missing required parameter: 'messages'."
+    if not isinstance(messages, list) or not messages:
+        return "Invalid 'messages': expected an array with at least one message."
+    for index, message in enumerate(messages):
+        where = f"'messages[{index}]'"
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            return f"Invalid {where}: expected an object with a role of {sorted(ROLES)}."
+        content = message.get("content")
+        if not isinstance(content, str | list) and "tool_calls" not in message:
+            return f"Invalid {where}: expected content as a string or an array."
+    return None
+
+
+def tokens(prompt: int, completion: int, *, cached: int = 0, reasoning: int = 0) -> dict[str, Any]:
+    """A `usage`: `prompt` includes the cached tokens, `completion` those of the reasoning."""
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }
+
+
+USAGE = tokens(10, 5)
+
+
+def completion(
+    content: str | None,
+    *,
+    finish_reason: str = "stop",
+    usage: dict[str, Any] | None = USAGE,
+    model: str | None = None,
+) -> dict[str, Any]:
+    """The body of a chat completion; without `model` the server echoes the requested one."""
+    message = {"role": "assistant", "content": content}
+    choice = {"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}
+    body = {
+        "id": "chatcmpl-loopback",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "choices": [choice],
+        "service_tier": "default",  # litellm fails on a reply of groq without it
+    }
+    return body | ({"model": model} if model else {}) | ({"usage": usage} if usage else {})
+
+
+def text(
+    content: str | None,
+    *,
+    finish_reason: str = "stop",
+    usage: dict[str, Any] | None = USAGE,
+    model: str | None = None,
+    delay: float = 0.0,
+) -> Answer:
+    body = completion(content, finish_reason=finish_reason, usage=usage, model=model)
+    return Answer(body=body, delay=delay)
+
+
+def json_text(value: Any, *, usage: dict[str, Any] | None = USAGE, delay: float = 0.0) -> Answer:
+    """A text reply whose text is JSON."""
+    return text(json.dumps(value, ensure_ascii=False), usage=usage, delay=delay)
+
+
+def echo(request: Request) -> Answer:
+    return text(request.text)
+
+
+def truncated(content: str = "The answer is") -> Answer:
+    return text(content, finish_reason="length")
+
+
+def filtered() -> Answer:
+    """A success without content, which is how a filter on the output shows."""
+    return text(None, finish_reason="content_filter")
+
+
+def no_choices() -> Answer:
+    return Answer(body=completion("") | {"choices": []})
+
+
+def garbage() -> Answer:
+    return Answer(body=b"<html>502 from some proxy</html>")
+
+
+def error_reply(
+    status: int,
+    message: str,
+    *,
+    type: str = "invalid_request_error",
+    code: str | None = None,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    error = {"message": message, "type": type, "param": param, "code": code}
+    return Answer(status=status, body={"error": error}, headers=headers or {})
+
+
+def wrong_key(request: Request) -> Answer:
+    """401 that quotes the key with its middle masked, as OpenAI does."""
+    return _wrong_key(f"{request.key[:8]}{'*' * 12}{request.key[-4:]}")
+
+
+def wrong_key_in_full(request: Request) -> Answer:
+    """401 that quotes the key as it came, as careless servers do."""
+    return _wrong_key(request.key)
+
+
+def _wrong_key(shown: str) -> Answer:
+    message = f"Incorrect API key provided: {shown}. You can find your API key in your account."
+    return error_reply(401, message, code="invalid_api_key")
+
+
+def rate_limited(retry_after: float | str | None = None) -> Answer:
+    message = "Rate limit reached on requests per min (RPM): Limit 3, Used 3, Requested 1."
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    return error_reply(429, message, type="requests", code="rate_limit_exceeded", headers=headers)
+
+
+def no_quota() -> Answer:
+    message = "You exceeded your current quota, please check your plan and billing details."
+    return error_reply(429, message, type="insufficient_quota", code="insufficient_quota")
+
+
+def too_long(limit: int = 8192, given: int = 9000) -> Answer:
+    message = (
+        f"This model's maximum context length is {limit} tokens. However, your messages resulted "
+        f"in {given} tokens. Please reduce the length of the messages."
+    )
+    return error_reply(400, message, code="context_length_exceeded", param="messages")
+
+
+def against_policy() -> Answer:
+    message = "Your request was rejected as a result of our safety system."
+    return error_reply(400, message, code="content_policy_violation")
+
+
+def no_model(request: Request) -> Answer:
+    message = f"The model `{request.model}` does not exist or you do not have access to it."
+    return error_reply(404, message, code="model_not_found")
+
+
+def server_error() -> Answer:
+    message = "The server had an error while processing your request. Sorry about that!"
+    return error_reply(500, message, type="server_error")
+
+
+def overloaded(retry_after: float | str | None = None) -> Answer:
+    message = "The engine is currently overloaded, please try again later."
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    return error_reply(503, message, type="server_error", headers=headers)
+
+
+def hang() -> Answer:
+    """Never answers; the connection stays open until one side closes it."""
+    return Answer(ending="hang")
+
+
+def reset() -> Answer:
+    """RST before the first byte of a reply."""
+    return Answer(ending="reset", cut=0)
+
+
+def closed() -> Answer:
+    """The connection is closed before the first byte of a reply."""
+    return Answer(ending="close", cut=0)
+
+
+def cut_off() -> Answer:
+    """The connection is closed in the middle of the body: the answer was made, and billed."""
+    return Answer(body=completion("The answer"), ending="close", cut=200)

@@ -1,0 +1,248 @@
+"""What the formats of all providers have in common: reading a request, saying an answer."""
+
+import base64
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from runner.drill.loopback.answers import sse
+from runner.drill.loopback.exchange import Answer, Piece, Request
+from runner.record.outcomes import Usage
+
+# An error by its HTTP status, or one of three that share their status with others.
+Fault = int | Literal["context_window", "content_policy", "no_quota"]
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A request in words that all providers share; None: it does not say."""
+
+    model: str
+    text: str  # of the last message
+    system: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    json_schema: dict[str, Any] | None = None
+    stream: bool = False
+    images: tuple[str, ...] = ()  # SHA-256 of each
+
+
+USAGE = Usage(input_tokens=10, output_tokens=5)
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What a provider is to answer.
+
+    `finish_reason` is one of its own words, or one of ours that it has a word for. `usage` None:
+    it does not say.
+    """
+
+    text: str | None
+    finish_reason: str = "stop"
+    usage: Usage | None = USAGE
+    model: str | None = None  # None: the one asked for
+    reasoning: str = ""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How fast a stream flows, in seconds, and how it breaks `after` so many pieces of text.
+
+    cut: the connection closes. hang: nothing more comes. error: an event says so. garbage: a line
+    is no JSON. unfinished: it ends in peace, without what should close it.
+    """
+
+    first_delay: float = 0.0
+    delay: float = 0.0
+    breaks: Literal["cut", "hang", "error", "garbage", "unfinished"] | None = None
+    after: int = 1
+
+
+STEADY = Flow()
+
+
+@dataclass(frozen=True)
+class Events:
+    """A stream in the provider's own events."""
+
+    opening: list[Any]
+    text: list[Any]
+    closing: list[Any]
+
+
+class Format(ABC):
+    """One provider: strict about what it is sent, true in what it answers."""
+
+    name: str  # as in conf/provider/
+    litellm: str  # litellm's prefix
+    base_path: str  # what api_base ends in
+    path: str  # of a request, after base_path; a prefix of it where the model is a part of it
+    key_header: str | None = "authorization"  # None: it takes no key
+    headers: Mapping[str, str] = {}  # others that it insists on
+    finish_reasons: Mapping[str, str]  # its own words, and ours for them
+    stream_type = "text/event-stream"
+    schema: Mapping[str, Any]  # of a request's body
+
+    @abstractmethod
+    def read(self, request: Request) -> ChatRequest:
+        """Only of a request that was not refused."""
+
+    @abstractmethod
+    def whole(self, asked: ChatRequest, saying: Saying) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def events(self, asked: ChatRequest, saying: Saying) -> Events: ...
+
+    @abstractmethod
+    def error(self, fault: Fault) -> tuple[int, Any]:
+        """Status and body of an error, as this provider states it."""
+
+    @abstractmethod
+    def refusal(self, problem: ValidationError) -> Answer:
+        """What it says to a body that its schema does not allow."""
+
+    def error_event(self, fault: Fault) -> Any:
+        """An error in the midst of a stream."""
+        return self.error(fault)[1]
+
+    def frame(self, event: Any) -> bytes:
+        return sse(event)
+
+    def answer(self, request: Request, saying: Saying, flow: Flow = STEADY) -> Answer:
+        """Whole or as a stream, whichever was asked for."""
+        asked = self.read(request)
+        reason = self._own_word(saying.finish_reason)
+        saying = replace(saying, finish_reason=reason, model=saying.model or asked.model)
+        if not asked.stream:
+            return Answer(body=self.whole(asked, saying), delay=flow.first_delay)
+        return self._streamed(self.events(asked, saying), flow)
+
+    def fault(self, fault: Fault, retry_after: float | str | None = None) -> Answer:
+        """An error instead of an answer; `retry_after` in seconds, or as it is to stand there."""
+        status, body = self.error(fault)
+        page = {"content-type": "text/html"} if isinstance(body, bytes) else {}
+        wait = {} if retry_after is None else {"retry-after": str(retry_after)}
+        return Answer(status, body, page | wait)
+
+    def _own_word(self, reason: str) -> str:
+        if reason in self.finish_reasons:
+            return reason
+        same = (own for own, ours in self.finish_reasons.items() if ours == reason)
+        return next(same, reason)
+
+    def _streamed(self, events: Events, flow: Flow) -> Answer:
+        text = events.text if flow.breaks in (None, "unfinished") else events.text[: flow.after]
+        pieces = [Piece(self.frame(event)) for event in events.opening]
+        for number, event in enumerate(text):
+            pieces.append(Piece(self.frame(event), flow.delay if number else flow.first_delay))
+        closing = [Piece(self.frame(event)) for event in events.closing]
+        match flow.breaks:
+            case None:
+                pieces += closing
+            case "garbage":
+                broken = self.frame(events.text[0]).rstrip()[:-8] + b"\n\n"
+                rest = [Piece(self.frame(event)) for event in events.text[flow.after :]]
+                pieces += [Piece(broken), *rest, *closing]
+            case "error":
+                pieces.append(Piece(self.frame(self.error_event(503))))
+        return Answer(
+            headers={"content-type": self.stream_type},
+            pieces=tuple(pieces),
+            ending={"cut": "close", "hang": "hang"}.get(flow.breaks or "", "keep"),  # type: ignore[arg-type]
+        )
+
+    def refuse(self, request: Request) -> Answer | None:
+        return self.refuse_head(request) or self._refuse_body(request)
+
+    def refuse_head(self, request: Request) -> Answer | None:
+        if request.method != "POST" or not self.takes(request.path):
+            return self.fault(404)
+        if self.key_header and not self.key_of(request):
+            return self.fault(401)
+        if any(request.headers.get(name) != value for name, value in self.headers.items()):
+            return self.fault(400)
+        return None
+
+    def _refuse_body(self, request: Request) -> Answer | None:
+        problem = next(Draft202012Validator(self.schema).iter_errors(request.body), None)
+        return self.refusal(problem) if problem else None
+
+    def complete(self, answer: Answer, request: Request) -> Answer:
+        return answer
+
+    def takes(self, path: str) -> bool:
+        return path == self.base_path + self.path
+
+    def key_of(self, request: Request) -> str:
+        given = request.headers.get(self.key_header or "", "")
+        if self.key_header == "authorization":
+            return given.removeprefix("Bearer ") if given.startswith("Bearer ") else ""
+        return given
+
+
+@dataclass(frozen=True)
+class AnyBody:
+    """A provider that takes keys of a body which we have not heard of."""
+
+    speaks: Format
+
+    @property
+    def base_path(self) -> str:
+        return self.speaks.base_path
+
+    def refuse(self, request: Request) -> Answer | None:
+        return self.speaks.refuse_head(request)
+
+    def complete(self, answer: Answer, request: Request) -> Answer:
+        return answer
+
+
+def unknown_keys(problem: ValidationError) -> list[str]:
+    """Empty when something else is wrong with the body."""
+    body: Any = problem.instance
+    schema: Any = problem.schema
+    if problem.validator != "additionalProperties":
+        return []
+    return sorted(body.keys() - schema["properties"].keys())
+
+
+def where(problem: ValidationError) -> str:
+    return ".".join(str(step) for step in problem.absolute_path)
+
+
+def object_of(properties: Mapping[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:
+    """The schema of an object that takes these keys and no others."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def sha256_of(encoded: str) -> str:
+    """Of an image in base64, with or without the head of a data URL."""
+    data = base64.b64decode(encoded.rpartition(",")[2], validate=True)
+    return hashlib.sha256(data).hexdigest()
+
+
+def lines(event: Any) -> bytes:
+    """An event of a stream that has one JSON object a line."""
+    return json.dumps(event).encode() + b"\n"
+
+
+STRING = {"type": "string"}
+NUMBER = {"type": "number"}
+INTEGER = {"type": "integer"}
+BOOLEAN = {"type": "boolean"}
+OBJECT = {"type": "object"}
+STRINGS = {"type": "array", "items": STRING}

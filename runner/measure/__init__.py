@@ -1,0 +1,1 @@
+"""From outcomes to numbers with intervals, to verdicts, and to the comparison of two runs."""

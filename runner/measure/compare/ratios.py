@@ -1,0 +1,96 @@
+"""What changed in latency and cost: how many times as much, with a 95 % interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from runner.measure.compare.comparison import COST, LATENCY, TAIL, Change, Verdict
+from runner.measure.compare.observed import Observed, Pairs, Seen
+
+if TYPE_CHECKING:
+    from runner.measure.statistics import Estimate
+
+_NOISE = 9  # decimals beyond which sums of dollars differ by their rounding alone
+
+
+def latencies(before: Observed, after: Observed, pairs: Pairs) -> Iterator[Change]:
+    """By how much the typical case takes longer, and, from intervals that part, the slow ones.
+
+    No bound of p95 is proven by few cases (see `statistics.percentile`), so that no change is.
+    """
+    from runner.measure.statistics import Estimate, percentile
+
+    timed = [pair for pair in pairs.values() if all(sum(seen.latency_ms) for seen in pair)]
+    if not timed:
+        return
+    values = [[value for pair in timed for value in pair[n].latency_ms] for n in (0, 1)]
+    cases = [[case for case, pair in enumerate(timed) for _ in pair[n].latency_ms] for n in (0, 1)]
+    alike = before.timing == after.timing
+    ratios = [fmean(late.latency_ms) / fmean(early.latency_ms) for early, late in timed]
+    found = [percentile(values[n], 50, cases[n]).value for n in (0, 1)]
+    typical = percentile(ratios, 50) if alike else Estimate(None)
+    yield _ratio(LATENCY, "ms", found[0], found[1], typical, len(timed))
+    early, late = (percentile(values[n], 95, cases[n]) for n in (0, 1))
+    slow = Estimate(
+        _over(late.value, early.value), _over(late.low, early.high), _over(late.high, early.low)
+    )
+    yield _ratio(TAIL, "ms", early.value, late.value, slow if alike else Estimate(None), len(timed))
+
+
+def cost(pairs: Pairs) -> Change:
+    """All that a case cost, calls that failed included; unknown where one of them is."""
+    from runner.measure.statistics import Estimate
+
+    paid = [(_paid(early), _paid(late)) for early, late in pairs.values()]
+    before = [early for early, late in paid if early is not None and late is not None]
+    after = [late for early, late in paid if early is not None and late is not None]
+    if not paid or len(before) < len(paid):
+        return _ratio(COST, "usd", None, None, Estimate(None), len(paid))
+    change = _ratio(COST, "usd", fmean(before), fmean(after), _times(before, after), len(paid))
+    if not any(before) and any(after):
+        return change.model_copy(update={"verdict": "worse"})  # was free: there is no ratio
+    return change
+
+
+def _paid(seen: Seen) -> float | None:
+    known = [cost for cost in seen.cost_usd if cost is not None]
+    return fmean(known) if known and len(known) == len(seen.cost_usd) else None
+
+
+def _times(before: Sequence[float], after: Sequence[float]) -> Estimate:
+    from runner.measure.statistics import Estimate, percentile, ratio
+
+    if not any(before):
+        return Estimate(None) if any(after) else Estimate(1.0, 1.0, 1.0)
+    if all(before):
+        each = {round(late / early, _NOISE) for early, late in zip(before, after, strict=True)}
+        if len(each) == 1:  # another price, the same tokens
+            return percentile([*each] * len(before), 50)
+    return ratio(after, before)
+
+
+def _ratio(
+    name: str, unit: str, before: float | None, after: float | None, times: Estimate, n: int
+) -> Change:
+    verdict: Verdict = "unknown" if times.value is None else "not proven"
+    if times.low is not None and times.low > 1:
+        verdict = "worse"
+    elif times.high is not None and times.high < 1:
+        verdict = "better"
+    return Change(
+        name=name,
+        unit=unit,
+        before=before,
+        after=after,
+        change=times.value,
+        low=times.low,
+        high=times.high,
+        n=n,
+        verdict=verdict,
+    )
+
+
+def _over(value: float | None, other: float | None) -> float | None:
+    return value / other if value is not None and other else None

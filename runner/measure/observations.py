@@ -1,0 +1,188 @@
+"""The numbers that a run leaves behind, gathered in one pass; texts are looked at and let go."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from runner.config.schema import Job
+from runner.measure.per_arm import Arms
+from runner.price import total
+from runner.record.outcomes import Answered, Attempt, Counts, Failed
+from runner.scorers._json import valid_json
+
+Line = Answered | Failed
+
+SCORE = "score."  # a metric for each scorer: score.<name>
+
+
+def own(line: Line) -> bool:
+    """Whether the model under test gave this answer, and no fallback."""
+    return isinstance(line, Answered) and line.fallback is None
+
+
+class _Sample:
+    """Numbers of one kind, each with the number of the case it came from."""
+
+    def __init__(self) -> None:
+        self.values = array("d")
+        self.cases = array("q")
+
+    def add(self, case: int, value: float) -> None:
+        self.values.append(value)
+        self.cases.append(case)
+
+
+class Observations:
+    """`cost` is of all outcomes, `spent` of those that were not replayed; None is unknown."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._cases: dict[str, int] = {}
+        self._samples: defaultdict[str, _Sample] = defaultdict(_Sample)
+        self._scores: defaultdict[str, list[float]] = defaultdict(list)  # quality, of each case
+        self.arms = Arms(job)
+        self.skipped: Counter[str] = Counter()  # models whose turn had come
+        self.answered = self.replayed = self.probes = 0
+        self.cost: float | None = 0.0
+        self.judge_cost: float | None = 0.0
+        self.spent: float | None = 0.0
+
+    def add(self, line: Line) -> None:
+        case = self._cases.setdefault(line.case, len(self._cases))
+        if self._open(line):
+            self._pay(line, case)
+            return
+        answered = isinstance(line, Answered)
+        elsewhere = any(attempt.fallback is not None for attempt in line.attempts)
+        self._note("error_rate", case, not answered)
+        self._note("fallback_rate", case, elsewhere or (answered and not own(line)))
+        self._note("retry_rate", case, _retried(line.attempts))
+        unmended = own(line) and not any(attempt.error for attempt in line.attempts)
+        self._note("first_attempt_success_rate", case, unmended)
+        self._note("answered", case, answered)
+        self._pay(line, case)
+        self.arms.add(line)
+        self.skipped.update(skipped.model for skipped in line.skipped)
+        self.answered += answered
+        self.replayed += line.replayed
+        if isinstance(line, Answered) and own(line):
+            self._credit(line, case)
+
+    def _open(self, line: Line) -> bool:
+        """Whether a line only keeps what was paid for, and the question is asked or judged yet."""
+        if isinstance(line, Failed):
+            return line.open
+        return any(name not in line.scores | line.unscored for name in self.job.task.scorers)
+
+    def _note(self, name: str, case: int, value: float) -> None:
+        self._samples[name].add(case, value)
+
+    def _pay(self, line: Line, case: int) -> None:
+        self.cost = total((self.cost, line.cost_usd))
+        self.judge_cost = total((self.judge_cost, *(each.cost_usd for each in line.judging)))
+        self.spent = total((self.spent, *_spent(line)))
+        for attempt in line.judging:
+            self._note("judge_latency", case, attempt.seconds * 1000)
+        self._note("cost", case, line.cost_usd or 0.0)
+        if isinstance(line, Failed):
+            self._accept(line, case, False)
+        elif quality := line.scores.get(self.job.task.quality_scorer):
+            wanted = self.job.requirements.min_quality_score or 1.0
+            self._accept(line, case, quality.value >= wanted)
+
+    def _accept(self, line: Line, case: int, accepted: bool) -> None:
+        """Not called for an answer without a score: nobody knows whether it is good enough."""
+        self._note("cost_of_judged", case, line.cost_usd or 0.0)
+        self._note("accepted", case, accepted)
+
+    def _credit(self, line: Answered, case: int) -> None:
+        for name, score in line.scores.items():
+            self._note(SCORE + name, case, score.value)
+        if self.job.repeats > 1 and (quality := line.scores.get(self.job.task.quality_scorer)):
+            self._scores[line.case].append(quality.value)
+        if self.job.judging:
+            self._note("judge_failure_rate", case, bool(line.unscored))
+        self._note("truncated_rate", case, line.finish_reason == "length")
+        if "json" in (self.job.task.output, self.job.requirements.output_format):
+            checked = line.scores.get("json_valid")
+            valid = checked.value == 1 if checked else valid_json(line.reply)
+            self._note("valid_output_rate", case, valid)
+        self._note("attempts_per_request", case, len(line.attempts))
+        used = [attempt.usage for attempt in line.attempts if attempt.usage]
+        if used:
+            tokens = sum(usage.input_tokens + usage.output_tokens for usage in used)
+            self._note("tokens_per_request", case, tokens)
+        if line.usage:
+            self._note("input_tokens", case, line.usage.input_tokens)
+            self._note("output_tokens", case, line.usage.output_tokens)
+        if not line.replayed:
+            self._note("latency", case, line.seconds * 1000)
+            seconds = _answering_seconds(line)
+            if line.usage and seconds > 0:
+                rate = line.usage.output_tokens / seconds
+                self._note("output_tokens_per_second", case, rate)
+
+    def probed(self, line: Line) -> None:
+        """Take in an answer of the streaming probe."""
+        self.probes += not (isinstance(line, Failed) and line.open)
+        if not (own(line) and isinstance(line, Answered) and line.first_token_seconds is not None):
+            return
+        self._note("ttft", 0, line.first_token_seconds * 1000)
+        last = line.attempts[-1]
+        if line.usage and last.first_token_seconds is not None:
+            writing = last.seconds - last.first_token_seconds
+            if writing > 0 and line.usage.output_tokens > 1:  # the first token is not part of it
+                rate = (line.usage.output_tokens - 1) / writing
+                self._note("tokens_per_second", 0, rate)
+
+    def counts(self) -> Counts:
+        outcomes = len(self._samples["answered"].values)
+        return Counts(
+            cases=len(self._cases),
+            outcomes=outcomes,
+            answered=self.answered,
+            failed=outcomes - self.answered,
+            replayed=self.replayed,
+        )
+
+    def scores(self) -> Mapping[str, Sequence[float]]:
+        """The quality of each case at each of its repeats; empty where a case is asked once."""
+        return self._scores
+
+    def sample(self, name: str) -> tuple[array[float], array[int] | None]:
+        """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""
+        found = self._samples[name]
+        several = self.job.repeats > 1 and name not in ("ttft", "tokens_per_second")
+        return found.values, found.cases if several else None
+
+
+def _answering_seconds(line: Answered) -> float:
+    """Of the attempt that gave the answer, without those on the way to it."""
+    made = (
+        attempt.seconds
+        for attempt in reversed(line.attempts)
+        if attempt.role == "answer"
+        and (attempt.model, attempt.arm, attempt.fallback)
+        == (line.served_by, line.arm, line.fallback)
+        and attempt.usage == line.usage
+    )
+    return next(made, line.seconds)
+
+
+def _spent(line: Line) -> list[float | None]:
+    """What this run paid; what it replays was paid for before."""
+    return [each.cost_usd for each in (*line.attempts, *line.judging) if not each.replayed]
+
+
+def _retried(attempts: Sequence[Attempt]) -> bool:
+    """Whether a model was asked again after it had failed."""
+    failed: set[tuple[str | None, str, str, str]] = set()
+    for attempt in attempts:
+        who = attempt.fallback, attempt.role, attempt.arm, attempt.model
+        if who in failed:
+            return True
+        if attempt.error:
+            failed.add(who)
+    return False

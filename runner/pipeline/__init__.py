@@ -1,0 +1,1 @@
+"""A whole run: planned, asked, scored and kept; start with run.py."""

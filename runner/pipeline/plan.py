@@ -1,0 +1,251 @@
+"""Everything about a run that can fail for free, before the first request is sent."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+
+from runner import scorers
+from runner.calls import checks
+from runner.calls.acceptance import unfit
+from runner.calls.route import questions
+from runner.cases import cases
+from runner.cases.call_log import Ask, CallLog
+from runner.cases.cases import Case
+from runner.cases.query import Query, parameters, query
+from runner.config import paths, pins, redact
+from runner.config.identity import shape
+from runner.config.schema import Cascade, Job, Model, Single, Task, models_of
+from runner.config.self_judging import self_judging
+from runner.errors import BudgetSpent, ConfigError
+from runner.measure import requirements
+from runner.pipeline import tracing
+from runner.price import worst_case
+from runner.record.files import JOURNAL
+from runner.record.outcomes import Answered, Attempt, Message, Score
+from runner.scorers import Unscored
+
+_SHOWN = 5  # problems of cases that are listed; the rest is likely the same mistake
+
+
+@dataclass(frozen=True)
+class Question:
+    """One case, once: what is asked of the model and the hash of all that shapes the answer."""
+
+    case: Case
+    repeat: int
+    messages: list[Message]
+    key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job that is known to be able to run."""
+
+    job: Job
+    cases_file: Path
+    cases_sha256: str
+    scorers: dict[str, scorers.Scorer]
+    count: int  # of questions
+    identity: str  # equal identities ask for the very same answers
+
+    def questions(self) -> Iterator[Question]:
+        """What `prepare` has checked; not a line of the file beyond the last question is read."""
+        return islice(_questions(self.job, self.cases_file), self.count)
+
+    def query(self, question: Question) -> Query:
+        seed = _seed(self.job, question.repeat)
+        return query(self.job.task, question.case, question.messages, seed)
+
+    def make_ready(self) -> None:
+        """Raises ConfigError."""
+        make_ready(self.job, self.query(next(self.questions())))
+
+    async def score(
+        self,
+        answer: Answered,
+        case: Case,
+        ask: Ask,
+        judging: list[Attempt],
+        scores: dict[str, Score],
+    ) -> Answered:
+        """The answer with its scores, of which those that still hold are kept.
+
+        `scores` and `judging`, what scorers ask of models of their own, are filled as it happens,
+        since it is paid for whether all is scored or not. Raises ScorerFailed, BudgetSpent.
+        """
+        unscored: dict[str, str] = {}
+        judging += answer.judging
+
+        async def asking(model: Model, query: Query) -> CallLog:
+            asked = await ask(model, query)
+            judging.extend(asked.attempts)
+            if asked.error and asked.error.kind == "budget":
+                raise BudgetSpent(asked.error.message)
+            return asked
+
+        for name, scorer in self.scorers.items():
+            key = scorer.key(case)
+            if (kept := answer.scores.get(name)) and kept.key == key:
+                scores[name] = kept
+                continue
+            try:
+                score = await scorer(answer.as_reply(), case, self.job.task, asking)
+                scores[name] = score.model_copy(update={"key": key})
+            except Unscored as reason:
+                unscored[name] = str(reason)
+        changes = {"scores": scores, "unscored": unscored, "judging": judging}
+        return answer.model_copy(update={**changes, "expected": case.expected})
+
+    def holds(self, answer: Answered, case: Case) -> bool:
+        """Whether all scores of an answer stand as they are."""
+        return all(
+            name in answer.scores and answer.scores[name].key == scorer.key(case)
+            for name, scorer in self.scorers.items()
+        )
+
+    def serving(self, job: Job) -> "Plan":
+        """The same plan with the job's models at the addresses where they are served now."""
+        return replace(self, job=job, scorers=scorers.load(job.task, paths.tasks_dirs()))
+
+
+def prepare(job: Job, today: date | None = None) -> Plan:
+    """Check a job against the world it will run in.
+
+    Raises ConfigError with a line a problem: a model that may not be called, a missing key, a
+    requirement on no metric, an unknown scorer, a case that can't be asked or scored.
+    """
+    check(job, today or date.today())
+    if job.reuse and not (job.reuse / JOURNAL).is_file():
+        raise ConfigError(f"reuse: {job.reuse} is no run: it has no {JOURNAL}")
+    requirements.check(job.requirements, job.task)
+    file = paths.cases_file(job.task.cases)
+    loaded = scorers.load(job.task, paths.tasks_dirs())
+    # Latency hangs on these, though no answer does.
+    timing = [job.concurrency, job.retry.model_dump(mode="json")]
+    identity, count = hashlib.sha256(json.dumps(timing).encode()), 0
+    problems: list[str] = []
+    for question in _questions(job, file):
+        count += 1
+        identity.update(f"{question.case.id} {question.key}\n".encode())
+        if question.repeat == 0:
+            problems += _case_problems(job, question, loaded)
+    if problems:
+        more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        raise ConfigError(*(f"{file}: {problem}" for problem in [*problems[:_SHOWN], *more]))
+    return Plan(job, file, _sha256(file), loaded, count, identity.hexdigest())
+
+
+def check(job: Job, today: date) -> None:
+    """The part of it that no case has a say in. Raises ConfigError with a line a problem."""
+    if found := requirements.leaks(job):  # first: no key would help
+        privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
+        raise ConfigError(*(f"{leak}, but {privacy}" for leak in found))
+    _check_models(job, today)
+    for model in (job.model, *job.fallback.chain.values()):
+        _check_checks(model, job.task)
+    for judge in models_of(job.task.scorers).values():
+        _check_checks(judge, job.task, answers=False)
+    if found := [*self_judging(job), *_unpriced(job)]:
+        raise ConfigError(*found)
+
+
+def _unpriced(job: Job) -> Iterator[str]:
+    """A cap can only be kept where it is known what a request may cost."""
+    if job.budget_usd is not None:
+        for where, model in job.models.items():
+            if worst_case(model.price, 1, 1) is None:
+                yield f"budget_usd: {where} ({model.name}) has no price, so no cap can be kept"
+
+
+def make_ready(job: Job, first: Query) -> None:
+    """What is left to check, and takes seconds: raises ConfigError.
+
+    A model may be known not to take what the task asks for, which only litellm knows, and the
+    weights of an embedded one may be out of reach. `first` may be any question of the job's.
+    """
+    from runner.calls.llm import check_callbacks, check_parameters
+
+    for model in (job.model, *job.fallback.chain.values()):
+        for single, asked in questions(model, first):
+            check_parameters(single, parameters(single, asked))
+    check_callbacks([callback.name for callback in job.callbacks])
+    if job.tracing:
+        tracing.check(job.tracing)
+    for single in job.models.values():
+        if single.artifact:
+            from runner.calls.embedded.server import make_ready
+
+            make_ready(single.artifact)
+
+
+def _check_checks(model: Model, task: Task, answers: bool = True) -> None:
+    if isinstance(model, Cascade) and model.checks:
+        if not answers:
+            raise ConfigError(
+                f"{model.name}: checks look at answers to a task, so that a classifier or a judge "
+                "can't be a cascade that has some"
+            )
+        checks.check(model, task)
+    for key, part in model.parts().items():
+        _check_checks(part, task, answers and key.startswith("arms."))
+
+
+def _check_models(job: Job, today: date) -> None:
+    problems = []
+    for where, model in job.models.items():
+        try:
+            pins.check_callable(model, today)
+        except ConfigError as error:
+            problems += [f"{where}: {problem}" for problem in error.problems]
+        if not job.estimate and (missing := redact.missing_key(model, where)):
+            problems.append(missing)
+    if problems:
+        raise ConfigError(*problems)
+    redact.know(job.models.values())
+
+
+def _questions(job: Job, file: Path) -> Iterator[Question]:
+    chain = (job.model, *job.fallback.chain.values())
+    who = json.dumps([shape(model) for model in chain], sort_keys=True, default=str)
+    when = ",".join(job.fallback.on)
+    composite = not all(isinstance(model, Single) for model in chain)
+    for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
+        messages = cases.render(job.task, case)
+        for repeat in range(job.repeats):
+            wanted = query(job.task, case, messages, _seed(job, repeat))
+            asked = [
+                [asked.messages if asked.role == "classifier" else None, parameters(single, asked)]
+                for model in chain
+                for single, asked in questions(model, wanted)
+            ]
+            schema = wanted.json_schema  # for those who get it in words
+            picks = [case.tags, case.user, case.input] if composite else None  # an arm
+            text = json.dumps([who, when, messages, asked, schema, picks, repeat], sort_keys=True)
+            key = hashlib.sha256(text.encode()).hexdigest()[:16]
+            yield Question(case, repeat, messages, key)
+
+
+def _seed(job: Job, repeat: int) -> int | None:
+    """Repeats of one seed would be one answer, copied."""
+    return None if job.seed is None else job.seed + repeat
+
+
+def _case_problems(
+    job: Job, question: Question, loaded: dict[str, scorers.Scorer]
+) -> Iterator[str]:
+    case = question.case
+    for scorer in loaded.values():
+        if problem := scorer.check(case, job.task):
+            yield f"case '{case.id}': {scorer.name}: {problem}"
+    wanted = query(job.task, case, question.messages, None)
+    if why := unfit(job.model, wanted):
+        yield f"case '{case.id}': {why[1]}"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,231 @@
+"""Nothing answered is asked again: an interrupted run is taken over, a finished one replayed."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from runner.cases.call_log import CallLog
+from runner.cases.cases import Case
+from runner.cases.query import Query
+from runner.config.schema import Model
+from runner.errors import ConfigError, StorageError
+from runner.pipeline.plan import Plan
+from runner.price import paid_at_most
+from runner.record.files import (
+    JOURNAL,
+    PROBE,
+    RESULT,
+    RUN,
+    SWEEP,
+    UNSCORED,
+    read_journal,
+    read_json,
+)
+from runner.record.journal import to_line
+from runner.record.outcomes import Answered, Attempt, Failed
+
+Wanted = dict[tuple[str, int], tuple[str, Case]]  # (case, repeat): (key, case)
+
+
+@contextmanager
+def claim(plan: Plan, directory: Path) -> Iterator[None]:
+    """Make `directory` this run's own, and move an interrupted run of the same identity there.
+
+    While it is held, other processes see that the run is alive; the system drops the claim of a
+    process that dies. Raises ConfigError when the directory can't be made.
+    """
+    try:
+        lock = _take_over(plan, directory) or _begin(directory)
+    except OSError as error:
+        raise ConfigError(f"outputs: {error.filename}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _begin(directory: Path) -> FileLock:
+    directory.mkdir(parents=True)
+    lock = try_lock(directory)
+    assert lock is not None
+    return lock
+
+
+def _take_over(plan: Plan, directory: Path) -> FileLock | None:
+    in_sweep = (directory.parent / SWEEP).exists()
+    asked_for = {each and each.absolute() for each in (plan.job.baseline, plan.job.reuse)}
+    for old in _interrupted(plan.job.outputs, in_sweep):
+        if old.absolute() in asked_for:  # it is to be read, and not to be gone on with
+            continue
+        lock = try_lock(old)
+        if lock is None:
+            continue
+        # Looked at again, now that nobody else can: it may just have ended, or moved away.
+        if _open(old, in_sweep) and _object(old / RUN).get("identity") == plan.identity:
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            old.rename(directory)
+            (directory / RESULT).unlink(missing_ok=True)
+            _sweep_up(old.parent)
+            return lock
+        lock.release()
+    return None
+
+
+def _interrupted(outputs: Path, in_sweep: bool) -> list[Path]:
+    """Runs that can be gone on with, the newest first."""
+    found = [*outputs.glob(f"runs/*/{RUN}"), *outputs.glob(f"sweeps/*/*/{RUN}")]
+    runs = sorted((path.parent for path in found), reverse=True)
+    return [run for run in runs if _open(run, in_sweep)]
+
+
+def _open(run: Path, in_sweep: bool) -> bool:
+    """Whether a run has not ended; for a sweep also: whether it has, in a sweep that has not."""
+    result = _object(run / RESULT)
+    ended = bool(result) and result.get("error") is None
+    return not ended or (in_sweep and _abandoned(run.parent))
+
+
+def _abandoned(sweep: Path) -> bool:
+    if not (sweep / SWEEP).exists() or (sweep / RESULT).exists():
+        return False
+    lock = try_lock(sweep)
+    if lock:
+        lock.release()
+    return lock is not None
+
+
+def try_lock(directory: Path) -> FileLock | None:
+    """None when another process, or another run of this one, is at work there."""
+    lock = FileLock(directory / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, FileNotFoundError):
+        return None
+    return lock
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """What a file holds; nothing when it is not there or no JSON object."""
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _sweep_up(parent: Path) -> None:
+    """A sweep whose runs have all moved on has nothing left to say."""
+    if (parent / SWEEP).exists() and not any(path.is_dir() for path in parent.iterdir()):
+        shutil.rmtree(parent)
+
+
+@dataclass
+class Carried:
+    """What an earlier run has done of this one, by (case, repeat)."""
+
+    done: set[tuple[str, int]] = field(default_factory=set)
+    # Answers that a model has yet to judge; they lie in UNSCORED until that is on record.
+    answers: dict[tuple[str, int], Answered] = field(default_factory=dict)
+    # What was paid for a question that has no outcome yet; it lies in UNSCORED likewise.
+    attempts: dict[tuple[str, int], list[Attempt]] = field(default_factory=dict)
+
+
+async def carry_over(plan: Plan, directory: Path) -> Carried:
+    """Start the journal with the outcomes that need not be asked for, and say which these are.
+
+    First come those of the interrupted run that was taken over, then the answers, and only these,
+    of `reuse`, marked as replayed. Answers are scored anew where scorers or expected values have
+    changed; what takes asking a model is left to the caller. Raises StorageError, ScorerFailed.
+    """
+    journal, unscored = directory / JOURNAL, directory / UNSCORED
+    sources = [(file, False) for file in (journal, unscored) if file.exists()]
+    if plan.job.reuse:
+        reused = (plan.job.reuse / JOURNAL, plan.job.reuse / UNSCORED)
+        sources += [(file, True) for file in reused if file.exists()]
+    carried = Carried()
+    if not sources:
+        return carried
+    wanted: Wanted = {(q.case.id, q.repeat): (q.key, q.case) for q in plan.questions()}
+    try:
+        with _whole(journal) as scored, _whole(unscored) as left:
+            for source, replay in sources:
+                async for outcome in _carried(plan, source, wanted, carried, replay=replay):
+                    waits = (outcome.case, outcome.repeat) not in carried.done
+                    (left if waits else scored).write(to_line(outcome))
+    except OSError as error:
+        raise StorageError(f"{journal}: {error.strerror}") from None
+    if not (carried.answers or carried.attempts):
+        unscored.unlink()
+    return carried
+
+
+def recorded_usd(directory: Path) -> float:
+    """What an interrupted run has paid so far, at most; its budget goes on from there."""
+    paid, journaled = 0.0, set[tuple[str, int]]()
+    for name in (JOURNAL, UNSCORED, PROBE):
+        file = directory / name
+        for line in read_journal(file) if file.exists() else ():
+            where = line.case, line.repeat
+            if name == UNSCORED and where in journaled:
+                continue
+            if name == JOURNAL:
+                journaled.add(where)
+            paid += paid_at_most((*line.attempts, *line.judging))
+    return paid
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there with all that was written to it, or as it was before."""
+    scratch = path.with_name(f".{path.name}")
+    with scratch.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+async def _carried(
+    plan: Plan, source: Path, wanted: Wanted, carried: Carried, *, replay: bool
+) -> AsyncIterator[Answered | Failed]:
+    """The outcomes of a journal that are wanted; each is taken off the list."""
+    for outcome in read_journal(source):
+        where = outcome.case, outcome.repeat
+        key, case = wanted.get(where, (None, None))
+        if case is None or outcome.key != key or (replay and isinstance(outcome, Failed)):
+            continue
+        if isinstance(outcome, Failed) and outcome.open:
+            if where not in carried.attempts:  # the journal's is the later one, and has them all
+                carried.attempts[where] = outcome.attempts
+                yield outcome
+            continue
+        del wanted[where]
+        if isinstance(outcome, Failed):
+            carried.done.add(where)
+            yield outcome
+            continue
+        answer = _replayed(outcome) if replay else outcome
+        if plan.job.judging and not plan.holds(answer, case):
+            carried.answers[where] = answer
+            yield answer
+        else:
+            carried.done.add(where)
+            yield await plan.score(answer, case, _nobody, [], {})
+
+
+def _replayed(answer: Answered) -> Answered:
+    def before(attempts: list[Attempt]) -> list[Attempt]:
+        return [attempt.model_copy(update={"replayed": True}) for attempt in attempts]
+
+    paid = {"attempts": before(answer.attempts), "judging": before(answer.judging)}
+    return answer.model_copy(update={"replayed": True, **paid})
+
+
+async def _nobody(_model: Model, _query: Query) -> CallLog:
+    raise AssertionError("only a scorer with a model of its own asks one")

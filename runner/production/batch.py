@@ -1,0 +1,148 @@
+"""A production run: read a line, ask, keep the record, write the answer when its turn has come."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from itertools import takewhile
+from pathlib import Path
+
+from runner.errors import BudgetSpent, ConfigError
+from runner.production import inputs
+from runner.production.answer import Answer, Totals, answer, invalid
+from runner.production.deployment import Deployment, opened
+from runner.production.inputs import InvalidInput, Source
+from runner.production.job import Run, request_key
+from runner.production.journal_order import AHEAD, Recorded
+from runner.record.files import JOURNAL
+
+Turn = asyncio.Future[Answer]  # of a line; None in a queue of them: there are no more
+
+
+async def run(
+    job: Run,
+    source: Source,
+    directory: Path,
+    write: Callable[[list[Answer]], None],
+    advance: Callable[[], None],
+) -> Totals:
+    """Answer every line, with the record in `directory`; `write` gets the answers in their order.
+
+    Raises BudgetSpent once what was under way has ended, StorageError, and ConfigError when the
+    input is not the one that the record is of.
+    """
+    journal = directory / JOURNAL
+    recorded = Recorded(journal)
+    spent_usd = recorded.spent_usd() if job.budget_usd is not None else 0.0
+    async with opened(job, journal, spent_usd) as decision:
+        flow = _Flow(job, decision, source, directory, recorded)
+        try:
+            async with asyncio.TaskGroup() as group:
+                written = group.create_task(flow.write(write, advance))
+                await flow.ask(group)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+    if flow.over:
+        raise BudgetSpent(flow.over)
+    return written.result()
+
+
+class _Flow:
+    def __init__(
+        self, job: Run, decision: Deployment, source: Source, directory: Path, recorded: Recorded
+    ) -> None:
+        self._job, self._decision = job, decision
+        self._source, self._directory, self._recorded = source, directory, recorded
+        self._slots = asyncio.Semaphore(self._job.concurrency)
+        self._turns: asyncio.Queue[Turn | None] = asyncio.Queue(AHEAD)
+        self.over = ""  # why the budget allows no more
+
+    async def ask(self, group: asyncio.TaskGroup) -> None:
+        """Give every line its turn, in order, and ask what is not on record."""
+        # Of the job as it is configured: where embedded models are served changes with every run.
+        fingerprint, number = self._job.fingerprint(), 0
+        async for line in self._source.lines():
+            if self.over:
+                break
+            number += 1
+            turn = await self._turn(line, number, request_key(fingerprint, line), group)
+            if turn is None:
+                break
+            await self._turns.put(turn)
+            if number == self._job.limit:
+                break
+        if self._recorded.more and not self.over:
+            raise self._other_input(f"ends with line {number}")
+        await self._turns.put(None)
+
+    async def _turn(
+        self, line: bytes, number: int, key: str, group: asyncio.TaskGroup
+    ) -> Turn | None:
+        """None: the budget is spent."""
+        if found := self._recorded.take(number):
+            if found.key != key:
+                raise self._other_input(f"line {number} has changed")
+            return _done(answer(found, as_json=self._job.wants_json))
+        try:
+            case = inputs.parse(line, number, self._source)
+            messages = inputs.render(self._job.task, case)
+        except InvalidInput as problem:
+            return _done(invalid(str(problem), problem.id, number))
+
+        async def asked() -> Answer:
+            try:
+                found = await self._decision.ask(case, messages, key, line=number)
+            finally:
+                self._slots.release()
+            if found.error and found.kind == "budget":
+                self.over = found.error
+            return answer(found, as_json=self._job.wants_json)
+
+        await self._slots.acquire()
+        if self.over:
+            self._slots.release()
+            return None
+        return group.create_task(asked())
+
+    def _other_input(self, why: str) -> ConfigError:
+        return ConfigError(
+            f"input: {why}; it is not that of the interrupted run {self._directory}, "
+            "remove that directory to begin anew"
+        )
+
+    async def write(
+        self, write: Callable[[list[Answer]], None], advance: Callable[[], None]
+    ) -> Totals:
+        """Hand over answers as their turns come, up to the first that the budget left out."""
+        totals = Totals()
+        stopped = False
+        async for batch in self._ready():
+            whole = list(takewhile(lambda each: each.kind != "budget", batch))
+            if not stopped and whole:
+                await asyncio.to_thread(write, whole)  # whoever reads them may be slow
+                for each in whole:
+                    totals.add(each)
+                    advance()
+            stopped = stopped or len(whole) < len(batch)
+        return totals
+
+    async def _ready(self) -> AsyncIterator[list[Answer]]:
+        """The answers in their order, those together that are there at once."""
+        turns: deque[Turn | None] = deque()
+        while True:
+            turn = turns.popleft() if turns else await self._turns.get()
+            if turn is None:
+                return
+            batch = [await turn]
+            while not self._turns.empty():
+                turn = self._turns.get_nowait()
+                if turn is None or not turn.done():
+                    turns.append(turn)
+                    break
+                batch.append(turn.result())
+            yield batch
+
+
+def _done(answer: Answer) -> Turn:
+    turn: Turn = asyncio.get_running_loop().create_future()
+    turn.set_result(answer)
+    return turn

@@ -1,0 +1,166 @@
+"""The record of a production run: claimed, gone on with after an interrupt, read in order."""
+
+import hashlib
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from runner.errors import ConfigError
+from runner.pipeline import provenance
+from runner.pipeline.resume import try_lock
+from runner.price import paid_at_most
+from runner.production.inputs import Source
+from runner.production.job import Run
+from runner.record.files import RESULT, RUN, read_journal, read_json, write_json
+from runner.record.journal import mend
+from runner.record.outcomes import Answered, Failed
+
+AHEAD = 1024  # lines that may be asked beyond the oldest one that has no answer
+
+
+@contextmanager
+def claim(job: Run, source: Source) -> Iterator[Path]:
+    """The directory for the record: that of an interrupted run of the same, or a new one.
+
+    The same is: the same decision, the same input and the same first line of it. Raises ConfigError
+    when the output is there and none of its making.
+    """
+    directory, lock = _claimed(job, source)
+    try:
+        yield directory
+    finally:
+        lock.release()
+
+
+def _claimed(job: Run, source: Source) -> tuple[Path, FileLock]:
+    identity = _identity(job, source)
+    found = _interrupted(job.outputs.absolute(), identity)
+    try:
+        _check_output(job, source, found[0] if found else None)
+        directory, lock = found = found or _begin(job)
+        about = {
+            "kind": "production",
+            "identity": identity,
+            "input": source.name,
+            "output": str(job.output_file or job.output),
+        }
+        write_json(directory / RUN, about | provenance.about(job))
+    except BaseException as error:
+        if found:
+            found[1].release()
+        if isinstance(error, OSError):
+            raise ConfigError(f"outputs: {error.filename}: {error.strerror}") from None
+        raise
+    return directory, lock
+
+
+def _identity(job: Run, source: Source) -> str:
+    start = [job.fingerprint().encode(), source.name.encode(), source.first or b""]
+    return hashlib.sha256(b"\0".join(start)).hexdigest()
+
+
+def _interrupted(outputs: Path, identity: str) -> tuple[Path, FileLock] | None:
+    """The newest run of that identity that has not ended, and that nobody is at work on."""
+    for file in sorted(outputs.glob(f"runs/*_run_*/{RUN}"), reverse=True):
+        if _read(file).get("identity") != identity:
+            continue
+        lock = try_lock(file.parent)
+        if lock is None:
+            continue
+        if not (file.parent / RESULT).exists():
+            return file.parent, lock
+        lock.release()
+    return None
+
+
+def _begin(job: Run) -> tuple[Path, FileLock]:
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+    directory = job.outputs.absolute() / "runs" / f"{now}_run_{job.label}"
+    directory.mkdir(parents=True)
+    lock = try_lock(directory)
+    assert lock is not None
+    return directory, lock
+
+
+def _check_output(job: Run, source: Source, interrupted: Path | None) -> None:
+    path = job.output_file
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise ConfigError(f"output: no directory '{path.parent}'")
+    if path.is_dir():
+        raise ConfigError(f"output: {job.output} is a directory")
+    if not path.is_file():
+        return
+    if source.file and source.name != "-" and path.samefile(source.name):
+        raise ConfigError(f"output: {job.output} is the input")
+    written = _read(interrupted / RUN).get("output") if interrupted else None
+    if not job.overwrite and written != str(path):
+        raise ConfigError(
+            f"output: {job.output} is there, and no interrupted run of this decision on this "
+            "input wrote it; remove it, or say overwrite=true"
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class Recorded:
+    """The outcomes of an interrupted run, one after the other in the order of their lines.
+
+    A journal is in that order but for AHEAD lines, so that no more are held in memory. It is cut
+    back to its last whole line: what comes after that was never acknowledged.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._count = mend(journal) if journal.exists() else 0
+        self._outcomes = self._in_order()
+        self._next = next(self._outcomes, None)
+
+    def take(self, number: int) -> Answered | Failed | None:
+        """The outcome of a line, if there is one; lines are asked for in ascending order."""
+        found = None
+        while self._next is not None and self._next[0] <= number:
+            if not _unasked(self._next[-1]):
+                found = self._next[-1]
+            self._next = next(self._outcomes, None)
+        return found
+
+    @property
+    def more(self) -> bool:
+        """Whether there are lines beyond those asked for."""
+        return self._next is not None
+
+    def spent_usd(self) -> float:
+        """By the interrupted run, at most."""
+        return sum(paid_at_most(outcome.attempts) for outcome in self._all())
+
+    def _all(self) -> Iterator[Answered | Failed]:
+        """Not those that are added from now on."""
+        return islice(read_journal(self._journal), self._count) if self._count else iter(())
+
+    def _in_order(self) -> Iterator[tuple[int, int, Answered | Failed]]:
+        heap: list[tuple[int, int, Answered | Failed]] = []
+        for position, outcome in enumerate(self._all()):
+            heapq.heappush(heap, (outcome.line or 0, position, outcome))
+            if len(heap) > 2 * AHEAD:  # twice: the budget may have left lines there more than once
+                yield heapq.heappop(heap)
+        while heap:
+            yield heapq.heappop(heap)
+
+
+def _unasked(outcome: Answered | Failed) -> bool:
+    """Paid for in part, and left by the budget without an end."""
+    return isinstance(outcome, Failed) and outcome.open

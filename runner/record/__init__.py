@@ -1,0 +1,1 @@
+"""What lies on disk: outcomes, journals and run directories, written and read in one place."""

@@ -1,0 +1,92 @@
+"""The journal of a run: one line an outcome, on disk before the next step is taken."""
+
+import asyncio
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from runner.config.redact import redact
+from runner.errors import StorageError
+from runner.record.outcomes import Answered, Failed
+
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
+
+
+class Journal:
+    """Appends outcomes to a file and returns once they would survive a power cut.
+
+    Outcomes that arrive while the disk is busy are written and synced together, so that a slow
+    disk costs latency and not throughput.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                mend(path)
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise StorageError(f"{path}: {error.strerror}") from None
+        self._size = self._file.tell()
+        self._waiting: list[bytes] = []
+        self._accepted = self._durable = 0
+        self._turn = asyncio.Lock()
+        self._writing = threading.Lock()
+        # Its own thread: in the loop's pool it would queue behind slow scorers.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    async def append(self, outcome: Answered | Failed) -> None:
+        """Raises StorageError; the file then ends with the last whole line.
+
+        The line is taken before the first await: cancelled after that, it is written by `close`.
+        """
+        self._waiting.append(to_line(outcome))
+        self._accepted += 1
+        mine = self._accepted
+        async with self._turn:
+            if self._durable < mine:  # else the one before took this line along
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
+
+    def close(self) -> None:
+        """Write what an interrupt left waiting, and close. Raises StorageError."""
+        self._thread.shutdown()
+        try:
+            self._flush()
+        finally:
+            self._file.close()
+
+    def _flush(self) -> None:
+        """Lines leave the queue only when they are on disk, so that a failure fails them all."""
+        with self._writing:
+            lines = self._waiting[:]
+            data = b"".join(lines)
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+                _sync(self._file.fileno())
+            except OSError as error:
+                self._file.truncate(self._size)
+                raise StorageError(f"{self._path}: {error.strerror}") from None
+            self._size += len(data)
+            del self._waiting[: len(lines)]
+            self._durable += len(lines)
+
+
+def mend(journal: Path) -> int:
+    """Cut off what a crash in mid-write left at the end; how many whole lines there are."""
+    size = count = 0
+    with journal.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                size += len(line)
+                count += 1
+    if size < journal.stat().st_size:
+        os.truncate(journal, size)
+    return count
+
+
+def to_line(outcome: Answered | Failed) -> bytes:
+    return redact(outcome.model_dump_json()).encode() + b"\n"

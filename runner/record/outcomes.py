@@ -1,0 +1,237 @@
+"""What a run leaves on disk: the lines of `cases.jsonl`, typed.
+
+A call that failed is another type than an answer that was wrong: it has no text and no scores,
+so that nothing can average it by accident.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from runner.errors import ErrorKind
+
+# role and content; content is a text, or parts: {"type": "text", "text"} and
+# {"type": "image", "path", "sha256"}, which the call turns into what the provider takes.
+Message = dict[str, Any]
+Schema = Literal["enforced", "prompted"]  # by the provider, or by words in the prompt
+
+
+class Record(BaseModel):
+    """A line or a part of one: frozen, and tolerant of keys that a later version adds."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+
+class Usage(Record):
+    """Tokens as the provider counted them.
+
+    `input_tokens` includes those read from and written to a cache, `output_tokens` the reasoning.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Reply(Record):
+    """What one successful HTTP request brought back."""
+
+    text: str
+    finish_reason: str
+    usage: Usage | None  # None: the provider did not say
+    seconds: float  # from the first byte sent to the last byte received
+    model_served: str | None  # the id that the provider says answered
+    request: dict[str, Any]  # the body that really went over the wire
+    http_requests: int = 1
+    first_token_seconds: float | None = None  # of a stream: until the first token of its answer
+
+
+Role = Literal["answer", "classifier", "judge"]
+
+
+class Attempt(Record):
+    """One call and how it ended. Each is recorded, timed and paid for."""
+
+    model: str
+    provider: str = ""
+    role: Role = "answer"
+    arm: str = ""  # the way through a composite model: complex.cheap
+    fallback: str | None = None  # its key in the chain, where it was not the model under test
+    at: str | None = None  # when it was sent: ISO 8601, UTC
+    seconds: float
+    first_token_seconds: float | None = None
+    waited_seconds: float  # back-off before this attempt, by our own choice
+    cost_usd: float | None  # None: unknown
+    http_requests: int
+    status: int | None = None  # HTTP
+    error: ErrorKind | None = None
+    message: str | None = None
+    usage: Usage | None = None
+    replayed: bool = False  # made, and paid for, by an earlier run whose answer is reused
+    worst_usd: float | None = None  # the most it can have cost, where the cost is unknown
+
+
+class Skipped(Record):
+    """A model that was not asked although its turn had come."""
+
+    model: str
+    why: str
+
+
+class Choice(Record):
+    """What a composite model decided on the way to an answer."""
+
+    model: str  # the router, cascade or split
+    arm: str
+    how: Literal[
+        "classified",
+        "unparsable",
+        "unclassified",
+        "rule",
+        "otherwise",
+        "weight",
+        "first",
+        "escalated",
+    ]
+    why: str = ""
+
+
+class Score(Record):
+    """How good one answer is, from 0 to 1, and why; `details` feeds the scorer's own tables."""
+
+    value: float = Field(ge=0, le=1)
+    why: str
+    details: dict[str, Any] = {}
+    key: str = ""  # hash of the scorer, its options and what it compared with
+
+
+class Outcome(Record):
+    """What Answered and Failed have in common."""
+
+    case: str
+    line: int | None = None  # of the input of a production run, from 1
+    repeat: int
+    model: str
+    key: str  # hash of all that shapes the answer; equal keys may be replayed
+    messages: list[Message]
+    request: dict[str, Any]
+    tags: list[str] = []
+    expected: Any = None
+    cost_usd: float | None  # of all attempts together; None: unknown
+    seconds: float  # provider time of all attempts together, waits left out
+    queued_seconds: float  # waiting for a free slot, by our own choice
+    attempts: list[Attempt]
+    judging: list[Attempt] = []  # by the models of scorers; no part of cost_usd and seconds
+    choices: list[Choice] = []
+    skipped: list[Skipped] = []
+    replayed: bool = False  # taken over from an earlier run: paid for and timed then
+
+
+class Answered(Outcome):
+    status: Literal["answered"] = "answered"
+    served_by: str  # the name of the single model
+    arm: str = ""  # the way to it through a composite model
+    fallback: str | None = None  # its key in the chain, where the model under test did not answer
+    output_schema: Schema | None = Field(None, alias="schema")
+    model_served: str | None
+    reply: str
+    finish_reason: str
+    usage: Usage | None
+    first_token_seconds: float | None = None  # of a streamed one, since its first request
+    scores: dict[str, Score]
+    unscored: dict[str, str] = {}  # scorers that could not judge it, and why: no fault of its own
+    error: None = None
+
+    def as_reply(self) -> Reply:
+        """The answer as a scorer sees it, out of the record."""
+        return Reply(
+            text=self.reply,
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            seconds=self.seconds,
+            model_served=self.model_served,
+            request=self.request,
+        )
+
+
+class Failed(Outcome):
+    status: Literal["failed"] = "failed"
+    kind: ErrorKind | None = None
+    error: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it only keeps what was paid for: the question is still to be answered."""
+        return self.kind in ("budget", "interrupted")
+
+
+Line: TypeAdapter[Answered | Failed] = TypeAdapter(
+    Annotated[Answered | Failed, Field(discriminator="status")]
+)
+
+
+class Metric(Record):
+    """A measured number with its 95 % interval; None is unknown, in each of them."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int  # how many observations it rests on
+    unit: str
+
+
+class Verdict(Record):
+    """One requirement held against the evidence."""
+
+    requirement: str
+    bound: float | str | None
+    value: float | str | None
+    verdict: Literal["met", "missed", "not proven", "unknown"]
+    why: str
+    more_cases: int | None = None  # that would likely settle what is not proven; None: nobody knows
+
+
+class Arm(Record):
+    """What one arm of a composite model did, among the requests that came to it."""
+
+    arm: str  # the way to it: complex.cheap
+    model: str
+    requests: int  # that it was asked to answer
+    answers: int  # that stood
+    metrics: dict[str, Metric]
+
+
+class Counts(Record):
+    cases: int
+    outcomes: int
+    answered: int
+    failed: int
+    replayed: int
+
+
+class Result(Record):
+    """`result.json` of one run; with `error` set it could not run and has no numbers."""
+
+    task: str
+    model: str
+    id: str
+    error: str | None = None
+    complete: bool = False
+    counts: Counts | None = None
+    metrics: dict[str, Metric] = {}
+    verdicts: list[Verdict] = []
+    arms: list[Arm] = []
+    choices: dict[str, int] = {}  # "<model>: <how>" and how often
+    skipped: dict[str, int] = {}  # models whose turn had come and that were not asked, how often
+    flaky_cases: dict[str, float] = {}  # the flakiest, with the deviation of their scores
+    notes: list[str] = []  # where this run is not like for like with another, or not as pinned
+    spent_usd: float | None = None  # by this run itself; replayed answers were paid for before
+    baseline: dict[str, Any] | None = None  # regression.RunComparison: how it compares with a run

@@ -1,0 +1,138 @@
+"""A month costs what its tokens cost, and what is unknown stays so."""
+
+from typing import Any
+
+import pytest
+
+from runner.config.schema import Price, Single
+from runner.decide.costs.monthly import response_seconds, row, strategies, usd_per_request
+from runner.decide.costs.workload import Workload
+from tests.conftest import model
+
+
+def price(input: float | None, output: float | None, **more: Any) -> Price:
+    row = {"input_usd_per_mtok": input, "output_usd_per_mtok": output, **more}
+    return Price.model_validate({**row, "checked": "2026-11-23", "source": "tests"})
+
+
+def single(**changes: Any) -> Single:
+    return Single.model_validate({**model("http://127.0.0.1:9/v1"), **changes})
+
+
+def month(*sizes: tuple[int, int], **changes: Any) -> Workload:
+    return Workload(**{"sizes": dict.fromkeys(sizes, 1), "requests_per_month": 1000, **changes})
+
+
+def test_the_mean_is_over_all_sizes() -> None:
+    """Requests of several sizes cost what their mean does, each priced by itself."""
+    long = {"above_tokens": 1500, "input_usd_per_mtok": 20, "output_usd_per_mtok": 0}
+    tiered = price(10, 0, long_prompt=long)
+    assert usd_per_request(price(10, 0), month((1000, 0), (2000, 0))) == pytest.approx(0.015)
+    assert usd_per_request(tiered, month((1000, 0), (2000, 0))) == pytest.approx(0.025)
+
+
+def test_cached_share() -> None:
+    """A share of the input is read at the price of cached input, and unknown without one."""
+    half = month((1000, 100), cached_share=0.5)
+    cached = price(2, 8, cached_input_usd_per_mtok=0.2)
+    assert usd_per_request(cached, half) == pytest.approx(0.001 + 0.0001 + 0.0008)
+    assert usd_per_request(price(2, 8), half) is None
+
+
+def test_batch_share() -> None:
+    """A share of the requests costs less by the discount, and all are unknown without one."""
+    some = month((1000, 100), batch_share=0.25)
+    whole = 0.0028
+    assert usd_per_request(price(2, 8, batch_discount=0.5), some) == pytest.approx(0.875 * whole)
+    assert usd_per_request(price(2, 8), some) is None
+    assert usd_per_request(price(0, 0), some) == 0
+
+
+def test_batched_requests_find_nothing_cached() -> None:
+    """Batches pay the discounted price of fresh input: nobody can rely on a cache there."""
+    both = month((1000, 0), cached_share=1.0, batch_share=0.5)
+    prices = price(2, 8, cached_input_usd_per_mtok=0.2, batch_discount=0.5)
+    assert usd_per_request(prices, both) == pytest.approx(0.5 * 0.0002 + 0.5 * 0.001)
+
+
+@pytest.mark.parametrize(
+    ("changes", "workload", "why"),
+    [
+        ({"price": None}, month((10, 10)), "no price is known"),
+        ({}, month((10, 10), batch_share=0.5), "no discount for batches is known"),
+        (
+            {"price": price(1, 2).model_dump()},
+            month((10, 10), cached_share=0.5),
+            "no price for cached input is known",
+        ),
+        (
+            {"price": price(None, 2).model_dump()},
+            month((10, 10)),
+            "no price for requests of this size is known",
+        ),
+    ],
+)
+def test_what_is_unknown_says_why(changes: dict[str, Any], workload: Workload, why: str) -> None:
+    """An unknown cost is None in every unit, with its reason."""
+    found = row("demo", single(**changes), workload)
+    assert found.usd_per_month is None
+    assert found.usd_per_request is None
+    assert found.unknown == why
+
+
+def test_response_time() -> None:
+    """An answer takes the time to its first token and its tokens at the model's speed."""
+    typical = {"ttft_ms": 300, "tokens_per_second": 80}
+    assert response_seconds(single(typical=typical), month((1, 500))) == pytest.approx((6.55, 6.55))
+
+
+def test_a_range_of_first_tokens() -> None:
+    """A model that thinks first has a range where no single figure is typical, else none."""
+    thinking = single(typical={"ttft_ms": None, "tokens_per_second": 40})
+    found = response_seconds(thinking, month((1, 500)), (2000, 30000))
+    assert found == pytest.approx((14.5, 42.5))
+    assert response_seconds(thinking, month((1, 500))) is None
+    assert response_seconds(single(typical={"ttft_ms": 1}), month((1, 500))) is None
+
+
+def test_strategies() -> None:
+    """Routed requests cost each arm's share and the classifier; the first strategy is the rule."""
+    prices = {"big": price(2.5, 10), "other": price(3, 15), "small": price(0.15, 0.6)}
+    found = {
+        each.name: each
+        for each in strategies(
+            prices,
+            month((1000, 1000), requests_per_month=1_000_000),
+            simple="small",
+            complex=["big", "other"],
+            simple_share=0.7,
+            classifier_usd=0.0001,
+        )
+    }
+    assert next(iter(found)) == "all big"
+    assert found["all big"].savings == 0
+    assert found["all small"].usd_per_month == pytest.approx(750)
+    assert found["all other"].savings == pytest.approx(-0.44)
+    assert found["routed: small + big"].usd_before_classifier == pytest.approx(4275)
+    assert found["routed: small + big"].usd_per_month == pytest.approx(4375)
+    assert found["routed: small + big"].savings == pytest.approx(0.65)
+
+
+def test_a_router_of_unknown_cost() -> None:
+    """An unknown classifier or arm makes the routed month unknown, and the savings too."""
+    prices = {"big": price(2, 2), "dark": None, "small": price(1, 1)}
+    found = {
+        each.name: each
+        for each in strategies(
+            prices,
+            month((10, 10)),
+            simple="small",
+            complex=["big", "dark"],
+            simple_share=0.5,
+            classifier_usd=None,
+        )
+    }
+    assert found["routed: small + big"].usd_before_classifier is not None
+    assert found["routed: small + big"].usd_per_month is None
+    assert found["routed: small + dark"].usd_before_classifier is None
+    assert found["all dark"].savings is None

@@ -1,0 +1,78 @@
+"""A mapping is edited as a person would: one line, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runner.config import paths
+from runner.decide.promote import mapping_file
+from runner.errors import ConfigError
+
+WHERE = Path("mine.yaml")
+TEXT = """# python -m runner mapping=mine
+# a remark
+defaults:
+  - /model@one: a
+  - /model@two: b   # why b
+"""
+
+
+def test_one_line_changes() -> None:
+    """The model of the task is another, and its comment stays."""
+    assert mapping_file.switched(TEXT, "two", "seed/c", WHERE) == TEXT.replace(
+        "two: b", "two: seed/c"
+    )
+
+
+def test_the_same_again() -> None:
+    """To promote what is there already changes nothing."""
+    assert mapping_file.switched(TEXT, "one", "a", WHERE) == TEXT
+
+
+def test_a_task_that_is_not_there() -> None:
+    """It becomes the last of the list."""
+    assert mapping_file.switched(TEXT, "three", "c", WHERE) == TEXT + "  - /model@three: c\n"
+
+
+def test_without_a_last_newline() -> None:
+    """A file that ends in its last entry is appended to on a line of its own."""
+    edited = mapping_file.switched(TEXT.rstrip("\n"), "three", "c", WHERE)
+    assert edited == TEXT + "  - /model@three: c"
+
+
+def test_a_task_whose_name_is_part_of_another() -> None:
+    """`code` is not `code_generation`."""
+    text = "defaults:\n  - /model@code_generation: a\n"
+    assert mapping_file.switched(text, "code", "b", WHERE) == text + "  - /model@code: b\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["defaults: [/model@one: a]\n", "", "one: a\n", "defaults: [\n", "- /model@one: a\n"],
+)
+def test_what_can_not_be_edited(text: str) -> None:
+    """A file of another form is refused with the line that it needs."""
+    with pytest.raises(
+        ConfigError, match=r"mine.yaml: write its defaults as a list.*/model@one: b"
+    ):
+        mapping_file.switched(text, "one", "b", WHERE)
+
+
+@pytest.mark.parametrize("name", ["hosted", "local"])
+def test_ours_can_be_edited(name: str) -> None:
+    """Every task of the mappings that ship can be switched, and no other changes with it."""
+    text = (paths.builtin("conf") / "mapping" / f"{name}.yaml").read_text()
+    before = yaml.safe_load(text)["defaults"]
+    for number, entry in enumerate(before):
+        [key] = entry
+        edited = mapping_file.switched(text, key.removeprefix("/model@"), "new", WHERE)
+        after = yaml.safe_load(edited)["defaults"]
+        assert after == [*before[:number], {key: "new"}, *before[number + 1 :]]
+
+
+def test_a_new_one() -> None:
+    """A mapping that was not there opens with the command that uses it."""
+    text = mapping_file.new("mine", "one", "a")
+    assert text.startswith("# python -m runner mapping=mine task=one ")
+    assert yaml.safe_load(text) == {"defaults": [{"/model@one": "a"}]}

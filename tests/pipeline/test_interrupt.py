@@ -1,0 +1,99 @@
+"""The plug is pulled on a real process: nothing answered is lost or asked again."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.record.files import JOURNAL, read_journal
+from tests import loopback
+from tests.commands.test_command_line import MODEL, PROVIDER, TASK
+from tests.conftest import KEY, write_cases
+from tests.loopback import Loopback
+
+CASES = 40
+CONCURRENCY = 4
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback(lambda request: loopback.text(request.text, delay=0.02)) as server:
+        yield server
+
+
+@pytest.fixture
+def start(tmp_path: Path, server: Loopback) -> Start:
+    files = {
+        "conf/provider/loop.yaml": PROVIDER.format(base_url=server.base_url),
+        "conf/model/first.yaml": MODEL.format(name="first"),
+        "conf/task/demo.yaml": TASK,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "tasks").mkdir()
+    write_cases(tmp_path / "tasks" / "demo.jsonl", CASES)
+    command = [sys.executable, "-m", "runner", "--config-dir", "conf", "task=demo", "model=first"]
+    options = ["requirements=base", f"concurrency={CONCURRENCY}"]
+    root = str(Path(__file__).parents[2])
+
+    def run(*, sigint: Any = signal.SIG_DFL) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*command, *options],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": root, "LOOPBACK_API_KEY": KEY},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # The suite may itself run in the background, where SIGINT is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_interrupt(
+    start: Start,
+    server: Loopback,
+    tmp_path: Path,
+    number: signal.Signals,
+) -> None:
+    """After a kill, Ctrl-C or SIGTERM the same command finishes, asking at most what was in flight
+    twice, and each case stands in the journal once."""
+    first = start()
+    server.wait_for(CASES // 2, timeout=60)
+    first.send_signal(number)
+    _, error = first.communicate(timeout=30)
+    if number != signal.SIGKILL:
+        assert first.returncode == 130
+        assert "go on with: " in error
+        assert "Traceback" not in error
+    second = start()
+    _, error = second.communicate(timeout=60)
+    assert second.returncode == 0, error
+    [run] = (tmp_path / "outputs" / "runs").glob("*")
+    journal = Counter(line.case for line in read_journal(run / JOURNAL))
+    assert journal == {f"c{n}": 1 for n in range(CASES)}
+    asked = Counter(request.text for request in server.requests)
+    assert set(asked) == {f"text {n}" for n in range(CASES)}
+    assert sum(asked.values()) <= CASES + CONCURRENCY
+
+
+def test_terminate_in_the_background(start: Start, server: Loopback) -> None:
+    """SIGTERM ends a run cleanly also where a script's background has SIGINT ignored."""
+    process = start(sigint=signal.SIG_IGN)
+    server.wait_for(CASES // 2, timeout=60)
+    process.terminate()
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "go on with: " in error
+    assert "Traceback" not in error
