@@ -1,8 +1,9 @@
 """Two models on the same cases: how much better one is, and whether that could be chance.
 
-Import it where a comparison is computed (see `runner.statistics`). The scores of one case resemble
-each other, whoever answers it, and so do repeats of one answer: what is compared is each case with
-itself, once. A p value alone decides nothing where several candidates are compared: `holm` first.
+Import it where a comparison is computed (see `runner.measure.statistics`). The scores of one case
+resemble each other, whoever answers it, and so do repeats of one answer: what is compared is each
+case with itself, once. A p value alone decides nothing where several candidates are compared:
+`holm` first.
 """
 
 import math

@@ -1,6 +1,6 @@
 """How many cases it takes: what these can show, and how many more would settle a verdict.
 
-Import it where it is computed (see `runner.statistics`).
+Import it where it is computed (see `runner.measure.statistics`).
 """
 
 import math

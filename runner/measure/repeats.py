@@ -1,6 +1,6 @@
 """What asking a case more than once shows: how steady a model is, and what several tries are worth.
 
-Import it where it is computed (see `runner.statistics`).
+Import it where it is computed (see `runner.measure.statistics`).
 """
 
 import math

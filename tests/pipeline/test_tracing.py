@@ -370,7 +370,7 @@ import sys
 sys.modules["opentelemetry"] = None
 from runner.errors import ConfigError
 from runner.config.schema import Tracing
-from runner.tracing import check
+from runner.pipeline.tracing import check
 try:
     check(Tracing(endpoint="http://127.0.0.1:4318", data="on_device"))
 except ConfigError as error:

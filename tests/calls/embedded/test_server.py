@@ -128,7 +128,7 @@ def test_signals_end_the_process(embedded: Artifact, stop: signal.Signals, tmp_p
     script.write_text(
         f"""
 import asyncio, httpx
-from runner.local.server import serving
+from runner.calls.embedded.server import serving
 from runner.config.schema import Artifact
 
 async def main():
