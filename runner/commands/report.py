@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from runner.commands.command_line import parser
-from runner.report import SweepResult, print_run, print_sweep, rebuild
+from runner.decide.sweep import SweepResult
+from runner.report import print_run, print_sweep, rebuild
 
 
 def main(argv: Sequence[str]) -> int:

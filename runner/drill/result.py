@@ -94,6 +94,27 @@ def kept(faults: Sequence[Faulted]) -> bool:
     return not any(promise.kept is False for each in faults for promise in each.promises)
 
 
+def conclusion(result: DrillResult) -> str:
+    """What it comes down to, in a sentence."""
+    broken = [
+        f"{each.name} ({', '.join(names)})"
+        for each in result.faults
+        if (names := [promise.name for promise in each.promises if promise.kept is False])
+    ]
+    words = [
+        f"breaks what is promised under: {', '.join(broken)}"
+        if broken
+        else "keeps what is promised under every fault"
+    ]
+    if unanswered := [
+        each.name
+        for each in result.faults
+        if each.expect == "answer" and each.answered < each.cases
+    ]:
+        words.append(f"leaves cases unanswered under: {', '.join(unanswered)}")
+    return f"{result.model} {'; '.join(words)}."
+
+
 def notes(job: Job, speed: float) -> list[str]:
     """What the numbers rest on, for whoever reads them."""
     bounds = promised(job.requirements)

@@ -1,27 +1,56 @@
-"""What a finished run or sweep says, written from its record alone: no model is asked again."""
+"""What a finished run or sweep looks like: on screen, as Markdown, as a page, as JUnit.
+
+Nothing is computed here, and nobody is asked again: results come from `measure.result` and
+`decide.sweep`, which read the record.
+"""
 
 from pathlib import Path
 
+from runner.decide import sweep as sweeps
+from runner.decide.sweep import SweepResult
 from runner.errors import ConfigError
-from runner.record.files import RUN, read_json
+from runner.measure import result as results
+from runner.record.files import PAGE, REPORT, RESULT, RUN, read_json, write_json, write_text
 from runner.record.outcomes import Result
-from runner.report.result import build, load
-from runner.report.sweep import SweepResult, build_sweep, is_sweep
+from runner.report import markdown, page
 from runner.report.terminal import print_run, print_sweep
 
-__all__ = [
-    "SweepResult",
-    "build",
-    "build_sweep",
-    "load",
-    "print_run",
-    "print_sweep",
-    "rebuild",
-]
+__all__ = ["build", "build_sweep", "print_run", "print_sweep", "rebuild"]
+
+
+def build(directory: Path) -> Result:
+    """Write the reports of a run, and the result of a complete one.
+
+    A run without a result is one that the same command goes on with, so an unfinished one gets
+    none. Raises ConfigError, StorageError.
+    """
+    evidence = results.compute(directory)
+    write_text(directory / REPORT, markdown.run(evidence))
+    write_text(directory / PAGE, page.run(evidence, directory))
+    if evidence.result.complete:
+        write_json(directory / RESULT, evidence.result.model_dump(mode="json"))
+    return evidence.result
+
+
+def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
+    """Write the reports of a sweep, and its result once no job can go on; `anew` builds its runs.
+
+    Raises StorageError.
+    """
+    sweep = sweeps.compute(directory, _anew if anew else results.load)
+    write_text(directory / REPORT, markdown.sweep(sweep))
+    write_text(directory / PAGE, page.sweep(sweep, directory))
+    if all(run.complete or run.error for run in sweep.runs):
+        write_json(directory / RESULT, sweep.model_dump(mode="json"))
+    return sweep
+
+
+def _anew(directory: Path) -> Result:
+    return build(directory) if (directory / RUN).is_file() else results.load(directory)
 
 
 def rebuild(directory: Path) -> Result | SweepResult:
-    """Write result.json and report.md of a run or a sweep anew.
+    """Write result.json and the reports of a run or a sweep anew.
 
     Raises ConfigError when the directory is neither, StorageError when its record can't be read.
     """
@@ -29,13 +58,13 @@ def rebuild(directory: Path) -> Result | SweepResult:
         if _kind(directory) == "production":
             raise ConfigError(f"{directory}: is of the command run, which measures nothing")
         return build(directory)
-    if is_sweep(directory):
+    if sweeps.is_sweep(directory):
         return build_sweep(directory, anew=True)
     if not directory.is_dir():
         raise ConfigError(f"{directory}: no such directory")
     folders = directory, directory / "runs", directory / "sweeps"
     children = [child for folder in folders if folder.is_dir() for child in folder.iterdir()]
-    records = [child for child in children if (child / RUN).is_file() or is_sweep(child)]
+    records = [child for child in children if (child / RUN).is_file() or sweeps.is_sweep(child)]
     newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
     near = f"; did you mean {newest}?" if newest else ""
     raise ConfigError(f"{directory}: is neither a run nor a sweep{near}")

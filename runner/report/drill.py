@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from runner.drill.result import UNITS, DrillResult, Faulted, Promise
+from runner.drill.result import UNITS, DrillResult, Faulted, Promise, conclusion
 from runner.measure import formatting
 from runner.report.tables import table
 from runner.report.text import inline, line
@@ -37,26 +37,6 @@ def markdown(result: DrillResult) -> str:
         f"- command: {inline(result.command)}",
     ]  # fmt: skip
     return "\n\n".join(lines) + "\n"
-
-
-def conclusion(result: DrillResult) -> str:
-    broken = [
-        f"{each.name} ({', '.join(names)})"
-        for each in result.faults
-        if (names := [promise.name for promise in each.promises if promise.kept is False])
-    ]
-    words = [
-        f"breaks what is promised under: {', '.join(broken)}"
-        if broken
-        else "keeps what is promised under every fault"
-    ]
-    if unanswered := [
-        each.name
-        for each in result.faults
-        if each.expect == "answer" and each.answered < each.cases
-    ]:
-        words.append(f"leaves cases unanswered under: {', '.join(unanswered)}")
-    return f"{result.model} {'; '.join(words)}."
 
 
 def _title(result: DrillResult) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from runner.decide.sweep import SweepResult
 from runner.measure.compare import RunComparison
 from runner.record.files import RUN, read_json, write_text
 from runner.record.outcomes import Result
 from runner.report import compare
-from runner.report.sweep import SweepResult
 
 # What XML 1.0 cannot hold, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

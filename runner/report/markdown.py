@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from runner.decide.recommend import Compared
 from runner.decide.recommend.reasons import chance
+from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
 from runner.measure.compare import RunComparison
 from runner.measure.evidence import Evidence
@@ -16,9 +17,6 @@ from runner.record.files import REPORT
 from runner.record.outcomes import Metric
 from runner.report import compare, words
 from runner.report.text import Markdown, clip, fenced, inline, line
-
-if TYPE_CHECKING:
-    from runner.report.sweep import SweepResult, SweepRow
 
 
 def run(evidence: Evidence) -> str:
@@ -47,14 +45,14 @@ def comparison(found: RunComparison) -> str:
     )
 
 
-def sweep(sweep: "SweepResult", command: str | None) -> str:
+def sweep(sweep: SweepResult) -> str:
     tasks = [
         (task, said, ranked)
         for task, said in sweep.recommendations.items()
         if (ranked := [run for run in sweep.runs if run.task == task and run.rank])
     ]
     failed = [run for run in sweep.runs if run.rank is None]
-    return _render("sweep.md.j2", tasks=tasks, failed=failed, command=command)
+    return _render("sweep.md.j2", tasks=tasks, failed=failed, command=sweep.command)
 
 
 def _render(template: str, **values: Any) -> str:
@@ -104,7 +102,7 @@ def _span(one: Compared) -> str:
     return "unknown" if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
 
 
-def _with_arms(runs: Iterable["SweepRow"]) -> list[tuple[str, "SweepRow"]]:
+def _with_arms(runs: Iterable[SweepRow]) -> list[tuple[str, SweepRow]]:
     return [(run.label, run) for run in runs if run.arms]
 
 

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.decide.recommend import Recommendation
+from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
 from runner.measure.compare import RunComparison
 from runner.measure.observations import SCORE
 from runner.record.files import PAGE
 from runner.record.outcomes import Metric, Result
 from runner.report import compare, words
-from runner.report.sweep import SweepResult, SweepRow
 from runner.report.text import line
 
 _STYLES = {"met": "green", "missed": "bold red", "not proven": "yellow", "unknown": "magenta"}

@@ -67,7 +67,7 @@ def page_of(directory: Path) -> str:
 
 
 def sweep_page(directory: Path) -> str:
-    return page.sweep(build_sweep(directory), directory, "python -m runner -m model=good,bad")
+    return page.sweep(build_sweep(directory), directory)
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_a_damaged_record(sweep: Path) -> None:
     result = build_sweep(sweep)
     for name in (RUN, "cases.jsonl"):
         (sweep / "1_sorting-bad" / name).unlink()
-        data = Parsed(page.sweep(result, sweep, None)).data
+        data = Parsed(page.sweep(result, sweep)).data
     assert [row["cells"][1] for row in data["boards"][0]["rows"]] == [None] * 3
 
 

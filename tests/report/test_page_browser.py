@@ -86,7 +86,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> str:
         of = job(requirements={"min_quality_score": 0.5}, model=model(name))
         build(make.run(directory / f"{number}_sorting-{name}", lines, of))
     write_json(directory / SWEEP, {"command": HOSTILE})
-    html = page.sweep(build_sweep(directory), directory, HOSTILE)
+    html = page.sweep(build_sweep(directory), directory)
     return write(directory, html)
 
 

@@ -14,14 +14,14 @@ from runner.config.identity import shape
 from runner.config.schema import Job, Task, singles
 from runner.decide.checklist.facts import Cases, Contest, Drilled, Measured
 from runner.decide.checklist.settings import Checklist
+from runner.decide.sweep import is_sweep
 from runner.drill.result import DrillResult, identity
 from runner.errors import ConfigError
 from runner.measure.evidence import Run, read_run
 from runner.measure.observations import own
+from runner.measure.result import load
 from runner.record.files import JOURNAL, REPORT, RESULT, RUN, read_journal, read_json
 from runner.record.outcomes import Answered, Result
-from runner.report.result import load
-from runner.report.sweep import is_sweep
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from datetime import timedelta
 from runner.config import pins
 from runner.config.schema import Single
 from runner.decide.checklist.facts import Drilled, Facts, Line, line
-from runner.drill.result import identity
+from runner.drill.result import conclusion, identity
 from runner.measure import formatting
-from runner.report.drill import conclusion
 
 
 def readiness(facts: Facts) -> Iterator[Line]:

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from runner.config import pins
 from runner.config.identity import shape
 from runner.config.schema import Job, Single, singles
 from runner.decide.promote import canary
 from runner.decide.promote.decision_record import DecisionRecord, Evidence, RunnerUp
+from runner.decide.sweep import SweepRow, load
 from runner.errors import ConfigError, did_you_mean
 from runner.measure.conclusion import proven, shortfall
 from runner.measure.evidence import Run, job_of, read_run
-from runner.record.files import JOURNAL, RESULT, RUN, read_json
+from runner.record.files import JOURNAL, RESULT, RUN
 from runner.record.outcomes import Metric, Result
-from runner.report.sweep import SweepResult, SweepRow
 
 _TRUSTED = timedelta(days=90)  # a decision, and a price, is looked at again after so long
 NOTICE = timedelta(days=30)  # so long before a model retires
@@ -52,7 +50,7 @@ class Chosen:
 
 def chosen(sweep: Path, label: str, task: str | None = None) -> Chosen:
     """Raises ConfigError for a sweep that is none, or not complete, and an unknown candidate."""
-    found = _result(sweep)
+    found = load(sweep)
     tasks = sorted({run.task for run in found.runs if run.rank and task in (None, run.task)})
     if len(tasks) != 1:
         known = ", ".join(sorted({run.task for run in found.runs if run.rank}))
@@ -186,13 +184,3 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-
-
-def _result(sweep: Path) -> SweepResult:
-    path = sweep / RESULT
-    try:
-        return SweepResult.model_validate(read_json(path))
-    except OSError as error:
-        raise ConfigError(f"{sweep}: is no finished sweep: {path.name}: {error.strerror}") from None
-    except (ValidationError, ValueError):
-        raise ConfigError(f"{sweep}: is no sweep: its {RESULT} is another one") from None

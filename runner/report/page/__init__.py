@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from runner.decide.recommend.reasons import chance
+from runner.decide.sweep import SweepResult
 from runner.measure import formatting
 from runner.measure.compare import RunComparison
 from runner.measure.evidence import Evidence
@@ -27,9 +28,6 @@ from runner.report.page.board import Board
 from runner.report.page.journals import gather
 from runner.report.page.texts import Texts
 from runner.report.text import clean
-
-if TYPE_CHECKING:
-    from runner.report.sweep import SweepResult
 
 __all__ = ["run", "sweep"]
 
@@ -58,7 +56,7 @@ def run(evidence: Evidence, directory: Path) -> str:
     )
 
 
-def sweep(sweep: "SweepResult", directory: Path, command: str | None) -> str:
+def sweep(sweep: SweepResult, directory: Path) -> str:
     """The page of a sweep."""
     texts = Texts(sum(run.rank is not None for run in sweep.runs))
     boards = []
@@ -76,7 +74,7 @@ def sweep(sweep: "SweepResult", directory: Path, command: str | None) -> str:
         evidence=None,
         baseline=None,
         failed=[run for run in sweep.runs if run.rank is None],
-        command=command,
+        command=sweep.command,
     )
 
 

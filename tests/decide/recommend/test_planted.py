@@ -12,11 +12,12 @@ from runner.calls.dispatch import Dispatch
 from runner.calls.llm import Client
 from runner.config.schema import Job
 from runner.decide.recommend import Recommendation, recommend
+from runner.decide.sweep import SweepResult
 from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim
 from runner.pipeline.run import run
 from runner.record.files import REPORT
-from runner.report import SweepResult, build, build_sweep
+from runner.report import build, build_sweep
 from tests import loopback
 from tests.conftest import model, write_cases
 from tests.decide.recommend.make import contender

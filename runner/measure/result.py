@@ -1,4 +1,4 @@
-"""`result.json`, `report.md` and `report.html` of one run."""
+"""The result of one run, computed from its record alone: what `result.json` holds."""
 
 from pathlib import Path
 
@@ -7,24 +7,18 @@ from pydantic import ValidationError
 from runner.errors import ConfigError
 from runner.measure.compare.runs import against
 from runner.measure.evidence import Evidence, read
-from runner.record.files import PAGE, REPORT, RESULT, write_json, write_text
+from runner.record.files import RESULT
 from runner.record.outcomes import Result
-from runner.report import markdown, page
 
 
-def build(directory: Path) -> Result:
-    """Write the report of a run, and the result of a complete one, from its record.
+def compute(directory: Path) -> Evidence:
+    """All that a run has to show, from its journal; its result says why it stopped, too.
 
-    A run without a result is one that the same command goes on with, so an unfinished one gets
-    none. Raises ConfigError, StorageError.
+    Raises ConfigError, StorageError.
     """
     evidence = _with_error(read(directory), directory)
     evidence.result = _with_baseline(evidence, directory)
-    write_text(directory / REPORT, markdown.run(evidence))
-    write_text(directory / PAGE, page.run(evidence, directory))
-    if evidence.result.complete:
-        write_json(directory / RESULT, evidence.result.model_dump(mode="json"))
-    return evidence.result
+    return evidence
 
 
 def load(directory: Path) -> Result:

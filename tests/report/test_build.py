@@ -1,15 +1,16 @@
-"""The result of a run comes from its record alone, and only a whole run has one."""
+"""A run that is over has its result and its reports on disk, whenever they are built."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from runner.errors import ConfigError, StorageError
-from runner.record.files import JOURNAL, REPORT, RESULT, RUN, write_json
+from runner.errors import ConfigError
+from runner.measure.result import load
+from runner.record.files import REPORT, RESULT, RUN
 from runner.record.outcomes import Result
-from runner.report import build, load, rebuild
-from tests.report.make import Factory, answered, failed, job
+from runner.report import build, rebuild
+from tests.report.make import Factory, answered, failed
 
 
 def test_build(write_run: Factory) -> None:
@@ -42,31 +43,6 @@ def test_an_unfinished_run_has_no_result(write_run: Factory) -> None:
     assert load(directory).counts is not None
 
 
-def test_why_a_run_stopped_is_kept(write_run: Factory) -> None:
-    """The error of a run that ended half-way survives a rebuild."""
-    directory = write_run([answered("a")], outcomes=2)
-    stopped = Result(task="sorting", model="small", id="x", error="disk is full")
-    write_json(directory / RESULT, stopped.model_dump(mode="json"))
-    assert build(directory).error == "disk is full"
-    assert load(directory).error == "disk is full"
-
-
-def test_a_torn_last_line_is_not_counted(write_run: Factory) -> None:
-    """What a crash left of a line is no outcome."""
-    directory = write_run([answered("a")], outcomes=2)
-    with (directory / JOURNAL).open("a") as file:
-        file.write('{"status": "answ')
-    assert build(directory).counts == load(directory).counts
-    assert load(directory).complete is False
-
-
-def test_an_outcome_counts_once(write_run: Factory) -> None:
-    """A journal that holds an outcome twice is damaged, and says which."""
-    directory = write_run([answered("a"), answered("a")])
-    with pytest.raises(StorageError, match="case 'a', repeat 0 stands twice"):
-        build(directory)
-
-
 def test_numbers_are_json(write_run: Factory) -> None:
     """Unknown is null: the file holds no NaN, which other readers refuse."""
     directory = write_run([answered("a", cost_usd=None, usage=None)])
@@ -87,16 +63,6 @@ def test_a_damaged_run_json(tmp_path: Path, text: str, message: str) -> None:
         rebuild(tmp_path)
 
 
-def test_a_config_of_another_time(write_run: Factory) -> None:
-    """A recorded config that is no job any more says which key is to blame."""
-    directory = write_run([answered("a")])
-    run = json.loads((directory / RUN).read_text())
-    run["config"]["repeats"] = 0
-    write_json(directory / RUN, run)
-    with pytest.raises(ConfigError, match=r"run.json: config.repeats: .*greater than or equal"):
-        build(directory)
-
-
 def test_neither_a_run_nor_a_sweep(write_run: Factory, tmp_path: Path) -> None:
     """A directory above a run is refused, with the run in it as the likely meaning."""
     directory = write_run([answered("a")], name="runs/2026-11-23_12-00-00_sorting-small")
@@ -104,11 +70,3 @@ def test_neither_a_run_nor_a_sweep(write_run: Factory, tmp_path: Path) -> None:
         rebuild(tmp_path)
     with pytest.raises(ConfigError, match="no such directory"):
         rebuild(tmp_path / "nothing")
-
-
-def test_verdicts_are_part_of_the_result(write_run: Factory) -> None:
-    """The requirements of the recorded config are held against the recorded outcomes."""
-    lines = [answered(str(n)) for n in range(24)]
-    result = build(write_run(lines, job(requirements={"min_quality_score": 0.85})))
-    found = {verdict.requirement: verdict.verdict for verdict in result.verdicts}
-    assert found == {"min_quality_score": "met", "data_privacy": "met"}

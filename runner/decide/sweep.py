@@ -1,20 +1,19 @@
-"""`result.json` and `report.md` of a sweep: its runs, ranked."""
+"""The result of a sweep, computed from its runs: ranked, and what to ship on each task."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from runner.decide.recommend import Candidate, Recommendation, rank, recommend
-from runner.errors import RunnerError, StorageError
+from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
 from runner.measure.conclusion import named
-from runner.record.files import PAGE, REPORT, RESULT, RUN, SWEEP, read_json, write_json, write_text
+from runner.measure.result import load as load_run
+from runner.record.files import RESULT, RUN, SWEEP, read_json
 from runner.record.outcomes import Record, Result
-from runner.report import markdown, page
-from runner.report.result import build, load
 
 _JOB = re.compile(r"(\d+)(?:_|$)")
 UNNAMED = "?"  # the task of a job whose config could not even be read
@@ -38,14 +37,12 @@ class SweepResult(Record):
     best: dict[str, str | None]  # the model to ship on each task; None: none is proven to fit
     recommendations: dict[str, Recommendation] = Field(default_factory=dict)  # by task
     gated: bool = False  # gate=true, and every candidate of some task misses a requirement
+    command: str | None = None  # which asks all of it again; None: nobody knows
 
 
-def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
-    """Rank the runs of a sweep and write its report; `anew` builds theirs from the journals, too.
-
-    Raises StorageError.
-    """
-    found = [_candidate(path, anew=anew) for path in _jobs(directory)]
+def compute(directory: Path, read: Callable[[Path], Result] = load_run) -> SweepResult:
+    """Rank the runs of a sweep and choose; `read` gives the result of each, or a RunnerError."""
+    found = [_candidate(path, read) for path in _jobs(directory)]
     runs: list[SweepRow] = []
     recommendations = {}
     for task in sorted({run.task for run in found}):
@@ -54,18 +51,25 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
         if task != UNNAMED:
             recommendations[task] = _recommend(directory, task, ranked)
     runs.sort(key=lambda run: run.rank is None)
-    sweep = SweepResult(
+    return SweepResult(
         runs=runs,
         best={task: one.choice for task, one in recommendations.items()},
         recommendations=recommendations,
         gated=_gate(directory, runs),
+        command=_read(directory / SWEEP).get("command"),
     )
-    command = _read(directory / SWEEP).get("command")
-    write_text(directory / REPORT, markdown.sweep(sweep, command))
-    write_text(directory / PAGE, page.sweep(sweep, directory, command))
-    if all(run.complete or run.error for run in runs):  # else the same command goes on with it
-        write_json(directory / RESULT, sweep.model_dump(mode="json"))
-    return sweep
+
+
+def load(directory: Path) -> SweepResult:
+    """The result of a finished sweep as it was written. Raises ConfigError."""
+    path = directory / RESULT
+    try:
+        return SweepResult.model_validate(read_json(path))
+    except OSError as error:
+        problem = f"{directory}: is no finished sweep: {path.name}: {error.strerror}"
+        raise ConfigError(problem) from None
+    except (ValidationError, ValueError):
+        raise ConfigError(f"{directory}: is no sweep: its {RESULT} is another one") from None
 
 
 def is_sweep(directory: Path) -> bool:
@@ -80,10 +84,10 @@ def _jobs(directory: Path) -> Iterator[Path]:
             yield path
 
 
-def _candidate(path: Path, *, anew: bool) -> SweepRow:
+def _candidate(path: Path, read: Callable[[Path], Result]) -> SweepRow:
     """A job that left something unreadable is a failed job, and no end of the others."""
     try:
-        result = build(path) if anew and (path / RUN).is_file() else load(path)
+        result = read(path)
     except RunnerError as error:
         result = Result(task=UNNAMED, model=UNNAMED, id=UNNAMED, error=str(error))
     return SweepRow(**dict(result), dir=path.name)
