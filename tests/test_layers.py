@@ -17,7 +17,7 @@ HOMES = {
     "litellm": {"calls.llm", "production.gateway.hooks"},  # the proxy loads the second one
     "tenacity": {"calls.ask"},
     "aiohttp": {"calls.llm", "calls.wire"},
-    "aiolimiter": {"calls.bucket"},
+    "aiolimiter": {"calls.limits"},
     "apprise": {"decide.notify"},
     "opentelemetry": {"pipeline.tracing.export"},
     "scipy": {"measure.statistics", "measure.paired", "measure.power"},

@@ -1,8 +1,10 @@
 """Asking a model until it answers: retries, then fallbacks. The only home of tenacity."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from tenacity import (
     AsyncRetrying,
@@ -11,14 +13,15 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from runner.calls import checks
 from runner.calls.acceptance import flaw, unfit
 from runner.calls.dispatch import Dispatch
-from runner.calls.route import Route
+from runner.calls.route import AskAtOnce, AskModel, Check, Route, Served, route
 from runner.cases.call_log import CallLog, OnText
-from runner.cases.query import Query
-from runner.config.schema import Fallback, Model, Retry, Single
+from runner.cases.query import Query, schema_of
+from runner.config.schema import Fallback, Model, Retry
 from runner.errors import TRANSIENT, BudgetSpent, CallFailed
-from runner.record.outcomes import Reply, Skipped
+from runner.record.outcomes import Choice, Reply, Skipped
 from runner.scorers import ScorerFailed
 
 
@@ -34,94 +37,134 @@ class Asker:
         model: Model,
         query: Query,
         on_text: OnText | None = None,
-        asked: CallLog | None = None,
+        log: CallLog | None = None,
     ) -> CallLog:
         """Ask `model`; then, for the errors that `fallback.on` names, its chain in order.
 
         Never raises for a call that failed: `error` says how the last model that was asked did,
         and its kind is `budget` where the budget did not allow the next request, `interrupted`
-        where a check of a cascade broke (`asked.broken`). An answer that has a flaw stands when
-        nobody gives a better one. What happens is noted in `asked` as it does, for a caller who
+        where a check of a cascade broke (`log.broken`). An answer that has a flaw stands when
+        nobody gives a better one. What happens is noted in `log` as it does, for a caller who
         has to know it even when this is cancelled.
         """
-        asked = asked or CallLog()
+        log = log or CallLog()
         flawed: CallLog | None = None
         unfits = {key: unfit(each, query) for key, each in self._fallback.chain.items()}
         fit = [key for key, why in unfits.items() if why is None]
         candidates: list[tuple[str | None, Model]] = [(None, model), *self._fallback.chain.items()]
         for key, candidate in candidates:
             if key is not None and (why := unfits[key]):
-                asked.skipped.append(Skipped(model=candidate.name, why=why[1]))
+                log.skipped.append(Skipped(model=candidate.name, why=why[1]))
                 continue
             last = not fit or key == fit[-1]
-            before = len(asked.attempts)
-            asked.error = await self._try(candidate, query, asked, last, on_text)
-            asked.by_fallback(key, before)
-            if asked.error is None:
-                asked.fallback = key
-                kind = None if on_text or last else flaw(asked.reply, query, self._fallback.on)
+            before = len(log.attempts)
+            log.error = await self._try(candidate, query, log, last, on_text)
+            log.by_fallback(key, before)
+            if log.error is None:
+                log.fallback = key
+                kind = None if on_text or last else flaw(log.reply, query, self._fallback.on)
                 if kind is None:
-                    return asked
-                asked.mark(kind)
-                flawed = flawed or replace(asked)
-            elif not self._may_fall_back(asked.error):
+                    return log
+                log.mark(kind)
+                flawed = flawed or replace(log)
+            elif not self._may_fall_back(log.error):
                 break
-        settled = flawed is None or asked.error is None or asked.error.kind == "budget"
-        return asked if settled or flawed is None else asked.standing_by(flawed)
+        if flawed and log.error and log.error.kind != "budget":
+            log.stand_by(flawed)
+        return log
 
     def _may_fall_back(self, error: CallFailed) -> bool:
         """Not once somebody has read a part of an answer: another would go on in mid-sentence."""
         return not error.delivered and error.kind in (*self._fallback.on, "circuit_open")
 
-    async def aside(self, model: Model, query: Query) -> CallLog:
-        """A question of a scorer's to a model of its own, which no other answers for it."""
+    async def ask_judge(self, model: Model, query: Query) -> CallLog:
+        """Ask the model of a scorer, which no other answers for."""
         return await Asker(self._dispatch, self._retry).ask(model, query)
 
     async def _try(
-        self, model: Model, query: Query, asked: CallLog, last: bool, on_text: OnText | None
+        self, model: Model, query: Query, log: CallLog, last: bool, on_text: OnText | None
     ) -> CallFailed | None:
         """Ask one model of the chain; the error with which it failed."""
-        asked.reply = None
+        log.reply = None
         patient = last or TRANSIENT.isdisjoint(self._fallback.on)
+        try:
+            if why := unfit(model, query):
+                raise CallFailed(*why, unbilled=True)
+            served = await self._follow(route(model, query), log, patient, on_text)
+        except CallFailed as error:
+            return error
+        except BudgetSpent as error:
+            return CallFailed("budget", str(error), unbilled=True)
+        except ScorerFailed as error:
+            log.broken = error
+            return CallFailed("interrupted", str(error), unbilled=True)
+        log.reply, log.served_by, log.arm = served.reply, served.by.model.name, served.by.arm
+        log.schema = schema_of(served.by.model, query)
+        if on_text and not served.by.stands:
+            log.first_token_seconds = log.seconds
+            on_text(served.reply.text)  # only now is it known to stand
+        return None
 
-        async def call(
-            single: Single, query: Query, arm: str, asked: CallLog, on_text: OnText | None
-        ) -> Reply:
-            return await self._retrying(single, query, arm, asked, on_text, patient)
+    async def _follow(
+        self, way: Route, log: CallLog, patient: bool, on_text: OnText | None = None
+    ) -> Served:
+        """Do what a route wants next, to its end. Raises CallFailed, BudgetSpent, ScorerFailed."""
+        found: Any = None
+        failed: CallFailed | None = None
+        while True:
+            try:
+                step = way.throw(failed) if failed else way.send(found)
+            except StopIteration as end:
+                served: Served = end.value
+                return served
+            found = failed = None
+            try:
+                match step:
+                    case Choice():
+                        log.choices.append(step)
+                    case AskModel():
+                        found = await self._ask_one(step, log, patient, on_text)
+                    case AskAtOnce():
+                        found = await self._ask_at_once(step.routes, log, patient)
+                    case Check():
+                        found = await self._check(step, log)
+            except CallFailed as error:
+                failed = error
 
-        async def check(model: Model, query: Query) -> CallLog:
-            found = await self.aside(model, query)
-            asked.join([found])
+    async def _ask_at_once(self, ways: list[Route], log: CallLog, patient: bool) -> list[Served]:
+        logs = log.side_by_side(len(ways))
+        try:
+            # One that fails does not stop the others: what is in flight is paid for.
+            found = await asyncio.gather(
+                *(self._follow(way, own, patient) for way, own in zip(ways, logs, strict=True)),
+                return_exceptions=True,
+            )
+        finally:
+            log.join(logs)
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in found if isinstance(each, Served)]
+
+    async def _check(self, step: Check, log: CallLog) -> str | None:
+        """Why an answer may not stand."""
+
+        async def ask_judge(model: Model, query: Query) -> CallLog:
+            found = await self.ask_judge(model, query)
+            log.join([found])
             if found.error and found.error.kind == "budget":
                 raise BudgetSpent(found.error.message)
             if found.error and not found.error.transient:
                 raise found.error  # a wrong key is to be mended: it is no objection to the answer
             return found
 
-        try:
-            if why := unfit(model, query):
-                raise CallFailed(*why, unbilled=True)
-            route = Route(call, check)
-            asked.reply = await route.answer(model, query, asked, on_text=on_text)
-        except CallFailed as error:
-            return error
-        except BudgetSpent as error:
-            return CallFailed("budget", str(error), unbilled=True)
-        except ScorerFailed as error:
-            asked.broken = error
-            return CallFailed("interrupted", str(error), unbilled=True)
-        return None
+        return await checks.objection(step.cascade, step.reply, step.query, ask_judge)
 
-    async def _retrying(
-        self,
-        model: Single,
-        query: Query,
-        arm: str,
-        asked: CallLog,
-        on_text: OnText | None,
-        patient: bool,
+    async def _ask_one(
+        self, step: AskModel, log: CallLog, patient: bool, on_text: OnText | None
     ) -> Reply:
-        retry, waited = self._retry, 0.0
+        """With retries."""
+        retry, before, waited = self._retry, log.seconds, 0.0
 
         def note_wait(state: RetryCallState) -> None:
             nonlocal waited
@@ -129,7 +172,7 @@ class Asker:
 
         def out_of_time(state: RetryCallState) -> bool:
             """The time in our own queue is not the provider's fault."""
-            spent = time.perf_counter() - asked.started - asked.queued_seconds
+            spent = time.perf_counter() - log.started - log.queued_seconds
             return spent + state.upcoming_sleep >= retry.total
 
         async for attempt in AsyncRetrying(
@@ -140,16 +183,19 @@ class Asker:
             reraise=True,
         ):
             with attempt:
-                return await self._dispatch.send(
-                    model,
-                    query,
-                    asked,
-                    arm=arm,
+                reply = await self._dispatch.send(
+                    step.model,
+                    step.query,
+                    log,
+                    arm=step.arm,
                     waited=waited,
                     retry=retry,
                     patient=patient,
-                    on_text=on_text,
+                    on_text=on_text if step.stands else None,
                 )
+                if reply.first_token_seconds is not None:
+                    log.first_token_seconds = before + reply.first_token_seconds
+                return reply
         raise AssertionError("tenacity re-raises the last failure")
 
 

@@ -21,9 +21,9 @@ class Budget:
     left, it waits until requests in flight have come cheaper; when none is in flight, it is over.
     """
 
-    def __init__(self, limit_usd: float | None) -> None:
+    def __init__(self, limit_usd: float | None, spent_usd: float = 0.0) -> None:
         self.limit_usd = limit_usd
-        self.spent_usd = 0.0
+        self.spent_usd = spent_usd
         self._reserved: list[Reservation] = []
         self._settled = asyncio.Condition()
 

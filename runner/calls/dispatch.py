@@ -1,10 +1,10 @@
 """Where every request goes through: the budget, the limits of its provider, the call, the bill."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from runner.calls.budget import Budget
-from runner.calls.circuit import CircuitOpen
-from runner.calls.limits import Limits
+from runner.calls.limits import CircuitOpen, Limits
 from runner.calls.llm import Client
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, input_tokens_at_most, messages, parameters
@@ -25,7 +25,7 @@ class Dispatch:
         self,
         model: Single,
         query: Query,
-        asked: CallLog,
+        log: CallLog,
         *,
         arm: str = "",
         waited: float = 0.0,
@@ -33,7 +33,7 @@ class Dispatch:
         patient: bool = True,
         on_text: OnText | None = None,
     ) -> Reply:
-        """Send one request and put it on record in `asked`.
+        """Send one request and put it on record in `log`.
 
         A provider that is left alone for a while (`retry.breaker`) is waited for by the `patient`.
         Raises CallFailed, BudgetSpent.
@@ -47,36 +47,33 @@ class Dispatch:
                 limits.turn(tokens_in // 4 + params["max_tokens"], wait=patient) as turn,
                 self.budget.reserve(worst) as reservation,
             ):
-                asked.queued_seconds += turn.queued_seconds
+                log.queued_seconds += turn.queued_seconds
                 sent = {
                     "role": query.role,
                     "arm": arm,
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "waited_seconds": waited,
                 }
+
+                def bill(ended: Reply | CallFailed) -> None:
+                    attempt = _attempt(model, ended, worst, sent)
+                    reservation.cost_usd = attempt.cost_usd
+                    log.note(attempt)
+
                 try:
                     reply = await self.client.complete(
                         model, messages(model, query), params, on_text
                     )
                 except CallFailed as error:
-                    failed = _failed(model, error).model_copy(update=sent)
-                    if failed.cost_usd is None:
-                        failed = failed.model_copy(update={"worst_usd": worst})
-                    reservation.cost_usd = failed.cost_usd
-                    asked.note(failed)
+                    bill(error)
                     turn.failed(error.kind, _pause(error, retry))
                     raise
-                answered = _answered(model, reply).model_copy(update=sent)
-                if answered.cost_usd is None:
-                    answered = answered.model_copy(update={"worst_usd": worst})
-                reservation.cost_usd = answered.cost_usd
-                asked.note(answered)
+                bill(reply)
                 turn.succeeded(_tokens(reply))
                 return reply
         except CircuitOpen as circuit:
-            why = f"left alone for {circuit.remaining_seconds:.0f} s more after {circuit.kind}"
-            asked.skipped.append(Skipped(model=model.name, why=why))
-            raise CallFailed("circuit_open", f"{model.provider.name} is {why}") from None
+            log.skipped.append(Skipped(model=model.name, why=str(circuit)))
+            raise CallFailed("circuit_open", f"{model.provider.name} is {circuit}") from None
 
     def _of(self, model: Single, retry: Retry) -> Limits:
         # Models of one provider share its limits; an embedded model has a server of its own.
@@ -103,30 +100,22 @@ def _tokens(reply: Reply) -> int | None:
     return reply.usage.input_tokens + reply.usage.output_tokens if reply.usage else None
 
 
-def _answered(model: Single, reply: Reply) -> Attempt:
+def _attempt(
+    model: Single, ended: Reply | CallFailed, worst_usd: float | None, sent: dict[str, Any]
+) -> Attempt:
+    failed = ended if isinstance(ended, CallFailed) else None
+    cost_usd = 0.0 if failed and failed.unbilled else dollars(model.price, ended.usage)
     return Attempt(
         model=model.name,
         provider=model.provider.name,
-        seconds=reply.seconds,
-        first_token_seconds=reply.first_token_seconds,
-        waited_seconds=0.0,
-        cost_usd=dollars(model.price, reply.usage),
-        http_requests=reply.http_requests,
-        status=200,
-        usage=reply.usage,
-    )
-
-
-def _failed(model: Single, error: CallFailed) -> Attempt:
-    return Attempt(
-        model=model.name,
-        provider=model.provider.name,
-        seconds=error.seconds,
-        waited_seconds=0.0,
-        cost_usd=0.0 if error.unbilled else dollars(model.price, error.usage),
-        http_requests=error.http_requests,
-        status=error.status,
-        error=error.kind,
-        message=error.message,
-        usage=error.usage,
+        seconds=ended.seconds,
+        first_token_seconds=None if isinstance(ended, CallFailed) else ended.first_token_seconds,
+        cost_usd=cost_usd,
+        http_requests=ended.http_requests,
+        status=failed.status if failed else 200,
+        error=failed and failed.kind,
+        message=failed and failed.message,
+        usage=ended.usage,
+        worst_usd=worst_usd if cost_usd is None else None,
+        **sent,
     )

@@ -1,4 +1,4 @@
-"""How fast one provider may be asked.
+"""How fast one provider may be asked, and when it is left alone. The only home of aiolimiter.
 
 All requests to a provider stand in one queue, first come, first served, and only the first in it
 waits for anything: a free slot, the end of a pause, the circuit, tokens and requests a minute.
@@ -12,12 +12,26 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 
-from runner.calls.bucket import Bucket
-from runner.calls.circuit import Circuit
+from aiolimiter import AsyncLimiter
+
 from runner.config.schema import Breaker
-from runner.errors import TRANSIENT, ErrorKind
+from runner.errors import TRANSIENT, ErrorKind, RunnerError
 
 _FIRST_CONCURRENCY = 4
+# Failures that say that the provider is down, rather than that it does not like a request.
+_DOWN: frozenset[ErrorKind] = frozenset({"overloaded", "server_error", "timeout", "connection"})
+
+
+class CircuitOpen(RunnerError):
+    """Not sent: the provider failed too often in a row, the last time with `kind`.
+
+    `remaining_seconds` is 0 while another request finds out whether it is back.
+    """
+
+    def __init__(self, kind: ErrorKind, remaining_seconds: float) -> None:
+        self.kind = kind
+        self.remaining_seconds = remaining_seconds
+        super().__init__(f"left alone for {remaining_seconds:.0f} s more after {kind}")
 
 
 @dataclass(eq=False, slots=True)
@@ -59,7 +73,7 @@ class Limits:
         # Wide enough for most requests in one go; the rest leaks at nine tenths of the limit.
         self._tokens = Bucket(tpm, burst=tpm / 10) if tpm else None
         self._slots = _Slots(slots, max_concurrency)
-        self._circuit = Circuit(breaker)
+        self._circuit = _Circuit(breaker)
         self._paused_until = -inf
         self._last_number = 0
         self._queue = asyncio.Lock()
@@ -190,6 +204,100 @@ class _Slots:
             self.limit = max(1.0, self.limit / 2)
             self._one_a_success = False
             self._halved_after = last_number
+
+
+class _Circuit:
+    """Closed; open after too many failures in a row; after cooling one probe at a time decides.
+
+    Requests are known by their numbers, which count up; `now` is in seconds of any one clock.
+    Whatever was sent before the circuit opened says nothing new, however late it ends.
+    """
+
+    def __init__(self, breaker: Breaker | None) -> None:
+        self._breaker = breaker
+        self._failures = 0  # in a row; only a success starts anew, so one more opens it again
+        self._kind: ErrorKind = "overloaded"
+        self._open_until: float | None = None  # None: closed
+        self._opened_after = 0  # the last request before
+        self._probe: int | None = None
+
+    @property
+    def free_at(self) -> float:
+        """When a request may go; infinity: when the probe has ended."""
+        if self._open_until is None:
+            return -inf
+        return self._open_until if self._probe is None else inf
+
+    def error(self, now: float) -> CircuitOpen:
+        return CircuitOpen(self._kind, max(0.0, (self._open_until or now) - now))
+
+    def sent(self, number: int) -> None:
+        if self._open_until is not None:
+            self._probe = number
+
+    def ended(self, number: int) -> None:
+        """Whatever came of it; a probe that nothing came of leaves its place to the next."""
+        if self._probe == number:
+            self._probe = None
+
+    def succeeded(self, number: int) -> None:
+        if number > self._opened_after:
+            self._failures = 0
+            self._open_until = None
+
+    def failed(self, number: int, kind: ErrorKind, last_number: int, now: float) -> bool:
+        """Whether that opens the circuit, for the first time or again."""
+        if self._breaker is None or kind not in _DOWN or number <= self._opened_after:
+            return False
+        self._failures += 1
+        if self._failures < self._breaker.failures:
+            return False
+        self._kind = kind
+        self._open_until = now + self._breaker.cooling
+        self._opened_after = last_number
+        return True
+
+
+class Bucket:
+    """At most `per_minute` in any 60 seconds.
+
+    A leaky bucket that holds `burst` and leaks at a rate r lets fewer than burst + 60 r through in
+    60 seconds: all that it holds, then what leaks. One that holds a minute's worth would so let
+    twice the limit through in the first minute. Here 60 r is per_minute + 1 - burst: in whole
+    numbers that makes `per_minute` at most.
+
+    More than `burst` at once is taken in parts, before it is sent: it may exceed the limit by what
+    it has beyond `burst`. More than `per_minute` at once counts as `per_minute`.
+    """
+
+    def __init__(self, per_minute: int, burst: float) -> None:
+        self._per_minute = per_minute
+        self._burst = max(1.0, burst)
+        self._limiter = AsyncLimiter(
+            self._burst, time_period=60 * self._burst / (per_minute + 1 - self._burst)
+        )
+        # What was taken too little or, below zero, too much: the library takes nothing back, so
+        # the next one pays more, or less.
+        self._owed = 0.0
+
+    async def take(self, amount: int) -> None:
+        """Let only one wait at a time: the library lets small amounts overtake large ones."""
+        amount = min(amount, self._per_minute)
+        if self._limiter.has_capacity(self._burst):  # empty: what was too much has leaked as well
+            self._owed = max(self._owed, 0.0)
+        self._owed += amount
+        try:
+            while self._owed > 0:
+                part = min(self._owed, self._burst)
+                await self._limiter.acquire(part)
+                self._owed -= part
+        except asyncio.CancelledError:
+            self._owed -= amount
+            raise
+
+    def correct(self, taken: int, used: int) -> None:
+        """Count what was really used in place of what was taken for it."""
+        self._owed += min(used, self._per_minute) - min(taken, self._per_minute)
 
 
 def _now() -> float:

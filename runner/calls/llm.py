@@ -17,8 +17,7 @@ from typing import Any, Self
 
 from runner.calls import callbacks
 from runner.calls import wire as on_the_wire
-from runner.calls.failure import failure, first_line
-from runner.calls.success import success
+from runner.calls.ending import failure, first_line, success
 from runner.calls.wire import Wire
 from runner.cases import images
 from runner.config.redact import api_key

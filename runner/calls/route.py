@@ -1,135 +1,131 @@
-"""Which single model answers: router, cascade and split choose here."""
+"""Which single model answers: router, cascade and split choose here, and ask nobody.
 
-import asyncio
+A route is a generator: it yields what is to be done next, and whoever drives it (`ask`) sends back
+what came of it. So a router is a question to its classifier and then an arm; a cascade an arm, a
+check, and the next arm; a split an arm.
+"""
+
 import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from runner.calls import checks
-from runner.cases.call_log import Ask, Call, CallLog, OnText
 from runner.cases.cases import Case
-from runner.cases.query import Query, schema_of
+from runner.cases.query import Query
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
 from runner.errors import CallFailed
 from runner.record.outcomes import Choice, Reply
 
 
-class Route:
-    """The way of one question through a model; `call` asks a single one, `ask` serves checks."""
+@dataclass(frozen=True)
+class AskModel:
+    """Sent back: its Reply. CallFailed is thrown in where there is none."""
 
-    def __init__(self, call: Call, ask: Ask) -> None:
-        self._call, self._ask = call, ask
+    model: Single
+    query: Query
+    arm: str  # the way to the model through composite ones
+    stands: bool  # whether what it answers will, so that it may be read as it is written
 
-    async def answer(
-        self,
-        model: Model,
-        query: Query,
-        asked: CallLog,
-        arm: str = "",
-        on_text: OnText | None = None,
-    ) -> Reply:
-        """Raises CallFailed, BudgetSpent, ScorerFailed."""
-        match model:
-            case Single():
-                before = asked.seconds
-                reply = await self._call(model, query, arm, asked, on_text)
-                if query.role == "answer":
-                    asked.served(model, arm, schema_of(model, query))
-                    if reply.first_token_seconds is not None:
-                        asked.first_token_seconds = before + reply.first_token_seconds
-                return reply
-            case Router():
-                choice = await self._route(model, query, asked, arm)
-            case Split():
-                choice = Choice(model=model.name, arm=_share(model, query.case), how="weight")
-            case Cascade():
-                return await self._cascade(model, query, asked, arm, on_text)
-        asked.choices.append(choice)
-        return await self.answer(
-            model.arms[choice.arm], query, asked, _below(arm, choice.arm), on_text
-        )
 
-    async def _route(self, router: Router, query: Query, asked: CallLog, arm: str) -> Choice:
-        text = _text(query.case)
-        if router.classifier is None:
-            for number, rule in enumerate(router.rules, 1):
-                if _fits(rule, query.case, text):
-                    return Choice(model=router.name, arm=rule.arm, how="rule", why=f"rule {number}")
-            return Choice(model=router.name, arm=router.otherwise, how="otherwise")
-        try:
-            reply = await self.answer(
-                router.classifier, _classifying(router, query), asked, _below(arm, "classifier")
-            )
-        except CallFailed as error:
-            if not error.transient:
-                raise  # a wrong key is to be mended, not routed around
-            return Choice(
-                model=router.name, arm=router.otherwise, how="unclassified", why=str(error)
-            )
-        named = _named(reply.text, router)
-        if named is None:
-            why = f"'{reply.text[:80]}' names no arm"
-            return Choice(model=router.name, arm=router.otherwise, how="unparsable", why=why)
-        return Choice(model=router.name, arm=named, how="classified")
+@dataclass(frozen=True)
+class AskAtOnce:
+    """Sent back: what Served each of these routes."""
 
-    async def _cascade(
-        self, cascade: Cascade, query: Query, asked: CallLog, arm: str, on_text: OnText | None
-    ) -> Reply:
-        *tries, last = cascade.arms
-        why = ""
-        for name in tries:
-            asked.choices.append(_step(cascade, name, why))
-            reply, why = await self._try(cascade, name, query, asked, _below(arm, name))
-            if not why:
-                asked.first_token_seconds = asked.seconds if on_text else None
-                if on_text:
-                    on_text(reply.text)  # only now is it known to stand
-                return reply
-        asked.choices.append(_step(cascade, last, why))
-        return await self.answer(cascade.arms[last], query, asked, _below(arm, last), on_text)
+    routes: "list[Route]"
 
-    async def _try(
-        self, cascade: Cascade, name: str, query: Query, asked: CallLog, arm: str
-    ) -> tuple[Reply, str]:
-        """An arm's answer, and why it may not stand."""
-        model = cascade.arms[name]
-        if cascade.self_consistency is None:
-            reply, why = await self.answer(model, query, asked, arm), ""
+
+@dataclass(frozen=True)
+class Check:
+    """Sent back: why the checks of a cascade object to an answer; None: they don't."""
+
+    cascade: Cascade
+    reply: Reply
+    query: Query
+
+
+@dataclass(frozen=True)
+class Served:
+    """The end of a route: the answer, who gave it, and whether it could be read meanwhile."""
+
+    by: AskModel
+    reply: Reply
+
+
+Next = AskModel | AskAtOnce | Check | Choice  # a choice is to be noted: nothing is sent back
+Route = Generator[Next, Any, Served]
+
+
+def route(model: Model, query: Query, arm: str = "", *, stands: bool = True) -> Route:
+    """The way of one question through a model."""
+    match model:
+        case Single():
+            step = AskModel(model, query, arm, stands)
+            return Served(step, (yield step))
+        case Router():
+            choice = yield from _choose(model, query, arm)
+        case Split():
+            choice = Choice(model=model.name, arm=_share(model, query.case), how="weight")
+        case Cascade():
+            return (yield from _escalate(model, query, arm, stands))
+    yield choice
+    below = _below(arm, choice.arm)
+    return (yield from route(model.arms[choice.arm], query, below, stands=stands))
+
+
+def _choose(router: Router, query: Query, arm: str) -> Generator[Next, Any, Choice]:
+    text = _text(query.case)
+    if router.classifier is None:
+        for number, rule in enumerate(router.rules, 1):
+            if _fits(rule, query.case, text):
+                return Choice(model=router.name, arm=rule.arm, how="rule", why=f"rule {number}")
+        return Choice(model=router.name, arm=router.otherwise, how="otherwise")
+    asking = _classifying(router, query)
+    below = _below(arm, "classifier")
+    try:
+        said = (yield from route(router.classifier, asking, below, stands=False)).reply.text
+    except CallFailed as error:
+        if not error.transient:
+            raise  # a wrong key is to be mended, not routed around
+        return Choice(model=router.name, arm=router.otherwise, how="unclassified", why=str(error))
+    named = _named(said, router)
+    if named is None:
+        why = f"'{said[:80]}' names no arm"
+        return Choice(model=router.name, arm=router.otherwise, how="unparsable", why=why)
+    return Choice(model=router.name, arm=named, how="classified")
+
+
+def _escalate(cascade: Cascade, query: Query, arm: str, stands: bool) -> Route:
+    *tries, last = cascade.arms
+    why = ""
+    for name in tries:
+        yield _step(cascade, name, why)
+        model, below = cascade.arms[name], _below(arm, name)
+        if wanted := cascade.self_consistency:
+            samples = [
+                route(model, query.sampled(number, wanted.temperature), below, stands=False)
+                for number in range(wanted.samples)
+            ]
+            served, why = _most_common((yield AskAtOnce(samples)), wanted)
         else:
-            reply, why = await self._sample(cascade.self_consistency, model, query, asked, arm)
-        return reply, why or await checks.objection(cascade, reply, query, self._ask) or ""
+            served, why = (yield from route(model, query, below, stands=False)), ""
+        why = why or (yield Check(cascade, served.reply, query)) or ""
+        if not why:
+            return served
+    yield _step(cascade, last, why)
+    return (yield from route(cascade.arms[last], query, _below(arm, last), stands=stands))
 
-    async def _sample(
-        self, wanted: SelfConsistency, model: Model, query: Query, asked: CallLog, arm: str
-    ) -> tuple[Reply, str]:
-        """The answer that most of some samples give, asked for at once."""
-        ways = asked.side_by_side(wanted.samples)
-        try:
-            # One that fails does not stop the others: what is in flight is paid for.
-            found = await asyncio.gather(
-                *(
-                    self.answer(model, query.sampled(number, wanted.temperature), way, arm)
-                    for number, way in enumerate(ways)
-                ),
-                return_exceptions=True,
-            )
-        finally:
-            asked.join(ways)
-        replies: list[Reply] = []
-        for each in found:
-            if isinstance(each, BaseException):
-                raise each
-            replies.append(each)
-        meanings = [_meaning(reply.text) for reply in replies]
-        meaning, count = Counter(meanings).most_common(1)[0]
-        index = meanings.index(meaning)
-        asked.served_by, asked.arm = ways[index].served_by, ways[index].arm
-        asked.schema = ways[index].schema
-        if count / wanted.samples < wanted.min_agreement:
-            return replies[index], f"self_consistency: {count} of {wanted.samples} samples agree"
-        return replies[index], ""
+
+def _most_common(samples: Sequence[Served], wanted: SelfConsistency) -> tuple[Served, str]:
+    """The answer that most samples give, and why it may not stand."""
+    meanings = [_meaning(served.reply.text) for served in samples]
+    meaning, count = Counter(meanings).most_common(1)[0]
+    served = samples[meanings.index(meaning)]
+    if count / wanted.samples < wanted.min_agreement:
+        return served, f"self_consistency: {count} of {wanted.samples} samples agree"
+    return served, ""
 
 
 def questions(model: Model, query: Query) -> Iterator[tuple[Single, Query]]:

@@ -1,14 +1,15 @@
-"""One question on its way to an answer, and all that happened to it there."""
+"""One question on its way to an answer: all that happened to it there, and the record of it."""
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from runner.cases.query import Query
-from runner.config.schema import Model, Single
+from runner.cases.query import Query, Question
+from runner.config.schema import Model
 from runner.errors import CallFailed, ErrorKind, RunnerError
-from runner.record.outcomes import Attempt, Choice, Reply, Schema, Skipped
+from runner.price import total
+from runner.record.outcomes import Answered, Attempt, Choice, Failed, Reply, Schema, Skipped
 
 OnText = Callable[[str], None]  # gets an answer piece by piece, as it is written
 
@@ -35,17 +36,9 @@ class CallLog:
     broken: RunnerError | None = None  # a scorer that failed on the way
     started: float = field(default_factory=time.perf_counter)
 
-    @property
-    def request(self) -> dict[str, Any]:
-        last = self.reply or self.error
-        return last.request if last else {}
-
     def note(self, attempt: Attempt) -> None:
         self.attempts.append(attempt)
         self.seconds += attempt.seconds
-
-    def served(self, model: Single, arm: str, schema: Schema | None) -> None:
-        self.served_by, self.arm, self.schema = model.name, arm, schema
 
     def mark(self, kind: ErrorKind) -> None:
         """Note what is wrong with the answer, at the attempt that gave it."""
@@ -73,14 +66,55 @@ class CallLog:
         self.seconds += max(other.seconds for other in others)
         self.queued_seconds += max(other.queued_seconds for other in others)
 
-    def standing_by(self, earlier: "CallLog") -> "CallLog":
-        """What happened, with the answer of an earlier state of it."""
-        names = ("served_by", "arm", "fallback", "schema", "reply", "first_token_seconds")
-        return replace(self, error=None, **{name: getattr(earlier, name) for name in names})
+    def stand_by(self, earlier: "CallLog") -> None:
+        """Take the answer of an earlier state of this; what has happened since stays noted."""
+        self.error = None
+        for name in ("served_by", "arm", "fallback", "schema", "reply", "first_token_seconds"):
+            setattr(self, name, getattr(earlier, name))
+
+    def outcome(
+        self, question: Question, model: str, earlier: Sequence[Attempt] = ()
+    ) -> Answered | Failed:
+        """The record, not yet scored, of a question to the model under test.
+
+        `earlier` attempts at the same question were paid for as well.
+        """
+        attempts = [*earlier, *self.attempts]
+        last = self.reply or self.error
+        common: dict[str, Any] = {
+            "case": question.case.id,
+            "line": question.line,
+            "repeat": question.repeat,
+            "model": model,
+            "key": question.key,
+            "messages": question.messages,
+            "request": last.request if last else {},
+            "tags": list(question.case.tags),
+            "expected": question.case.expected,
+            "cost_usd": total(attempt.cost_usd for attempt in attempts),
+            "seconds": self.seconds,
+            "queued_seconds": self.queued_seconds,
+            "attempts": attempts,
+            "choices": self.choices,
+            "skipped": self.skipped,
+        }
+        if self.reply is None or self.error is not None:
+            kind = self.error.kind if self.error else None
+            return Failed(**common, kind=kind, error=str(self.error))
+        return Answered(
+            **common,
+            served_by=self.served_by,
+            arm=self.arm,
+            fallback=self.fallback,
+            output_schema=self.schema,
+            model_served=self.reply.model_served,
+            reply=self.reply.text,
+            finish_reason=self.reply.finish_reason,
+            usage=self.reply.usage,
+            first_token_seconds=self.first_token_seconds,
+            scores={},
+        )
 
 
-# How one single model is asked: with retries, through the limits and the budget. The text is the
-# way to the model through a composite one. Raises CallFailed, BudgetSpent.
-Call = Callable[[Single, Query, str, CallLog, OnText | None], Awaitable[Reply]]
 # How a scorer asks a model of its own.
 Ask = Callable[[Model, Query], Awaitable[CallLog]]

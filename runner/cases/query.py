@@ -5,8 +5,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.cases.cases import Case
-from runner.config.schema import Output, Sampling, Single, Task
+from runner.config.schema import Job, Output, Sampling, Single, Task
 from runner.record.outcomes import Message, Role, Schema
+
+
+@dataclass(frozen=True)
+class Question:
+    """One case, once: what is asked of the model and the hash of all that shapes the answer."""
+
+    case: Case
+    messages: list[Message]
+    key: str
+    repeat: int = 0
+    line: int | None = None  # of the input of a production run, from 1
+
+    def query(self, job: Job) -> "Query":
+        """Repeats differ in their seed: of one seed they would be one answer, copied."""
+        seed = None if job.seed is None else job.seed + self.repeat
+        return query(job.task, self.case, self.messages, seed)
 
 
 @dataclass(frozen=True)

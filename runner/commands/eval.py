@@ -146,20 +146,17 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
 async def _run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     """Fill the journals, and return why some of them could not be."""
-    from runner.calls.budget import Budget
-    from runner.calls.dispatch import Dispatch
-    from runner.calls.llm import Client
     from runner.pipeline import resume
     from runner.pipeline.progress import Progress
     from runner.pipeline.run import probe, run
+    from runner.pipeline.session import connected
 
     errors: dict[Path, RunnerError] = {}
-    callbacks = {one.name for plan, _ in plans for one in plan.job.callbacks}
-    async with Client(sorted(callbacks)) as client:
-        budget = Budget(_cap_usd(plan for plan, _ in plans))
-        if budget.limit_usd is not None:  # what interrupted runs have paid is paid from it, too
-            budget.spent_usd = sum(resume.recorded_usd(directory) for _, directory in plans)
-        dispatch = Dispatch(client, budget)
+    limit_usd, spent_usd = _cap_usd(plan for plan, _ in plans), 0.0
+    if limit_usd is not None:  # what interrupted runs have paid is paid from it, too
+        spent_usd = sum(resume.recorded_usd(directory) for _, directory in plans)
+    jobs = [plan.job for plan, _ in plans]
+    async with connected(jobs, limit_usd=limit_usd, spent_usd=spent_usd) as dispatch:
         with Progress() as progress:
 
             async def one(plan: Plan, directory: Path) -> None:

@@ -5,12 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from runner.calls.ask import Asker
-from runner.calls.budget import Budget
-from runner.calls.dispatch import Dispatch
 from runner.calls.llm import Client
 from runner.calls.route import questions
-from runner.cases.call_log import CallLog
 from runner.cases.query import Query, messages, parameters
 from runner.config.schema import Job, Single
 from runner.drill.faults import Fault
@@ -18,8 +14,8 @@ from runner.drill.pace import answer_seconds, faster
 from runner.drill.stage import Stage, healthy, in_format, output_tokens
 from runner.errors import CallFailed, ConfigError, ErrorKind
 from runner.pipeline.plan import Plan
-from runner.price import total
-from runner.record.outcomes import Attempt
+from runner.pipeline.session import connected, opened
+from runner.record.outcomes import Answered, Attempt, Failed
 
 
 @dataclass(frozen=True)
@@ -48,19 +44,21 @@ async def rehearse(
     stage = Stage(speed)
     with ExitStack() as stack:
         job = stage.set(plan.job, stack)
-        queries = [plan.query(question) for question in plan.questions()]
-        async with Client() as client:
-            await _check_providers(job, queries[0], stage, client)
-            hurried = faster(job, speed)
-            for name, fault in faults.items():
-                asker = Asker(Dispatch(client, Budget(None)), hurried.retry, hurried.fallback)
+        questions = list(plan.questions())
+        async with connected() as dispatch:
+            await _check_providers(job, questions[0].query(job), stage, dispatch.client)
+        hurried = faster(job, speed)
+        for name, fault in faults.items():
+            async with connected() as dispatch, opened(hurried, dispatch, None) as session:
                 seen[name] = []
-                for query in queries:
+                for question in questions:
+                    query = question.query(job)
                     stage.begin(query, fault.answers)
                     began = time.perf_counter()
-                    asked = await asker.ask(hurried.model, query, _read if fault.stream else None)
+                    on_text = _read if fault.stream else None
+                    outcome = await session.ask(question, on_text=on_text)
                     took = (time.perf_counter() - began) * speed
-                    seen[name].append(_seen(asked, query, job, speed, took))
+                    seen[name].append(_seen(outcome, query, job, speed, took))
                     advance()
     return seen
 
@@ -84,20 +82,20 @@ def _read(piece: str) -> None:
     """Whoever reads a stream piece by piece."""
 
 
-def _seen(asked: CallLog, query: Query, job: Job, speed: float, took: float) -> Seen:
+def _seen(outcome: Answered | Failed, query: Query, job: Job, speed: float, took: float) -> Seen:
     """`took`, as the clock has it, is the most: samples that were asked for at once count once."""
-    waits = asked.queued_seconds + sum(attempt.waited_seconds for attempt in asked.attempts)
+    waits = outcome.queued_seconds + sum(attempt.waited_seconds for attempt in outcome.attempts)
     waited = waits * speed
-    reply = asked.reply if asked.error is None else None
+    answer = outcome if isinstance(outcome, Answered) else None
     return Seen(
-        attempts=len(asked.attempts),
-        asked_for_answer=_times(asked.attempts),
+        attempts=len(outcome.attempts),
+        asked_for_answer=_times(outcome.attempts),
         waited_seconds=min(took, waited),
-        seconds=min(took, waited + _working_seconds(asked, query, job)),
-        cost_usd=total(attempt.cost_usd for attempt in asked.attempts),
-        served_by=asked.served_by if reply else None,
-        in_format=reply is not None and in_format(reply, query),
-        error=asked.error.kind if asked.error else None,
+        seconds=min(took, waited + _working_seconds(outcome.attempts, query, job)),
+        cost_usd=outcome.cost_usd,
+        served_by=answer.served_by if answer else None,
+        in_format=answer is not None and in_format(answer.as_reply(), query),
+        error=outcome.kind if isinstance(outcome, Failed) else None,
     )
 
 
@@ -107,14 +105,14 @@ def _times(attempts: Sequence[Attempt]) -> int:
     return len(asked) + sum(attempt.waited_seconds > 0 for attempt in answers)
 
 
-def _working_seconds(asked: CallLog, query: Query, job: Job) -> float:
+def _working_seconds(attempts: Sequence[Attempt], query: Query, job: Job) -> float:
     """What the providers took, by what was played.
 
     What this machine took would come out `speed` times too long.
     """
     models = {model.name: model for model in job.models.values()}
     tokens = output_tokens(healthy(query))
-    return sum(_seconds(each, models[each.model], tokens) for each in asked.attempts)
+    return sum(_seconds(each, models[each.model], tokens) for each in attempts)
 
 
 def _seconds(attempt: Attempt, model: Single, tokens: int) -> float:

@@ -15,7 +15,7 @@ from runner.calls.route import questions
 from runner.cases import cases
 from runner.cases.call_log import Ask, CallLog
 from runner.cases.cases import Case
-from runner.cases.query import Query, parameters, query
+from runner.cases.query import Query, Question, parameters
 from runner.config import paths, pins, redact
 from runner.config.identity import shape
 from runner.config.schema import Cascade, Job, Model, Single, Task, models_of
@@ -25,20 +25,10 @@ from runner.measure import requirements
 from runner.pipeline import tracing
 from runner.price import worst_case
 from runner.record.files import JOURNAL
-from runner.record.outcomes import Answered, Attempt, Message, Score
+from runner.record.outcomes import Answered, Attempt, Score
 from runner.scorers import Unscored
 
 _SHOWN = 5  # problems of cases that are listed; the rest is likely the same mistake
-
-
-@dataclass(frozen=True)
-class Question:
-    """One case, once: what is asked of the model and the hash of all that shapes the answer."""
-
-    case: Case
-    repeat: int
-    messages: list[Message]
-    key: str
 
 
 @dataclass(frozen=True)
@@ -56,13 +46,9 @@ class Plan:
         """What `prepare` has checked; not a line of the file beyond the last question is read."""
         return islice(_questions(self.job, self.cases_file), self.count)
 
-    def query(self, question: Question) -> Query:
-        seed = _seed(self.job, question.repeat)
-        return query(self.job.task, question.case, question.messages, seed)
-
     def make_ready(self) -> None:
         """Raises ConfigError."""
-        make_ready(self.job, self.query(next(self.questions())))
+        make_ready(self.job, next(self.questions()).query(self.job))
 
     async def score(
         self,
@@ -109,6 +95,8 @@ class Plan:
 
     def serving(self, job: Job) -> "Plan":
         """The same plan with the job's models at the addresses where they are served now."""
+        if job is self.job:
+            return self
         return replace(self, job=job, scorers=scorers.load(job.task, paths.tasks_dirs()))
 
 
@@ -216,7 +204,8 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
         messages = cases.render(job.task, case)
         for repeat in range(job.repeats):
-            wanted = query(job.task, case, messages, _seed(job, repeat))
+            question = Question(case, messages, "", repeat)
+            wanted = question.query(job)
             asked = [
                 [asked.messages if asked.role == "classifier" else None, parameters(single, asked)]
                 for model in chain
@@ -226,12 +215,7 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
             picks = [case.tags, case.user, case.input] if composite else None  # an arm
             text = json.dumps([who, when, messages, asked, schema, picks, repeat], sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
-            yield Question(case, repeat, messages, key)
-
-
-def _seed(job: Job, repeat: int) -> int | None:
-    """Repeats of one seed would be one answer, copied."""
-    return None if job.seed is None else job.seed + repeat
+            yield replace(question, key=key)
 
 
 def _case_problems(
@@ -241,8 +225,7 @@ def _case_problems(
     for scorer in loaded.values():
         if problem := scorer.check(case, job.task):
             yield f"case '{case.id}': {scorer.name}: {problem}"
-    wanted = query(job.task, case, question.messages, None)
-    if why := unfit(job.model, wanted):
+    if why := unfit(job.model, question.query(job)):
         yield f"case '{case.id}': {why[1]}"
 
 

@@ -1,27 +1,23 @@
-"""A whole run, from top to bottom: ask every question, score the answers, keep the record."""
+"""START HERE. A whole run, from top to bottom: ask every question, score the answers, keep all.
+
+What a question goes through on its way is in session.py; what is asked, in plan.py.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from pathlib import Path
 
-from runner.calls.ask import Asker
 from runner.calls.dispatch import Dispatch
-from runner.calls.embedded.serve import serve
-from runner.cases.call_log import CallLog, OnText
-from runner.cases.outcome import outcome
-from runner.errors import BudgetSpent, CallFailed
+from runner.cases.query import Question
+from runner.errors import BudgetSpent
 from runner.pipeline import provenance, resume
-from runner.pipeline.plan import Plan, Question
+from runner.pipeline.plan import Plan
 from runner.pipeline.resume import Carried
-from runner.pipeline.tracing import Tracer
+from runner.pipeline.session import Session, opened
 from runner.record.files import JOURNAL, PROBE, RUN, read_journal, write_json
-from runner.record.journal import Journal
-from runner.record.outcomes import Answered, Attempt, Failed, Score
+from runner.record.outcomes import Attempt, Failed, Score
 from runner.scorers import ScorerFailed
-
-Keep = Callable[[Answered | Failed], Awaitable[None]]  # puts an outcome on record
 
 
 async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable[[], None]) -> None:
@@ -30,32 +26,22 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
     `advance` is called for each outcome. Raises ConfigError before anything is sent; later
     BudgetSpent, StorageError and ScorerFailed, and the journal then holds all that was answered.
     """
-    async with AsyncExitStack() as stack:
-        plan = plan.serving(await serve(plan.job, stack))
-        asker = Asker(dispatch, plan.job.retry, plan.job.fallback)
-        carried = await resume.carry_over(plan, directory)
-        write_json(directory / RUN, provenance.describe(plan, taken_over=len(carried.done)))
-        for _ in carried.done:
-            advance()
-        missing = plan.count - len(carried.done)
-        if not missing:
-            return
-        journal = Journal(directory / JOURNAL)
-        stack.callback(journal.close)
-        tracer = Tracer(plan.job)
-        stack.push_async_callback(asyncio.to_thread, tracer.close)
-
-        async def keep(line: Answered | Failed) -> None:
-            await journal.append(line)
-            tracer.outcome(line)
-
+    carried = await resume.carry_over(plan, directory)
+    write_json(directory / RUN, provenance.describe(plan, taken_over=len(carried.done)))
+    for _ in carried.done:
+        advance()
+    missing = plan.count - len(carried.done)
+    if not missing:
+        return
+    over: list[BudgetSpent] = []
+    async with opened(plan.job, dispatch, directory / JOURNAL) as session:
+        plan = plan.serving(session.job)
         todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in carried.done)
-        over: list[BudgetSpent] = []
 
         async def worker() -> None:
             for question in todo:
                 try:
-                    await _answer(plan, question, asker, keep, carried)
+                    await _answer(plan, question, session, carried)
                 except BudgetSpent as error:
                     over.append(error)
                 if over:  # what is in flight is paid for: it ends, and nothing new begins
@@ -63,65 +49,32 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
                 advance()
 
         await _together(worker, min(plan.job.concurrency, missing))
-        if over:
-            raise over[0]
+    if over:
+        raise over[0]
 
 
-async def _answer(
-    plan: Plan, question: Question, asker: Asker, keep: Keep, carried: Carried
-) -> None:
+async def _answer(plan: Plan, question: Question, session: Session, carried: Carried) -> None:
     """Raises ScorerFailed, BudgetSpent, StorageError; what was paid for is on record even so."""
     where = question.case.id, question.repeat
-    line = carried.answers.get(where) or await _ask(
-        plan, question, asker, keep, carried.attempts.get(where, ())
+    found = carried.answers.get(where) or await session.ask(
+        question, earlier=carried.attempts.get(where, ())
     )
-    if not isinstance(line, Answered):
-        await keep(line)
-        if line.kind == "budget":
-            raise BudgetSpent(line.error)
-        if line.kind == "interrupted":
-            raise ScorerFailed(line.error)
+    if isinstance(found, Failed):
+        await session.keep(found)
+        if found.kind == "budget":
+            raise BudgetSpent(found.error)
+        if found.kind == "interrupted":
+            raise ScorerFailed(found.error)
         return
     judging: list[Attempt] = []
     scores: dict[str, Score] = {}
     try:
-        scored = await plan.score(line, question.case, asker.aside, judging, scores)
+        scored = await plan.score(found, question.case, session.asker.ask_judge, judging, scores)
     except (ScorerFailed, BudgetSpent, asyncio.CancelledError):
         # It was paid for: kept, and scored as far as it is not yet on resuming.
-        await keep(line.model_copy(update={"judging": judging, "scores": scores}))
+        await session.keep(found.model_copy(update={"judging": judging, "scores": scores}))
         raise
-    await keep(scored)
-
-
-async def _ask(
-    plan: Plan,
-    question: Question,
-    asker: Asker,
-    keep: Keep,
-    earlier: Sequence[Attempt] = (),
-    on_text: OnText | None = None,
-) -> Answered | Failed:
-    asked = CallLog()
-
-    def record() -> Answered | Failed:
-        return outcome(
-            asked,
-            model=plan.job.model.name,
-            case=question.case,
-            messages=question.messages,
-            key=question.key,
-            repeat=question.repeat,
-            earlier=earlier,
-        )
-
-    try:
-        asked = await asker.ask(plan.job.model, plan.query(question), on_text, asked)
-    except asyncio.CancelledError:
-        if asked.attempts or earlier:  # an arm before the one that was being asked
-            asked.error = CallFailed("interrupted", "before there was an outcome")
-            await keep(record())
-        raise
-    return record()
+    await session.keep(scored)
 
 
 async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
@@ -136,17 +89,13 @@ async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
     todo = [question for question in first if question.case.id not in done]
     if not todo:
         return
-    async with AsyncExitStack() as stack:
-        plan = plan.serving(await serve(plan.job, stack))
-        asker = Asker(dispatch, plan.job.retry, plan.job.fallback)
-        journal = Journal(file)
-        stack.callback(journal.close)
+    untraced = plan.job.model_copy(update={"tracing": None})
+    async with opened(untraced, dispatch, file) as session:
         for question in todo:
-            line = await _ask(plan, question, asker, journal.append, on_text=lambda _: None)
-            if line.attempts:
-                await journal.append(line)
-            if isinstance(line, Failed) and line.kind == "budget":
-                raise BudgetSpent(line.error)
+            found = await session.ask(question, on_text=lambda _: None)
+            await session.keep(found)
+            if isinstance(found, Failed) and found.kind == "budget":
+                raise BudgetSpent(found.error)
 
 
 async def _together(worker: Callable[[], Awaitable[None]], count: int) -> None:

@@ -12,7 +12,7 @@ from runner.errors import RunnerError
 from runner.production.job import Production
 
 Result = TypeVar("Result")
-Work = Callable[[Any], Coroutine[Any, Any, Result]]  # gets the Decision
+Work = Callable[[Any], Coroutine[Any, Any, Result]]  # gets the Session
 
 
 class Background:
@@ -31,7 +31,7 @@ class Background:
             target=self._run, args=(job, journal, begun), name="runner", daemon=True
         )
         self._thread.start()
-        self._loop, self._end, self._decision = begun.result()
+        self._loop, self._end, self._session = begun.result()
 
     def start(self, work: Work[Result]) -> Future[Result]:
         """Raises RunnerError when it is closed."""
@@ -54,7 +54,7 @@ class Background:
         assert task is not None
         self._under_way.add(task)
         try:
-            return await work(self._decision)
+            return await work(self._session)
         except asyncio.CancelledError:
             if self._closed:
                 raise RunnerError("the client was closed before the answer came") from None
@@ -73,9 +73,9 @@ class Background:
         from runner.production.deployment import opened
 
         try:
-            async with opened(job, journal) as decision:
+            async with opened(job, journal) as session:
                 end = asyncio.Event()
-                begun.set_result((asyncio.get_running_loop(), end, decision))
+                begun.set_result((asyncio.get_running_loop(), end, session))
                 await end.wait()
                 for task in self._under_way:
                     task.cancel()

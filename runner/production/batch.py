@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from itertools import takewhile
 from pathlib import Path
 
+from runner.cases.query import Question
 from runner.errors import BudgetSpent, ConfigError
+from runner.pipeline.session import Session
 from runner.production import inputs
 from runner.production.answer import Answer, Totals, answer, invalid
-from runner.production.deployment import Deployment, opened
+from runner.production.deployment import opened
 from runner.production.inputs import InvalidInput, Source
 from runner.production.job import Run, request_key
 from runner.production.journal_order import AHEAD, Recorded
@@ -33,8 +35,8 @@ async def run(
     journal = directory / JOURNAL
     recorded = Recorded(journal)
     spent_usd = recorded.spent_usd() if job.budget_usd is not None else 0.0
-    async with opened(job, journal, spent_usd) as decision:
-        flow = _Flow(job, decision, source, directory, recorded)
+    async with opened(job, journal, spent_usd) as session:
+        flow = _Flow(job, session, source, directory, recorded)
         try:
             async with asyncio.TaskGroup() as group:
                 written = group.create_task(flow.write(write, advance))
@@ -48,9 +50,9 @@ async def run(
 
 class _Flow:
     def __init__(
-        self, job: Run, decision: Deployment, source: Source, directory: Path, recorded: Recorded
+        self, job: Run, session: Session, source: Source, directory: Path, recorded: Recorded
     ) -> None:
-        self._job, self._decision = job, decision
+        self._job, self._session = job, session
         self._source, self._directory, self._recorded = source, directory, recorded
         self._slots = asyncio.Semaphore(self._job.concurrency)
         self._turns: asyncio.Queue[Turn | None] = asyncio.Queue(AHEAD)
@@ -90,7 +92,8 @@ class _Flow:
 
         async def asked() -> Answer:
             try:
-                found = await self._decision.ask(case, messages, key, line=number)
+                found = await self._session.ask(Question(case, messages, key, line=number))
+                await self._session.keep(found)
             finally:
                 self._slots.release()
             if found.error and found.kind == "budget":

@@ -30,6 +30,7 @@ from weakref import finalize
 
 from runner.cases.call_log import OnText
 from runner.cases.cases import Case
+from runner.cases.query import Question
 from runner.errors import RunnerError
 from runner.production.answer import Answer, answer, invalid, loads
 from runner.production.background import Background
@@ -37,7 +38,7 @@ from runner.production.inputs import InvalidInput, render, request
 from runner.production.job import Production, production, request_key
 
 if TYPE_CHECKING:
-    from runner.production.deployment import Deployment
+    from runner.pipeline.session import Session
 
 Input = str | Mapping[str, Any]
 
@@ -132,17 +133,18 @@ class Client:
         self, input: Input, request: Request, on_text: OnText | None = None
     ) -> Callable[[Any], Coroutine[Any, Any, Answer]]:
         id = request.get("id") or str(next(self._ids))
-        fingerprint = self._fingerprint
+        fingerprint, task, as_json = self._fingerprint, self.job.task, self.job.wants_json
 
-        async def ask(decision: "Deployment") -> Answer:
+        async def ask(session: "Session") -> Answer:
             try:
                 case = _case(input, request, id)
-                messages = render(decision.job.task, case)
+                messages = render(task, case)
             except InvalidInput as problem:
                 raise AskFailed(invalid(str(problem), problem.id)) from None
             key = request_key(fingerprint, case.model_dump_json().encode())
-            found = await decision.ask(case, messages, key, on_text=on_text)
-            given = answer(found, as_json=decision.job.wants_json)
+            found = await session.ask(Question(case, messages, key), on_text=on_text)
+            await session.keep(found)
+            given = answer(found, as_json=as_json)
             if given.status == "failed":
                 raise AskFailed(given)
             return given

@@ -6,18 +6,23 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from runner.calls.route import Route, questions
-from runner.cases.call_log import CallLog, OnText
+from runner.calls.ask import Asker
+from runner.calls.dispatch import Dispatch
+from runner.calls.route import AskModel, Served, questions, route
+from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.door import validate
-from runner.config.schema import Model, Sampling, Single, Task
+from runner.config.schema import Model, Retry, Sampling, Single, Task
 from runner.errors import CallFailed, ConfigError
-from runner.record.outcomes import Reply
+from runner.record.outcomes import Choice, Reply
 from tests.conftest import model
 
 _model: TypeAdapter[Model] = TypeAdapter(Model)
 SAMPLING = {"temperature": 0.0, "max_tokens": 10}
+ONCE = Retry.model_validate(
+    {"name": "once", "attempts": 1, "initial_wait": 1, "max_wait": 1, "jitter": 0, "total": 1}
+)
 
 
 def single(name: str) -> dict[str, Any]:
@@ -87,33 +92,54 @@ def query(text: str = "hello", **case: Any) -> Query:
     )
 
 
-class Fake:
+def reply(text: str) -> Reply:
+    reason = "length" if text.endswith("…") else "stop"
+    return Reply(
+        text=text, finish_reason=reason, usage=None, seconds=1, model_served=None, request={}
+    )
+
+
+class Fake(Dispatch):
     """Answers by the name of the model; a list answers in turn, an error is raised."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[tuple[str, str, Query]] = []
 
-    async def call(
-        self, model: Single, query: Query, arm: str, asked: CallLog, on_text: OnText | None
+    async def send(
+        self, model: Single, query: Query, log: CallLog, *, arm: str = "", **_: Any
     ) -> Reply:
         self.asked.append((model.name, arm, query))
         answer = self.answers[model.name]
         text = answer.pop(0) if isinstance(answer, list) else answer
-        asked.seconds += 1
+        log.seconds += 1
         if isinstance(text, Exception):
             raise text
-        reason = "length" if text.endswith("…") else "stop"
-        return Reply(
-            text=text, finish_reason=reason, usage=None, seconds=1, model_served=None, request={}
-        )
-
-    async def ask(self, model: Model, query: Query) -> CallLog:
-        raise AssertionError("no check here asks a model")
+        return reply(text)
 
     async def answer(self, model: Model, query: Query) -> tuple[Reply, CallLog]:
-        asked = CallLog()
-        return await Route(self.call, self.ask).answer(model, query, asked), asked
+        """Raises CallFailed."""
+        log = await Asker(self, ONCE).ask(model, query)
+        if log.error:
+            raise log.error
+        assert log.reply is not None
+        return log.reply, log
+
+
+def test_a_route_asks_nobody() -> None:
+    """A route says what it wants next, one thing at a time, and goes on with what it is told."""
+    way = route(router(), query())
+    classify = next(way)
+    assert isinstance(classify, AskModel)
+    assert (classify.model.name, classify.stands) == ("sorter", False)
+    choice = way.send(reply("simple"))
+    assert choice == Choice(model="routed", arm="simple", how="classified")
+    arm = next(way)
+    assert isinstance(arm, AskModel)
+    assert (arm.model.name, arm.arm, arm.stands) == ("small", "simple", True)
+    with pytest.raises(StopIteration) as end:
+        way.send(reply("s"))
+    assert end.value.value == Served(arm, reply("s"))
 
 
 @pytest.mark.parametrize(

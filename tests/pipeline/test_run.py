@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from runner.calls.budget import Budget
-from runner.calls.dispatch import Dispatch
-from runner.calls.llm import Client
 from runner.config.schema import Job
 from runner.errors import BudgetSpent, ConfigError
 from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim, recorded_usd
 from runner.pipeline.run import probe, run
+from runner.pipeline.session import connected
 from runner.record.files import JOURNAL, RESULT, RUN, read_journal, read_json
 from runner.record.outcomes import Answered, Failed, Result
 from runner.report import build
@@ -31,10 +29,9 @@ MakeJob = Callable[..., Job]
 async def execute(job: Job, directory: Path) -> Result:
     plan = prepare(job)
     with claim(plan, directory):
-        async with Client() as client:
-            budget = Budget(job.budget_usd)
-            budget.spent_usd = recorded_usd(directory)
-            await run(plan, directory, Dispatch(client, budget), lambda: None)
+        spent_usd = recorded_usd(directory)
+        async with connected(limit_usd=job.budget_usd, spent_usd=spent_usd) as dispatch:
+            await run(plan, directory, dispatch, lambda: None)
         return build(directory)
 
 
@@ -307,8 +304,7 @@ async def test_probe(make_job: MakeJob, runs: Path) -> None:
         job = make_job(server.base_url, latency_probe=2)
         plan = prepare(job)
         with claim(plan, runs / "a"):
-            async with Client() as client:
-                dispatch = Dispatch(client, Budget(None))
+            async with connected() as dispatch:
                 await run(plan, runs / "a", dispatch, lambda: None)
                 assert not any(request.body.get("stream") for request in server.requests)
                 await probe(plan, runs / "a", dispatch)

@@ -12,9 +12,6 @@ from hydra import compose, initialize_config_dir
 
 from runner import scorers
 from runner.calls import checks
-from runner.calls.budget import Budget
-from runner.calls.dispatch import Dispatch
-from runner.calls.llm import Client
 from runner.cases.call_log import Ask, CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
@@ -24,6 +21,7 @@ from runner.errors import BudgetSpent, CallFailed, ConfigError
 from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim
 from runner.pipeline.run import run
+from runner.pipeline.session import connected
 from runner.record.files import JOURNAL, read_journal
 from runner.record.outcomes import Answered, Reply, Score
 from runner.scorers import Table, Unscored, judge
@@ -405,8 +403,8 @@ async def test_a_whole_run(make_job: Callable[..., Job], tmp_path: Path) -> None
         options = {"model": model(server.base_url, "strict-judge"), "rubric": "5: right."}
         plan = prepare(make_job(server.base_url, **{"task.scorers": {"judge": options}}))
         with claim(plan, tmp_path / "run"):
-            async with Client() as client:
-                await run(plan, tmp_path / "run", Dispatch(client, Budget(None)), lambda: None)
+            async with connected() as dispatch:
+                await run(plan, tmp_path / "run", dispatch, lambda: None)
     lines = {line.case: line for line in read_journal(tmp_path / "run" / JOURNAL)}
     assert len(lines) == 4
     for case_id, line in lines.items():

@@ -45,7 +45,7 @@ async def of(plan: Plan) -> Estimate:
     async def once() -> AsyncIterator[Query]:
         for question in plan.questions():
             if question.repeat == 0:
-                yield plan.query(question)
+                yield question.query(plan.job)
 
     return await totals(
         plan.job,

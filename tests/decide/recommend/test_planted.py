@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.calls.budget import Budget
-from runner.calls.dispatch import Dispatch
-from runner.calls.llm import Client
 from runner.config.schema import Job
 from runner.decide.recommend import Recommendation, recommend
 from runner.decide.sweep import SweepResult
 from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim
 from runner.pipeline.run import run
+from runner.pipeline.session import connected
 from runner.record.files import REPORT
 from runner.report import build, build_sweep
 from tests import loopback
@@ -91,8 +89,8 @@ def sweep(
     async def one(job: Job, directory: Path) -> None:
         plan = prepare(job)
         with claim(plan, directory):
-            async with Client() as client:
-                await run(plan, directory, Dispatch(client, Budget(None)), lambda: None)
+            async with connected() as dispatch:
+                await run(plan, directory, dispatch, lambda: None)
             build(directory)
 
     async def execute(name: str, *, cases: int, least: float) -> SweepResult:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runner.calls.bucket import Bucket
+from runner.calls.limits import Bucket
 from tests.simulated import now, simulated
 
 

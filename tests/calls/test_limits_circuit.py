@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from runner.calls.circuit import CircuitOpen
-from runner.calls.limits import Limits
+from runner.calls.limits import CircuitOpen, Limits
 from runner.config.schema import Breaker
 from runner.errors import ErrorKind
 from tests.simulated import now, simulated

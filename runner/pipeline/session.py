@@ -1,0 +1,94 @@
+"""What a question goes through to its record, assembled once for eval, production and drill alike.
+
+    async with connected() as dispatch, opened(job, dispatch, directory / JOURNAL) as session:
+        await session.keep(await session.ask(question))
+
+`connected` is the part that a process shares: connections, the budget, the limits of providers.
+`opened` is what each job has of its own: servers of embedded models, retries and fallback, the
+journal and spans.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.calls.ask import Asker
+from runner.calls.budget import Budget
+from runner.calls.dispatch import Dispatch
+from runner.calls.embedded.serve import serve
+from runner.calls.llm import Client
+from runner.cases.call_log import CallLog, OnText
+from runner.cases.query import Question
+from runner.config.schema import Job
+from runner.errors import CallFailed
+from runner.pipeline.tracing import Tracer
+from runner.record.journal import Journal
+from runner.record.outcomes import Answered, Attempt, Failed
+
+
+@asynccontextmanager
+async def connected(
+    jobs: Iterable[Job] = (), *, limit_usd: float | None = None, spent_usd: float = 0.0
+) -> AsyncIterator[Dispatch]:
+    """With the callbacks of `jobs`, and `spent_usd` of the budget spent already.
+
+    Raises ConfigError for a callback that can't start.
+    """
+    callbacks = {callback.name for job in jobs for callback in job.callbacks}
+    async with Client(sorted(callbacks)) as client:
+        yield Dispatch(client, Budget(limit_usd, spent_usd))
+
+
+@dataclass(frozen=True)
+class Session:
+    job: Job  # with its embedded models where they are served
+    asker: Asker
+    journal: Journal | None
+    tracer: Tracer
+
+    async def ask(
+        self,
+        question: Question,
+        *,
+        earlier: Sequence[Attempt] = (),
+        on_text: OnText | None = None,
+    ) -> Answered | Failed:
+        """The outcome, not yet on record.
+
+        What was paid for on the way is on record even when this is cancelled; `earlier` attempts
+        at the same question are counted in. Raises StorageError.
+        """
+        log = CallLog()
+        try:
+            await self.asker.ask(self.job.model, question.query(self.job), on_text, log)
+        except asyncio.CancelledError:
+            log.error = CallFailed("interrupted", "before there was an outcome")
+            await self.keep(log.outcome(question, self.job.model.name, earlier))
+            raise
+        return log.outcome(question, self.job.model.name, earlier)
+
+    async def keep(self, outcome: Answered | Failed) -> None:
+        """Put it on record, but for a question that is left open and has cost nothing.
+
+        Raises StorageError.
+        """
+        if isinstance(outcome, Failed) and outcome.open and not outcome.attempts:
+            return
+        if self.journal:
+            await self.journal.append(outcome)
+        self.tracer.outcome(outcome)
+
+
+@asynccontextmanager
+async def opened(job: Job, dispatch: Dispatch, journal: Path | None) -> AsyncIterator[Session]:
+    """Raises ConfigError, StorageError."""
+    async with AsyncExitStack() as stack:
+        job = await serve(job, stack)
+        tracer = Tracer(job)
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
+        record = Journal(journal) if journal else None
+        if record:
+            stack.callback(record.close)
+        yield Session(job, Asker(dispatch, job.retry, job.fallback), record, tracer)
