@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from runner.decide.recommend import Candidate, Recommendation, rank, recommend
+from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
 from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
 from runner.measure.conclusion import named
@@ -46,10 +46,12 @@ def compute(directory: Path, read: Callable[[Path], Result] = load_run) -> Sweep
     runs: list[SweepRow] = []
     recommendations = {}
     for task in sorted({run.task for run in found}):
-        ranked = _labelled(sorted((run for run in found if run.task == task), key=_order))
-        runs += ranked
+        of_task = {str(n): run for n, run in enumerate(found) if run.task == task}
+        in_order = ranked(Candidate(key, run) for key, run in of_task.items())
+        rows = _labelled([of_task[one.label] for one in in_order])
+        runs += rows
         if task != UNNAMED:
-            recommendations[task] = _recommend(directory, task, ranked)
+            recommendations[task] = _recommend(directory, task, rows)
     runs.sort(key=lambda run: run.rank is None)
     return SweepResult(
         runs=runs,
@@ -91,10 +93,6 @@ def _candidate(path: Path, read: Callable[[Path], Result]) -> SweepRow:
     except RunnerError as error:
         result = Result(task=UNNAMED, model=UNNAMED, id=UNNAMED, error=str(error))
     return SweepRow(**dict(result), dir=path.name)
-
-
-def _order(run: Result) -> tuple[float, ...]:
-    return rank(Candidate(run.model, run))
 
 
 def _labelled(ranked: Sequence[SweepRow]) -> list[SweepRow]:

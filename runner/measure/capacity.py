@@ -4,7 +4,7 @@ The load is that of the busiest minute: `peak_factor` times the average one. Eac
 answer has to carry all of it, as one does while the others fail.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from runner.config.schema import Job, Provider, Single
@@ -46,6 +46,7 @@ def carries(job: Job, metrics: Mapping[str, Metric], requests_per_month: int) ->
             "value": per_minute,
             "verdict": word,
             "why": f"{per_minute} ({factor:g}x the average): {said}; {cost} a month",
+            "fact": _to_state(providers) if word == "unknown" else None,
         }
     )
 
@@ -59,6 +60,12 @@ def _providers(job: Job) -> list[Provider]:
             provider = provider.model_copy(update={"max_concurrency": model.artifact.slots})
         found[provider.name] = provider
     return list(found.values())
+
+
+def _to_state(providers: Iterable[Provider]) -> str:
+    silent = [p.name for p in providers if not (p.rpm or p.tpm or p.max_concurrency)]
+    files = " and ".join(f"conf/provider/{name}.yaml" for name in silent)
+    return f"write the rpm that your account has into {files}" if files else "measure it"
 
 
 def _held(provider: Provider, metrics: Mapping[str, Metric], peak: float) -> Iterator[Judged]:

@@ -1,6 +1,18 @@
-"""How a run stands to its requirements, in words."""
+"""What a run comes down to: its tier, what is open and what would settle it, in words.
 
-from runner.record.outcomes import Result
+*Proven*: every requirement is met, and at least one is the user's own. *Supported*: nothing is
+missed, nor would it be as measured, and what is open waits for more cases or for a fact that
+somebody has to state. *Refused*: anything else. No word is stronger than the evidence.
+"""
+
+from collections.abc import Iterator
+
+from runner.measure import formatting
+from runner.measure.verdict import about
+from runner.record.outcomes import Result, Tier, Verdict
+
+# They hold without anybody having set a threshold: see conf/requirements/base.yaml.
+_BY_DEFAULT = ("data_privacy", "bounds.fallback_rate", "bounds.error_rate")
 
 
 def named(result: Result, word: str) -> list[str]:
@@ -14,40 +26,92 @@ def scored(result: Result) -> bool:
     return quality is not None and quality.value is not None
 
 
-def conditions(result: Result) -> list[str]:
-    """What no measurement can tell, but the account at a provider: the limits that it grants."""
-    return [
-        f"{verdict.requirement}: {verdict.why}"
-        for verdict in result.verdicts
-        if verdict.requirement == "requests_per_month" and verdict.verdict == "unknown"
-    ]
+def thresholds(result: Result) -> bool:
+    """Whether anybody has set one."""
+    return any(verdict.requirement not in _BY_DEFAULT for verdict in result.verdicts)
+
+
+def tier(result: Result) -> Tier | None:
+    """None: the run is not complete, so that nothing is decided yet."""
+    if not result.complete or result.error is not None:
+        return None
+    if not scored(result) or any(map(_against, result.verdicts)):
+        return "refused"
+    met = all(verdict.verdict == "met" for verdict in result.verdicts)
+    return "proven" if met and thresholds(result) else "supported"
+
+
+def _against(verdict: Verdict) -> bool:
+    return verdict.verdict == "missed" or verdict.leans == "missed"
 
 
 def proven(result: Result) -> bool:
-    """Whether the run is complete, and nothing is left open but `conditions`."""
-    open_ = [verdict for verdict in result.verdicts if verdict.verdict != "met"]
-    met = len(open_) == len(conditions(result))
-    return result.complete and result.error is None and met and scored(result)
+    return tier(result) == "proven"
+
+
+def open_lines(result: Result) -> list[str]:
+    """What is open, each with what would settle it: in cases and dollars, or by a fact."""
+    found = [
+        f"{verdict.requirement} ({settles(result, verdict)})"
+        for verdict in result.verdicts
+        if verdict.verdict != "met"
+    ]
+    return found if thresholds(result) else [*found, "no threshold is set"]
+
+
+def settles(result: Result, verdict: Verdict) -> str:
+    """`about 60 more cases, about $0.02, would settle it; as measured it is met`."""
+    if verdict.verdict == "missed":
+        return verdict.why
+    if verdict.verdict == "unknown":
+        return verdict.fact or verdict.why
+    said = [f"{_cases(result, verdict.more_cases)} would settle it"] if verdict.more_cases else []
+    if verdict.leans:
+        said.append(f"as measured it is {verdict.leans}")
+    return "; ".join(said) or verdict.why
+
+
+def _cases(result: Result, more: int) -> str:
+    """So many more cases, and what asking them costs."""
+    cost, counts = result.metrics.get("cost_per_request_usd"), result.counts
+    if cost is None or not cost.value or counts is None or not counts.cases:
+        return about(more)
+    usd = cost.value * more * counts.outcomes / counts.cases
+    return f"{about(more)}, about {formatting.show(usd, 'usd')},"
+
+
+def failed_calls(result: Result) -> str:
+    """`134 of 400 calls failed (120 server_error, 14 timeout)`; empty where none has."""
+    if result.counts is None or not result.counts.failed:
+        return ""
+    kinds = sorted(result.failures.items(), key=lambda pair: -pair[1])
+    said = ", ".join(f"{count} {kind}" for kind, count in kinds)
+    calls = f"{result.counts.failed:,} of {result.counts.outcomes:,} calls failed"
+    return f"{calls} ({said})" if said else calls
 
 
 def conclusion(result: Result) -> str:
+    """One or two sentences."""
     if result.error is not None:
         return f"{result.model} could not be measured: {result.error}"
-    if not result.complete:
+    said = tier(result)
+    if said is None:
         return f"The run of {result.model} is not complete: nothing is decided yet."
-    if proven(result):
-        words = (
-            f"{result.model} provably meets every requirement: {', '.join(named(result, 'met'))}"
-        )
-        return f"{words}.{provided(result)}"
+    return " ".join([_sentence(result, said), *_failures(result)])
+
+
+def _sentence(result: Result, said: Tier) -> str:
+    if said == "proven":
+        met = ", ".join(named(result, "met"))
+        return f"{result.model} provably meets every requirement: {met}."
+    if said == "supported":
+        return f"{result.model} is supported, not proven. Open: {'; '.join(open_lines(result))}."
     return f"{result.model} {shortfall(result) or 'has no answer that was scored'}."
 
 
-def provided(result: Result) -> str:
-    """A sentence for each condition, to follow another one."""
-    return "".join(
-        f" Provided that your account allows it ({each})." for each in conditions(result)
-    )
+def _failures(result: Result) -> Iterator[str]:
+    if words := failed_calls(result):
+        yield f"{words}."
 
 
 def shortfall(result: Result) -> str:

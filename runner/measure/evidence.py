@@ -14,6 +14,7 @@ from runner.config import door, paths
 from runner.config.schema import Job, answerers
 from runner.config.self_judging import self_judging
 from runner.errors import ConfigError, StorageError
+from runner.measure.conclusion import tier
 from runner.measure.metrics import measure
 from runner.measure.observations import Line, own
 from runner.measure.requirements import judge
@@ -78,6 +79,7 @@ def read(directory: Path) -> Evidence:
         complete=measured.counts.outcomes == run.outcomes
         and measured.probes >= min(job.latency_probe, int(run.cases.get("count", 0))),
         counts=measured.counts,
+        failures=measured.failures,
         metrics=measured.metrics,
         verdicts=judge(job, measured.metrics),
         arms=measured.arms,
@@ -87,6 +89,7 @@ def read(directory: Path) -> Evidence:
         notes=_notes(job, observer),
         spent_usd=measured.spent_usd,
     )
+    result = result.model_copy(update={"tier": tier(result)})
     tables, problems = tables_of(job.task.name, observer.scores)
     failures = sorted(observer.failures.values(), key=lambda failure: -failure.count)
     return Evidence(run, job, result, failures, observer.worst(), tables, problems)

@@ -25,6 +25,32 @@ def bound(value: float, unit: str) -> str:
     return f"{value:g}" if unit in ("score", "rate") else show(value, unit)
 
 
+def apart(value: float, other: float, unit: str) -> tuple[str, str]:
+    """Two numbers, with as many digits as it takes to tell them apart."""
+    plain = show(value, unit), show(other, unit)
+    if plain[0] != plain[1] or value == other:
+        return plain
+    digits = next(n for n in range(1, 18) if f"{value:.{n}g}" != f"{other:.{n}g}")
+    mark, word = ("$", "") if unit == "usd" else ("", f" {unit}")
+    if unit in ("score", "rate"):
+        word = ""
+    texts = [f"{mark}{_plain(each, digits)}{word}" for each in (value, other)]
+    return texts[0], texts[1]
+
+
+def _plain(value: float, digits: int) -> str:
+    """So many significant digits, and no exponent."""
+    size = 0 if value == 0 else math.floor(math.log10(abs(value)))
+    return f"{value:,.{max(0, digits - 1 - size)}f}"
+
+
+def times(ratio: float) -> str:
+    """`1.3 times`, `20 times`, `1,100 times`: two digits that matter."""
+    size = 0 if ratio <= 0 else math.floor(math.log10(ratio))
+    rounded = round(ratio, 1 - size)
+    return f"{rounded:,.{max(0, 1 - size)}f}".removesuffix(".0") + " times"
+
+
 def interval(low: float | None, high: float | None, unit: str) -> str:
     if low is None and high is None:
         return "unknown"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Every metric but those of the scorers, which are score.<name>.
 UNITS = {
     "quality": "score",
+    "quality_per_request": "score",  # over all requests: an unanswered one is worth 0
     "valid_output_rate": "rate",
     "pass_at_1": "rate",  # of cases that are asked repeatedly, like the next two; 1 is a pass
     "pass_at_k": "rate",  # one of `repeats` tries passes
@@ -66,6 +67,7 @@ class Measured:
     choices: dict[str, int]
     probes: int  # cases that were streamed
     skipped: dict[str, int]
+    failures: dict[str, int]
     flaky_cases: dict[str, float]
 
 
@@ -86,6 +88,7 @@ def measure(lines: Iterable[Line], job: Job, probe: Iterable[Line] = ()) -> Meas
         choices=dict(tally.arms.choices),
         probes=tally.probes,
         skipped=dict(tally.skipped),
+        failures=dict(tally.failures),
         flaky_cases=flaky_cases,
     )
 
@@ -106,6 +109,7 @@ def _compute(tally: Observations, repeated: dict[str, Metric]) -> dict[str, Metr
     for q in (50, 95):
         found[f"latency_p{q}_ms"] = _percentile(tally, "latency", q)
         found[f"ttft_p{q}_ms"] = _percentile(tally, "ttft", q)
+    found["quality_per_request"] = _mean(tally, "quality_per_request")
     found["latency_mean_ms"] = _mean(tally, "latency", "latency_mean_ms")
     found["judge_latency_p50_ms"] = _percentile(tally, "judge_latency", 50)
     found |= _costs(tally)

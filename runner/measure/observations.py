@@ -44,6 +44,7 @@ class Observations:
         self._scores: defaultdict[str, list[float]] = defaultdict(list)  # quality, of each case
         self.arms = Arms(job)
         self.skipped: Counter[str] = Counter()  # models whose turn had come
+        self.failures: Counter[str] = Counter()  # calls that failed, by the kind of error
         self.answered = self.replayed = self.probes = 0
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
@@ -63,6 +64,7 @@ class Observations:
         self._note("first_attempt_success_rate", case, unmended)
         self._note("answered", case, answered)
         self._pay(line, case)
+        self._serve(line, case)
         self.arms.add(line)
         self.skipped.update(skipped.model for skipped in line.skipped)
         self.answered += answered
@@ -91,6 +93,15 @@ class Observations:
         elif quality := line.scores.get(self.job.task.quality_scorer):
             wanted = self.job.requirements.min_quality_score or 1.0
             self._accept(line, case, quality.value >= wanted)
+
+    def _serve(self, line: Line, case: int) -> None:
+        """What a request was worth to its user; one that the model left unanswered is worth 0."""
+        if isinstance(line, Failed):
+            self.failures[line.kind or "error"] += 1
+        if not (isinstance(line, Answered) and own(line)):
+            self._note("quality_per_request", case, 0.0)
+        elif quality := line.scores.get(self.job.task.quality_scorer):
+            self._note("quality_per_request", case, quality.value)
 
     def _accept(self, line: Line, case: int, accepted: bool) -> None:
         """Not called for an answer without a score: nobody knows whether it is good enough."""

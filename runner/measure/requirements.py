@@ -50,6 +50,9 @@ def _verdicts(job: Job, metrics: Mapping[str, Metric]) -> Iterator[Verdict]:
     if wanted.max_cost_per_request is not None:
         cost = wanted.max_cost_per_request
         verdict = held("max_cost_per_request", "cost_per_request_usd", metrics, "max", cost)
+        if verdict.verdict == "unknown" and (unpriced := _unpriced(job)):
+            fact = "; ".join(f"write the price into conf/model/{name}.yaml" for name in unpriced)
+            verdict = verdict.model_copy(update={"fact": fact})
         yield _beside(verdict, metrics, "cost_per_accepted_usd", "{} per accepted answer")
     if wanted.min_quality_score is not None:
         yield held("min_quality_score", "quality", metrics, "min", wanted.min_quality_score)
@@ -94,6 +97,10 @@ def _complement(metric: Metric | None) -> Metric | None:
         None if share is None else 1 - share for share in (metric.value, metric.high, metric.low)
     )
     return metric.model_copy(update={"value": value, "low": low, "high": high})
+
+
+def _unpriced(job: Job) -> list[str]:
+    return list(dict.fromkeys(m.name for m in job.answering.values() if m.price is None))
 
 
 def _context(job: Job, tokens: int) -> Verdict:
@@ -176,6 +183,7 @@ def _of_providers(
         value=", ".join(dict.fromkeys(one for found in stated.values() for one in found)) or None,
         verdict="missed" if problems else "unknown" if silent else "met",
         why="; ".join(problems or open_ or facts),
+        fact="; ".join(f"write {key} into conf/provider/{name}.yaml" for name in silent) or None,
     )
 
 

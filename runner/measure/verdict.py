@@ -52,7 +52,13 @@ def hold(
         verdict=word,
         why=why,
         more_cases=more,
+        leans=leaning(metric.value, side, limit) if word == "not proven" else None,
     )
+
+
+def leaning(value: float, side: Side, limit: float) -> Literal["met", "missed"]:
+    """What the number itself says, whatever its interval."""
+    return "met" if (value >= limit if side == "min" else value <= limit) else "missed"
 
 
 def word_for(low: float | None, high: float | None, side: Side, limit: float) -> Word:

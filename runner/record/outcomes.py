@@ -197,6 +197,8 @@ class Verdict(Record):
     verdict: Literal["met", "missed", "not proven", "unknown"]
     why: str
     more_cases: int | None = None  # that would likely settle what is not proven; None: nobody knows
+    leans: Literal["met", "missed"] | None = None  # as measured, where it is not proven
+    fact: str | None = None  # what somebody has to state where it is unknown, and where
 
 
 class Arm(Record):
@@ -217,6 +219,11 @@ class Counts(Record):
     replayed: int
 
 
+# What the evidence carries: every requirement is met; none is missed, and what is open waits for
+# more cases or for a fact; or neither.
+Tier = Literal["proven", "supported", "refused"]
+
+
 class Result(Record):
     """`result.json` of one run; with `error` set it could not run and has no numbers."""
 
@@ -226,6 +233,8 @@ class Result(Record):
     error: str | None = None
     complete: bool = False
     counts: Counts | None = None
+    failures: dict[str, int] = {}  # calls that failed, by the kind of error
+    tier: Tier | None = None  # None: it is not complete
     metrics: dict[str, Metric] = {}
     verdicts: list[Verdict] = []
     arms: list[Arm] = []

@@ -46,7 +46,7 @@ class Requirements(Strict):
     certifications: tuple[str, ...] = ()  # that every provider must have
     regions: tuple[str, ...] = ()  # the only ones a provider may work in; empty: any
     output_format: Output | None = None
-    min_valid_output: Share = 0.99  # the share of outputs that must be in output_format
+    min_valid_output: Share = 0.95  # the share of outputs that must be in output_format
     requests_per_month: int | None = Field(None, ge=1)
     peak_factor: float = Field(3, ge=1)  # the busiest minute of the month, in average minutes
     availability: Share | None = None

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from runner.errors import ConfigError, did_you_mean
-from runner.record.outcomes import Metric, Record, Verdict
+from runner.record.outcomes import Metric, Record, Tier, Verdict
 
 
 class Canary(Record):
@@ -31,7 +31,7 @@ class Canary(Record):
 class RunnerUp(Record):
     model: str
     id: str
-    proven: bool
+    tier: Tier | None
     metrics: dict[str, Metric]
     why_not: str | None
 
@@ -57,7 +57,11 @@ class DecisionRecord(Record):
     promoted: date
     review_by: date
     review_because: str
-    overruled: str | None  # why it was promoted although not proven; None: it is proven
+    overruled: str | None  # why it was promoted although refused; None: nothing spoke against it
+    tier: Tier | None = None  # how sure it was; None: an older record
+    open: list[str] = Field(
+        default_factory=list
+    )  # what was not proven, each with what would settle it
     headline: str
     requirements: dict[str, Any]
     verdicts: list[Verdict]

@@ -13,7 +13,7 @@ from runner.decide.promote import canary
 from runner.decide.promote.decision_record import DecisionRecord, Evidence, RunnerUp
 from runner.decide.sweep import SweepRow, load
 from runner.errors import ConfigError, did_you_mean
-from runner.measure.conclusion import proven, shortfall
+from runner.measure.conclusion import conclusion, open_lines, tier
 from runner.measure.evidence import Run, job_of, read_run
 from runner.record.files import JOURNAL, RESULT, RUN
 from runner.record.outcomes import Metric, Result
@@ -85,7 +85,8 @@ def objections(found: Chosen, now: Job) -> list[str]:
             f"candidate: {name} in conf/ is not the model that was measured "
             f"({found.job.model.id}, now {now.model.id}, or asked otherwise); measure it anew"
         )
-    objected = [] if proven(found.candidate) else [f"{name} {shortfall(found.candidate)}"]
+    shippable = tier(found.candidate) in ("proven", "supported")
+    objected = [] if shippable else [conclusion(found.candidate).rstrip(".")]
     then, later = (dict(shape(job.task)) for job in (found.job, now))
     if changed := [key for key in then if key != "cases" and then[key] != later[key]]:
         objected.append(f"the task was measured with another {', '.join(changed)} than conf/ has")
@@ -109,6 +110,8 @@ def promotion(
         review_by=due,
         review_because=because,
         overruled=overruled,
+        tier=tier(candidate),
+        open=open_lines(candidate),
         headline=found.why,
         requirements=job.requirements.model_dump(mode="json", exclude_none=True),
         verdicts=candidate.verdicts,
@@ -153,7 +156,7 @@ def _runner_up(found: Chosen) -> RunnerUp | None:
     return RunnerUp(
         model=second.label,
         id=second.id,
-        proven=proven(second),
+        tier=tier(second),
         metrics=_metrics(second),
         why_not=found.why_not.get(second.label),
     )

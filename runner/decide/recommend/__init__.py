@@ -1,4 +1,4 @@
-"""Which candidate of a sweep to ship on a task, and why: the cheapest of those proven.
+"""Which candidate of a sweep to ship on a task, and why: the cheapest of the best tier.
 
 Pure: from results and the scores of each case to a record, without a look at any file.
 """
@@ -6,21 +6,21 @@ Pure: from results and the scores of each case to a record, without a look at an
 from collections.abc import Mapping, Sequence
 
 from runner.decide.recommend import reasons, what_would_change
-from runner.decide.recommend.candidate import Candidate, rank
+from runner.decide.recommend.candidate import Candidate, ranked
 from runner.decide.recommend.pairs import Pairs
 from runner.decide.recommend.pareto import dominated_by
 from runner.decide.recommend.recommendation import Compared, Recommendation
 
-__all__ = ["Candidate", "Compared", "Recommendation", "rank", "recommend"]
+__all__ = ["Candidate", "Compared", "Recommendation", "ranked", "recommend"]
 
 
 def recommend(
     task: str, contenders: Sequence[Candidate], differences: Sequence[str] = ()
 ) -> Recommendation:
     """`contenders` have labels of their own; `differences` are those between their requests."""
-    ranked = sorted(contenders, key=rank)
-    measured = [one for one in ranked if one.measured]
-    choice = next((one for one in measured if one.proven), None)
+    in_order = ranked(contenders)
+    measured = [one for one in in_order if one.measured]
+    choice = next((one for one in measured if one.shippable), None)
     reference = choice or (measured[0] if measured else None)
     contest = Pairs(measured)
     compared = contest.against(reference.label) if reference else {}
@@ -33,7 +33,8 @@ def recommend(
     return Recommendation(
         task=task,
         choice=choice.label if choice else None,
-        headline=reasons.headline(task, ranked),
+        tier=choice.tier if choice else None,
+        headline=reasons.headline(task, in_order),
         reasons=reasons.reasons(reference, compared, front, dominated) if reference else [],
         compared_with=reference.label if reference else None,
         compared=compared,
@@ -42,11 +43,11 @@ def recommend(
         dominated_by=dominated,
         why_not={
             one.label: reasons.why_not(one, choice, _beside(compared, one, reference))
-            for one in ranked
+            for one in in_order
             if one is not choice
         },
         would_change=what_would_change.would_change(choice, measured, compared) if choice else [],
-        next_steps=[] if choice else what_would_change.next_steps(ranked),
+        next_steps=[] if choice and choice.proven else what_would_change.next_steps(in_order),
         differences=list(differences),
         smallest_difference=smallest,
     )

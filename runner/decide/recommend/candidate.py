@@ -1,12 +1,15 @@
-"""One candidate of a sweep, as it is compared with the others."""
+"""One candidate of a sweep as it is compared with the others, and the order they stand in."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.measure import formatting
-from runner.measure.conclusion import named, proven
-from runner.record.outcomes import Result
+from runner.measure.conclusion import named, tier
+from runner.record.outcomes import Metric, Result, Tier
+
+_SAME_PRICE = 1.05  # prices less than 5 % apart decide nothing
+_ORDER: dict[Tier | None, int] = {"proven": 0, "supported": 1, "refused": 2, None: 3}
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,17 @@ class Candidate:
         return self.result.complete and self.result.error is None
 
     @property
+    def tier(self) -> Tier | None:
+        return tier(self.result)
+
+    @property
     def proven(self) -> bool:
-        return proven(self.result)
+        return self.tier == "proven"
+
+    @property
+    def shippable(self) -> bool:
+        """Whether it may be recommended."""
+        return self.tier in ("proven", "supported")
 
     @property
     def quality(self) -> float | None:
@@ -42,28 +54,76 @@ class Candidate:
     def price_tag(self) -> str:
         return formatting.show(self.cost_usd, "usd")
 
+    @property
+    def bounds_quality(self) -> bool:
+        """Whether a requirement asks for good answers."""
+        words = ("min_quality_score", "bounds.quality", "bounds.score.", "bounds.pass_at_")
+        return any(verdict.requirement.startswith(words) for verdict in self.result.verdicts)
+
+    def as_cheap_as(self, other: "Candidate") -> bool:
+        """Whether their costs are a tie: less than 5 % apart, or each within the other's interval.
+
+        What is unknown is as cheap as nothing else.
+        """
+        mine, its = self.cost_usd, other.cost_usd
+        if mine is None or its is None:
+            return mine is its
+        if max(mine, its) <= min(mine, its) * _SAME_PRICE:
+            return True
+        return other._could_cost(mine) and self._could_cost(its)
+
+    def _could_cost(self, usd: float) -> bool:
+        metric: Metric | None = self.result.metrics.get("cost_per_request_usd")
+        if metric is None or metric.low is None or metric.high is None:
+            return False
+        return metric.low <= usd <= metric.high
+
     def _value(self, name: str) -> float | None:
         metric = self.result.metrics.get(name)
         return metric.value if metric else None
 
 
-def rank(contender: Candidate) -> tuple[float, ...]:
-    """Sorts candidates, the one to ship first.
+def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The one to ship first.
 
-    Proven ones come first, the cheapest before the others. Of the rest, what is disproved weighs
-    more than what is open; then the better answers; then the price.
+    Proven ones come before supported ones, these before all others. Among those that may ship the
+    cheapest comes first, and among equal prices the better answers, then the faster; where nothing
+    bounds quality, the better answers come first. Of the rest, what is disproved weighs more than
+    what is open; then the better answers; then the price.
     """
-    result = contender.result
+    rest = sorted(candidates, key=_rank)
+    found: list[Candidate] = []
+    while rest:
+        first = rest[0]
+        if not (first.shippable and first.bounds_quality):
+            found.append(rest.pop(0))
+            continue
+        equal = [one for one in rest if one.tier == first.tier and one.as_cheap_as(first)]
+        best = min(equal, key=lambda one: (_worse(one.quality), _dear(one.latency_ms)))
+        found.append(best)
+        rest.remove(best)
+    return found
+
+
+def _rank(one: Candidate) -> tuple[float, ...]:
+    result = one.result
     missed, met = len(named(result, "missed")), len(named(result, "met"))
-    quality = math.inf if contender.quality is None else -contender.quality
-    cost = math.inf if contender.cost_usd is None else contender.cost_usd
-    latency = math.inf if contender.latency_ms is None else contender.latency_ms
-    worth = (cost, quality) if contender.proven else (quality, cost)
+    cheapest_first = one.shippable and one.bounds_quality
+    worth = (_worse(one.quality), _dear(one.cost_usd))
+    counts = (missed, len(result.verdicts) - met - missed)
     return (
-        not contender.measured,
-        contender.quality is None,  # nothing is known that could recommend it
-        missed,
-        len(result.verdicts) - met - missed,
-        *worth,
-        latency,
+        not one.measured,
+        one.quality is None,  # nothing is known that could recommend it
+        _ORDER[one.tier],
+        *((0, 0) if one.shippable else counts),
+        *(reversed(worth) if cheapest_first else worth),
+        _dear(one.latency_ms),
     )
+
+
+def _worse(quality: float | None) -> float:
+    return math.inf if quality is None else -quality
+
+
+def _dear(value: float | None) -> float:
+    return math.inf if value is None else value

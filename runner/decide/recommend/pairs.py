@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.measure.paired import PairedDifference
 
 _ERROR = 0.05
+_NAMED = 10  # cases that a comparison leaves out
 
 
 class Pairs:
@@ -29,6 +30,10 @@ class Pairs:
             if a.measured and b.measured
         }
         p_values = {str(n): found.p_value for n, found in enumerate(self._pairs.values())}
+        self._left_out = {
+            (a.label, b.label): sorted(a.scores.keys() ^ b.scores.keys())[:_NAMED]
+            for a, b in combinations(contenders, 2)
+        }
         self._p = dict(zip(self._pairs, holm(p_values).values(), strict=True))
 
     def against(self, reference: str) -> dict[str, Compared]:
@@ -36,10 +41,15 @@ class Pairs:
         found = {}
         for (baseline, candidate), comparison in self._pairs.items():
             if reference == baseline:
-                found[candidate] = _compared(comparison, self._p[baseline, candidate], 1)
+                one = _compared(comparison, self._p[baseline, candidate], 1)
+                found[candidate] = self._naming(one, baseline, candidate)
             elif reference == candidate:
-                found[baseline] = _compared(comparison, self._p[baseline, candidate], -1)
+                one = _compared(comparison, self._p[baseline, candidate], -1)
+                found[baseline] = self._naming(one, baseline, candidate)
         return found
+
+    def _naming(self, one: Compared, baseline: str, candidate: str) -> Compared:
+        return one.model_copy(update={"cases_left_out": self._left_out[baseline, candidate]})
 
     def smallest_difference(self, reference: str, others: Sequence[str]) -> str | None:
         """What true difference these cases could have shown, in the pair that shows the least."""

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from runner.record.outcomes import Record
+from pydantic import Field
+
+from runner.record.outcomes import Record, Tier
 
 
 class Compared(Record):
@@ -19,6 +21,7 @@ class Compared(Record):
     p_value: float | None
     n: int  # cases
     left_out: int  # cases that only one of the two has scores for
+    cases_left_out: list[str] = Field(default_factory=list)  # the first of them
     method: str
 
 
@@ -26,7 +29,8 @@ class Recommendation(Record):
     """Candidates go by their label, which is the model's name where it is on the task once."""
 
     task: str
-    choice: str | None  # the cheapest of those proven; None: none is
+    choice: str | None  # the best of those proven, or else supported; None: none is
+    tier: Tier | None = None  # of the choice
     headline: str
     reasons: list[str]
     compared_with: str | None  # the choice, or else the nearest to it

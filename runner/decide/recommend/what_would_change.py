@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runner.decide.recommend.candidate import Candidate
 from runner.decide.recommend.recommendation import Compared
-from runner.measure.conclusion import conclusion, named
+from runner.measure import formatting
+from runner.measure.conclusion import conclusion, named, settles, thresholds
 from runner.measure.verdict import about
 from runner.record.outcomes import Verdict
 
@@ -50,15 +51,16 @@ def _at_another_price(choice: Candidate, measured: Sequence[Candidate]) -> Itera
     dearer = [
         (one.cost_usd, one)
         for one in measured
-        if one.proven and one is not choice and one.cost_usd is not None
+        if one.tier == choice.tier and one is not choice and one.cost_usd is not None
     ]
-    if not dearer or not choice.cost_usd:
+    if not dearer or not choice.cost_usd or not choice.bounds_quality:
         return
     cost, next_best = min(dearer, key=lambda pair: pair[0])
-    if cost > choice.cost_usd:
+    if not next_best.as_cheap_as(choice):
+        now, then = formatting.apart(cost, choice.cost_usd, "usd")
         yield (
-            f"At less than {choice.price_tag} a request, {1 - choice.cost_usd / cost:.0%} below "
-            f"what it costs now, {next_best.label} would be chosen."
+            f"At less than {then} a request, {1 - choice.cost_usd / cost:.0%} below the {now} "
+            f"that it costs now, {next_best.label} would be chosen."
         )
 
 
@@ -67,7 +69,8 @@ def _if_it_met(choice: Candidate, measured: Sequence[Candidate]) -> Iterator[str
     if choice.cost_usd is None:
         return
     for one in measured:
-        if one.proven or one.cost_usd is None or one.cost_usd >= choice.cost_usd:
+        cheaper = one.cost_usd is not None and one.cost_usd < choice.cost_usd
+        if one.proven or not cheaper or one.as_cheap_as(choice) or one.tier == choice.tier:
             continue
         missing = [v for v in one.result.verdicts if v.verdict != "met"]
         needs = " and ".join(map(_need, missing))
@@ -78,20 +81,16 @@ def _need(verdict: Verdict) -> str:
     if verdict.verdict == "missed":
         bound = verdict.bound if isinstance(verdict.bound, str) else f"{verdict.bound:,g}"
         return f"{verdict.requirement} ({bound}) were given up"
+    if verdict.fact:
+        return f"{verdict.requirement} were known and met ({verdict.fact})"
     cases = f" ({about(verdict.more_cases)} would tell)" if verdict.more_cases else ""
     verb = "were known and met" if verdict.verdict == "unknown" else "were proven"
     return f"{verdict.requirement} {verb}{cases}"
 
 
 def _to_prove(one: Candidate) -> Iterator[str]:
-    open_ = [verdict for verdict in one.result.verdicts if verdict.verdict == "not proven"]
-    if known := [verdict for verdict in open_ if verdict.more_cases]:
-        most = max(verdict.more_cases or 0 for verdict in known)
-        names = ", ".join(verdict.requirement for verdict in known)
-        yield f"Add {about(most)}: they would settle {names} of {one.label}."
-    for verdict in open_:
-        if not verdict.more_cases:
-            yield f"{one.label}: {verdict.why}."
     for verdict in one.result.verdicts:
-        if verdict.verdict == "unknown":
-            yield f"{verdict.requirement}: {verdict.why}."
+        if verdict.verdict != "met":
+            yield f"{one.label}, {verdict.requirement}: {settles(one.result, verdict)}."
+    if not thresholds(one.result):
+        yield f"No threshold is set: write some into conf/requirements/{one.result.task}.yaml."

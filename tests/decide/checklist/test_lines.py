@@ -98,9 +98,9 @@ SPOILT = [
     (facts(cases=Cases(CASES, "", 30, {})), "Cases of the kind long are measured", "no case has"),
     (facts(measured=measured(scores={})), "Cases of the kind long are measured", "no answer"),
     (
-        run(valid_output_rate=metric(0.98, "rate")),
+        run(valid_output_rate=metric(0.94, "rate")),
         "The output can be relied on to be JSON",
-        "0.99 is missed",
+        "0.95 is missed",
     ),
     (
         of(chain={"first": other(provider=model()["provider"])}),

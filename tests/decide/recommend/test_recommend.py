@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from runner.decide.recommend import Candidate, rank, recommend
+from runner.decide.recommend import Candidate, ranked, recommend
+from runner.record.outcomes import Counts
 from tests.decide.recommend.make import contender, passing
 
 FIRST = contender("first", passing(60, 3), cost_usd=0.002, latency_ms=400)
@@ -46,7 +47,8 @@ def test_what_would_change_the_answer() -> None:
     """The price at which the next would be chosen, and what a cheaper one would have to prove."""
     found = recommend("sorting", [FIRST, SECOND, THIRD]).would_change
     assert found[0] == (
-        "At less than $0.00100 a request, 50% below what it costs now, first would be chosen."
+        "At less than $0.00100 a request, 50% below the $0.00200 that it costs now, first would be "
+        "chosen."
     )
     assert found[1].startswith(
         "third, at $0.000500 a request, would be chosen if min_quality_score were proven (about"
@@ -77,33 +79,83 @@ def test_an_unknown_cost_is_never_the_cheapest() -> None:
 
 
 def test_an_unknown_verdict_proves_nothing() -> None:
-    """A requirement that nobody can judge keeps the candidate from being chosen."""
+    """A requirement that nobody can judge leaves a candidate supported, and says what to state."""
     requirements = {"min_quality_score": 0.5, "max_cost_per_request": 1.0}
     unknown = contender("unknown", passing(60, 0), cost_usd=None, requirements=requirements)
     found = recommend("sorting", [unknown])
-    assert found.choice is None
+    assert (found.choice, found.tier) == ("unknown", "supported")
+    assert "provably" not in found.headline
+    assert "ship" not in found.headline
     assert found.next_steps == [
-        "max_cost_per_request: cost_per_request_usd is unknown: "
+        "unknown, max_cost_per_request: cost_per_request_usd is unknown: "
         "a price or a token count is missing."
     ]
 
 
 def test_none_is_proven() -> None:
-    """It says so, who is nearest, and how many more cases would settle it."""
+    """What misses nothing is supported, with the cases and dollars that would settle the rest."""
     near = contender("near", passing(60, 6), requirements={"min_quality_score": 0.85})
     far = contender("far", passing(60, 40), requirements={"min_quality_score": 0.85})
     found = recommend("sorting", [far, near])
-    assert found.choice is None
-    assert found.headline == (
-        "sorting: no candidate provably meets every requirement. "
-        "Nearest: near is not proven to meet min_quality_score."
+    assert (found.choice, found.tier) == ("near", "supported")
+    assert found.headline.startswith(
+        "sorting: near is supported, not proven (quality 0.900, $0.00100 a request). "
+        "Open: min_quality_score (about "
     )
-    assert found.compared_with == "near"
+    assert found.headline.endswith(", would settle it; as measured it is met).")
     assert found.compared["far"].verdict == "worse"
     [step] = found.next_steps
-    assert step.startswith("Add about ")
-    assert step.endswith("more cases: they would settle min_quality_score of near.")
-    assert found.would_change == []
+    assert step.startswith("near, min_quality_score: about ")
+    assert " more cases, about $0." in step
+
+
+def test_what_would_be_missed_as_measured_is_refused() -> None:
+    """An interval that reaches over the bound recommends nobody whose number lies below it."""
+    below = contender("below", passing(60, 10), requirements={"min_quality_score": 0.85})
+    found = recommend("sorting", [below])
+    assert below.result.verdicts[0].verdict == "not proven"
+    assert (found.choice, found.tier) == (None, None)
+    assert found.headline == (
+        "sorting: no candidate can be recommended. "
+        "Nearest: below is not proven to meet min_quality_score."
+    )
+    [step] = found.next_steps
+    assert step.endswith("as measured it is missed.")
+
+
+def test_failed_calls_are_said() -> None:
+    """A headline says how many calls failed and of what kind; so does the reason against others."""
+    counts = Counts(cases=60, outcomes=60, answered=57, failed=3, replayed=0)
+    failures = {"timeout": 2, "rate_limit": 1}
+    failing = contender("failing", passing(57, 0), counts=counts, failures=failures)
+    dearer = contender("dearer", passing(57, 0), counts=counts, failures=failures, cost_usd=0.01)
+    found = recommend("sorting", [failing, dearer])
+    assert "3 of 60 calls failed (2 timeout, 1 rate_limit)." in found.headline
+    assert "3 of 60 calls failed" in found.why_not["dearer"]
+
+
+@pytest.mark.parametrize(("other", "choice"), [(0.00104, "good"), (0.00106, "cheap")])
+def test_near_equal_prices_are_a_tie(other: float, choice: str) -> None:
+    """Less than 5 % decides nothing: then the better answers win."""
+    cheap = contender("cheap", passing(200, 3), cost_usd=0.001)
+    good = contender("good", passing(200, 2), cost_usd=other)
+    assert recommend("sorting", [cheap, good]).choice == choice
+
+
+def test_numbers_that_are_compared_are_told_apart() -> None:
+    """Two prices that would look alike are shown with the digits in which they differ."""
+    cheap = contender("cheap", passing(60, 1), cost_usd=46.541)
+    good = contender("good", passing(60, 0), cost_usd=46.544)
+    said = recommend("sorting", [cheap, good]).why_not["cheap"]
+    assert "at $46.541 a request against $46.544" in said
+
+
+def test_no_threshold_proves_nothing() -> None:
+    """Where nobody has set a threshold nothing is proven, and the next step is to set one."""
+    free = contender("free", passing(60, 0), requirements={})
+    found = recommend("sorting", [free])
+    assert (found.choice, found.tier) == ("free", "supported")
+    assert "no threshold is set" in found.headline
 
 
 def test_all_miss_something() -> None:
@@ -220,12 +272,12 @@ def test_equals_do_not_dominate_each_other() -> None:
 
 
 def test_nobody_asked_for_quality() -> None:
-    """Where no requirement bounds quality the cheapest wins, and the reader is told."""
-    warning = "No requirement bounds quality: whoever is cheapest wins, however it answers."
+    """Where no requirement bounds quality the best answers win, and the reader is told."""
+    warning = "No requirement bounds quality: the best answers win, whatever they cost."
     poor = contender("poor", passing(60, 60), cost_usd=0.0001, requirements={})
     good = contender("good", passing(60, 0), requirements={})
     found = recommend("sorting", [poor, good])
-    assert found.choice == "poor"
+    assert found.choice == "good"
     assert warning in found.reasons
     assert warning not in recommend("sorting", [FIRST]).reasons
 
@@ -236,5 +288,5 @@ def test_the_ranking() -> None:
     poor = contender("poor", passing(60, 50), cost_usd=0.0)
     nothing = Candidate("nothing", SECOND.result.model_copy(update={"error": "no key"}))
     everyone = [nothing, poor, THIRD, FIRST, SECOND, free]
-    order = [one.label for one in sorted(everyone, key=rank)]
+    order = [one.label for one in ranked(everyone)]
     assert order == ["free", "second", "first", "third", "poor", "nothing"]
