@@ -87,9 +87,9 @@ def test_the_record(sweep: str) -> None:
     assert (found.task, found.mapping, found.model) == ("demo", "mine", "first")
     assert found.requirements["min_quality_score"] == 0.8
     assert found.metrics["quality"].value == 1.0
-    assert found.overruled is None
+    assert (found.overruled, found.tier, found.open) == (None, "supported", OPEN)
     assert found.runner_up is not None
-    assert (found.runner_up.model, found.runner_up.proven) == ("second", False)
+    assert (found.runner_up.model, found.runner_up.tier) == ("second", "refused")
     assert len(found.evidence.result_sha256) == 64
     assert sorted(found.evidence.journals_sha256) == ["0_demo-first", "1_demo-second"]
     assert len(found.canary) == 7

@@ -31,7 +31,7 @@ class Canary(Record):
 class RunnerUp(Record):
     model: str
     id: str
-    tier: Tier | None
+    tier: Tier | None = None
     metrics: dict[str, Metric]
     why_not: str | None
 

@@ -104,7 +104,10 @@ def proposal(record: DecisionRecord, *, sweep_is_there: bool, options: str = "")
         for name in ("quality", "latency_p95_ms", "cost_per_request_usd")
         if name in second.metrics
     )
-    how = "provably met every requirement" if second.proven else "was not proven to fit"
+    how = {
+        "proven": "provably met every requirement",
+        "supported": "missed none, with some not proven",
+    }.get(second.tier or "", "was not proven to fit")
     command = f"task={record.task} model={second.model}"  # its evidence has to be measured again
     if sweep_is_there:
         sweep = record.evidence.sweep

@@ -111,7 +111,7 @@ def test_proposal() -> None:
     assert "sweep other candidates" in proposal(record(), sweep_is_there=True)
     quality = Metric(value=0.9, low=0.8, high=0.95, n=40, unit="score")
     second = RunnerUp(
-        model="large", id="l-1", proven=True, metrics={"quality": quality}, why_not=None
+        model="large", id="l-1", tier="proven", metrics={"quality": quality}, why_not=None
     )
     said = proposal(record(runner_up=second), sweep_is_there=True, options=" -cd conf")
     assert "large (quality 0.900), which provably met every requirement" in said
