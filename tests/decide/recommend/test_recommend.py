@@ -268,7 +268,10 @@ def test_equals_do_not_dominate_each_other() -> None:
     found = recommend("sorting", [SECOND, replace(SECOND, label="twin")])
     assert found.dominated_by == {}
     assert "ship second, as cheap as any of the 2 that provably meet" in found.headline
-    assert found.why_not["twin"] == "meets every requirement too, at the same cost, and nothing tells them apart."
+    assert (
+        found.why_not["twin"]
+        == "meets every requirement too, at the same cost, and nothing tells them apart."
+    )
 
 
 def test_nobody_asked_for_quality() -> None:
