@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from runner.config.schema import Price, Rates
+from runner.config.schema import AnyPrice, Price, Rates, ServerPrice
 from runner.record.outcomes import Attempt, Usage
 
 _PER = 1_000_000  # prices are per million tokens
@@ -19,8 +19,16 @@ class _Row(NamedTuple):
     reasoning: float | None
 
 
-def dollars(price: Price | None, usage: Usage | None, *, batch: bool = False) -> float | None:
+def dollars(
+    price: AnyPrice | None,
+    usage: Usage | None,
+    *,
+    batch: bool = False,
+    server_seconds: float | None = None,
+) -> float | None:
     """The price of one request in US dollars; `batch`: as part of a batch that may take a day.
+
+    On a server of one's own it costs its share of the server's time, `server_seconds`.
 
     A prompt longer than `long_prompt.above_tokens` puts every token of the request on that row. A
     rate that is unknown makes the price unknown only where tokens of its kind occur: taking another
@@ -30,6 +38,8 @@ def dollars(price: Price | None, usage: Usage | None, *, batch: bool = False) ->
     """
     if price is None:
         return None
+    if isinstance(price, ServerPrice):
+        return None if server_seconds is None else server_seconds * price.usd_per_busy_second
     if _free(price):
         return 0.0
     discount = price.batch_discount if batch else 0.0
@@ -51,13 +61,14 @@ def dollars(price: Price | None, usage: Usage | None, *, batch: bool = False) ->
     )
 
 
-def worst_case(price: Price | None, input_tokens: int, max_output_tokens: int) -> float | None:
+def worst_case(price: AnyPrice | None, input_tokens: int, max_output_tokens: int) -> float | None:
     """The most that one request of at most so many tokens can cost, in US dollars.
 
     Every token counts as the dearest of its kind, on the dearest row that the prompt can reach.
-    Where the price of cached input is unknown, it is taken to be no dearer than input.
+    Where the price of cached input is unknown, it is taken to be no dearer than input. How long a
+    server of one's own may take nobody knows.
     """
-    if price is None:
+    if price is None or isinstance(price, ServerPrice):
         return None
     costs = []
     for rates in _reachable(price, input_tokens):

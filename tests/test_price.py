@@ -9,9 +9,12 @@ from pydantic import TypeAdapter
 
 from runner.config import paths, pins, schema
 from runner.config.catalogue import Options
-from runner.config.schema import Price, Single
+from runner.config.schema import Price, ServerPrice, Single
+from runner.config.validation import validated
+from runner.errors import ConfigError
 from runner.price import dollars, total, worst_case
 from runner.record.outcomes import Usage
+from tests import conftest
 
 LONG = {"above_tokens": 1000, "input_usd_per_mtok": 4, "output_usd_per_mtok": 16}
 
@@ -208,7 +211,7 @@ def listed() -> dict[str, tuple[Single, Price]]:
         name: (model, model.price)
         for name, model in models.items()
         if isinstance(model, Single)
-        and model.price
+        and isinstance(model.price, Price)
         and model.id in pins._ids(model.provider.litellm)
         and not name.startswith("seed/")
     }
@@ -297,3 +300,30 @@ def test_no_request_costs_more_than_its_worst_case(
         reserved = worst_case(row, counts.input_tokens, counts.output_tokens)
         assert reserved is not None, name
         assert (dollars(row, counts) or 0) <= reserved * (1 + 1e-12), name
+
+
+SERVER = ServerPrice(usd_per_hour=1.8, gpus=2, utilisation=0.5)
+
+
+def test_a_server_of_ones_own_is_paid_for_by_time() -> None:
+    """Two GPUs at $1.80, at work half the time, are $0.002 a second; without a time: unknown."""
+    assert dollars(SERVER, None, server_seconds=3) == pytest.approx(0.006)
+    assert dollars(SERVER, usage(10, 10)) is None
+    assert worst_case(SERVER, 10, 10) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "problem"),
+    [
+        ({"usd_per_hour": 2}, "price.utilisation: is missing"),
+        ({"usd_per_hour": 2, "utilisation": 0}, "price.utilisation: input should be greater"),
+        ({"usd_per_hour": 2, "utilisation": 1, "gpu": 2},
+         "price.gpu: no such key; did you mean 'gpus'?"),
+        ({"input_usd_per_mtok": 2}, "price.output_usd_per_mtok: is missing"),
+    ],
+)  # fmt: skip
+def test_a_price_is_of_one_kind(price: dict[str, Any], problem: str) -> None:
+    """An hour makes it a server's price, and each kind is told its own mistakes."""
+    with pytest.raises(ConfigError) as error:
+        validated(Single, conftest.model("http://127.0.0.1:9/v1") | {"price": price})
+    assert error.value.problems[0].startswith(problem)

@@ -1,11 +1,13 @@
 """Where every request goes through: the budget, the limits of its provider, the call, the bill."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
 from runner.calls.budget import Budget
 from runner.calls.limits import CircuitOpen, Limits
 from runner.calls.llm import Client
+from runner.calls.server_time import ServerTime, Share
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, input_tokens_at_most, messages, parameters
 from runner.config.schema import Retry, Single
@@ -20,6 +22,7 @@ class Dispatch:
     def __init__(self, client: Client, budget: Budget) -> None:
         self.client, self.budget = client, budget
         self._limits: dict[str, Limits] = {}
+        self._servers: defaultdict[str, ServerTime] = defaultdict(ServerTime)  # by model
 
     async def send(
         self,
@@ -56,14 +59,15 @@ class Dispatch:
                 }
 
                 def bill(ended: Reply | CallFailed) -> None:
-                    attempt = _attempt(model, ended, worst, sent)
+                    attempt = _attempt(model, ended, share, worst, sent)
                     reservation.cost_usd = attempt.cost_usd
                     log.note(attempt)
 
                 try:
-                    reply = await self.client.complete(
-                        model, messages(model, query), params, on_text
-                    )
+                    with self._servers[model.name].share() as share:
+                        reply = await self.client.complete(
+                            model, messages(model, query), params, on_text
+                        )
                 except CallFailed as error:
                     bill(error)
                     turn.failed(error.kind, _pause(error, retry))
@@ -101,10 +105,16 @@ def _tokens(reply: Reply) -> int | None:
 
 
 def _attempt(
-    model: Single, ended: Reply | CallFailed, worst_usd: float | None, sent: dict[str, Any]
+    model: Single,
+    ended: Reply | CallFailed,
+    share: Share,
+    worst_usd: float | None,
+    sent: dict[str, Any],
 ) -> Attempt:
     failed = ended if isinstance(ended, CallFailed) else None
-    cost_usd = 0.0 if failed and failed.unbilled else dollars(model.price, ended.usage)
+    cost_usd = dollars(model.price, ended.usage, server_seconds=share.seconds)
+    if failed and failed.unbilled:
+        cost_usd = 0.0
     return Attempt(
         model=model.name,
         provider=model.provider.name,

@@ -17,7 +17,7 @@ from rich.text import Text
 from runner.commands._print import emit, notes
 from runner.commands._settings import as_it_is, conf
 from runner.commands.command_line import parser
-from runner.config.schema import Price, Single
+from runner.config.schema import Price, ServerPrice, Single
 from runner.decide.costs.breakeven import BreakEven, Month, curve
 from runner.decide.costs.scenario import BreakevenScenario, Server
 from runner.decide.costs.sensitivity import sensitivity
@@ -60,6 +60,8 @@ def _price(scenario: BreakevenScenario, model: Single) -> Price:
     unknown = Price(
         input_usd_per_mtok=None, output_usd_per_mtok=None, checked=date.today(), source=""
     )
+    if isinstance(model.price, ServerPrice):
+        raise ConfigError(f"api_model: {scenario.api_model} is a server priced by the hour, no API")
     price = model.price or unknown
     # Nobody has agreed on another row for long prompts.
     return price.model_copy(update={**agreed, "long_prompt": None}) if agreed else price

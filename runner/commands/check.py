@@ -166,7 +166,7 @@ class _Checker:
         yield from self._retirement(model, level)
 
     def _price(self, model: Single, level: Level) -> Iterator[Finding]:
-        if model.price is None:
+        if model.price is None or model.price.checked is None:
             return
         age = self.today - model.price.checked
         if not model.price.source.strip():

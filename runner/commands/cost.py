@@ -71,10 +71,7 @@ def _models(config: Conf, scenario: CostScenario) -> Models:
 def _month(
     scenario: CostScenario, models: Models, workload: Workload, remarks: list[str], *, quoted: bool
 ) -> None:
-    rows = [
-        monthly.row(option, model, workload, scenario.first_token_ms.get(option))
-        for option, model in models.items()
-    ]
+    rows = [monthly.row(option, model, workload) for option, model in models.items()]
     if _ALL in scenario.models:
         rows.sort(key=lambda row: (row.usd_per_month is None, row.usd_per_month or 0))
     remarks += report.unknowns(rows)

@@ -1,9 +1,9 @@
 """A config as plain data becomes a pydantic model, or a line for each of its problems."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from runner.errors import ConfigError, did_you_mean
 
@@ -94,7 +94,11 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def _tags(kind: Any) -> dict[str, Any]:
-    """The models of a union by the word in `kind` that picks them."""
+    """The models of a union by the word in `kind` that picks them, or by a tag of the schema's."""
+    if get_origin(kind) is Annotated:
+        option, *about = get_args(kind)
+        if tag := next((each.tag for each in about if isinstance(each, Tag)), None):
+            return {tag: option}
     options = [part for part in get_args(kind) if isinstance(part, type)]
     found = {
         word: option

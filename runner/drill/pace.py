@@ -49,4 +49,5 @@ def answer_seconds(model: Single, tokens: int) -> float:
     """How long an answer of so many tokens typically takes; what nobody knows takes no time."""
     typical = model.typical
     rate = typical.tokens_per_second
-    return (typical.ttft_ms or 0) / 1000 + (tokens / rate if rate else 0)
+    first_token_ms, _ = typical.ttft_ms or (0.0, 0.0)
+    return first_token_ms / 1000 + (tokens / rate if rate else 0)

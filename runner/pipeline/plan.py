@@ -146,7 +146,8 @@ def _unpriced(job: Job) -> Iterator[str]:
     if job.budget_usd is not None:
         for where, model in job.models.items():
             if worst_case(model.price, 1, 1) is None:
-                yield f"budget_usd: {where} ({model.name}) has no price, so no cap can be kept"
+                price = "has a price by the hour" if model.price else "has no price"
+                yield f"budget_usd: {where} ({model.name}) {price}, so no cap can be kept"
 
 
 def make_ready(job: Job, first: Query) -> None:

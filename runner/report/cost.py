@@ -7,7 +7,7 @@ from rich.bar import Bar
 from rich.table import Table
 
 from runner.config import pins
-from runner.config.schema import Single
+from runner.config.schema import Price, Single
 from runner.decide.costs.monthly import Range, Row, Strategy, routed
 from runner.decide.costs.workload import Workload
 from runner.measure import formatting
@@ -53,7 +53,8 @@ def unknowns(rows: Sequence[Row]) -> Iterator[str]:
 
 def provenance(models: Mapping[str, Single], today: date) -> Iterator[str]:
     """How old the prices are, and which of the models nobody can call any more."""
-    days = sorted(model.price.checked for model in models.values() if model.price)
+    prices = [model.price for model in models.values() if model.price]
+    days = sorted(price.checked for price in prices if price.checked)
     if days:
         yield "prices as of " + " to ".join(dict.fromkeys((str(days[0]), str(days[-1]))))
     gone = [option for option, model in models.items() if pins.retired(model, today)]
@@ -70,7 +71,7 @@ def printed_months(
     """Where the source of a scenario prints another sum than its own prices give."""
     for row in rows:
         price, said = models[row.model].price, _differs(printed.get(row.model), row.usd_per_month)
-        if price and said:
+        if isinstance(price, Price) and said:
             sizes = (
                 (workload.input_tokens, price.input_usd_per_mtok),
                 (workload.output_tokens, price.output_usd_per_mtok),

@@ -61,6 +61,22 @@ async def test_record(make_job: MakeJob, runs: Path) -> None:
     assert set(f"{wanted} cost_usd seconds attempts error".split()) <= set(line)
 
 
+async def test_a_server_of_ones_own_is_paid_for_by_its_time(make_job: MakeJob, runs: Path) -> None:
+    """Its requests share each second, so that they cost no more than the whole run did."""
+    loop = asyncio.get_running_loop()
+    with Loopback(loopback.echo) as server:
+        began = loop.time()
+        job = make_job(
+            server.base_url, **{"model.price": {"usd_per_hour": 3600, "utilisation": 1.0}}
+        )
+        result = await execute(job, runs / "a")
+        passed = loop.time() - began
+    each = [line.cost_usd for line in read_journal(runs / "a" / JOURNAL)]
+    assert all(each)
+    assert result.spent_usd is not None and 0 < result.spent_usd <= passed  # $1 a second
+    assert result.metrics["cost_per_request_usd"].value == pytest.approx(result.spent_usd / 4)
+
+
 async def test_failures_are_not_scored(make_job: MakeJob, runs: Path) -> None:
     """When every call fails the quality is unknown, and each case got its attempts."""
     with Loopback(loopback.overloaded()) as server:

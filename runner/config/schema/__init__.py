@@ -41,12 +41,16 @@ from runner.config.schema.job import (
     Tracing,
 )
 from runner.config.schema.single import (
+    AnyPrice,
     Artifact,
+    Benchmark,
     LongPrompt,
     Part,
     Price,
     Provider,
     Rates,
+    Reasoning,
+    ServerPrice,
     Single,
     Typical,
 )
@@ -54,7 +58,9 @@ from runner.config.schema.task import Task
 
 __all__ = [
     "MODELS",
+    "AnyPrice",
     "Artifact",
+    "Benchmark",
     "Bound",
     "Breaker",
     "Callback",
@@ -73,6 +79,7 @@ __all__ = [
     "Privacy",
     "Provider",
     "Rates",
+    "Reasoning",
     "Requirements",
     "Retry",
     "Router",
@@ -80,6 +87,7 @@ __all__ = [
     "Sampling",
     "Seconds",
     "SelfConsistency",
+    "ServerPrice",
     "Share",
     "Single",
     "Split",

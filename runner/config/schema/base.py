@@ -3,10 +3,14 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Data = Literal["on_device", "self_hosted", "third_party"]
-Privacy = Literal["standard", "strict", "air_gapped"]
+Privacy = Annotated[
+    Literal["standard", "strict", "air_gapped"],
+    BeforeValidator(lambda word: "air_gapped" if word == "air-gapped" else word),
+    WithJsonSchema({"enum": ["standard", "strict", "air_gapped", "air-gapped"]}),
+]
 Output = Literal["text", "json", "code"]
 # What another model may mend. A wrong key or a bad request is ours to mend, and never here.
 FallbackKind = Literal[

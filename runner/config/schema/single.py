@@ -1,14 +1,16 @@
 """A provider, and a pinned model with its price."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from runner.config.schema.base import Data, Name, Output, Seconds, Share, Strict, Usd
 
 if TYPE_CHECKING:
     from runner.config.schema.composite import Model
+
+_Day = date  # where a field has its name
 
 
 class Provider(Strict):
@@ -51,11 +53,72 @@ class Price(Rates):
     source: str
 
 
+class ServerPrice(Strict):
+    """What a server of one's own costs: by the hour, which the requests on it share."""
+
+    usd_per_hour: Usd  # of one GPU, or of a machine that is taken for one
+    gpus: int = Field(1, ge=1)  # that serve the model together
+    utilisation: float = Field(gt=0, le=1)  # share of the time paid for in which it is at work
+    checked: date | None = None
+    source: str = "a server of one's own"
+
+    @property
+    def usd_per_busy_second(self) -> float:
+        return self.usd_per_hour * self.gpus / 3600 / self.utilisation
+
+
+def _priced_by(price: Any) -> str:
+    by_hour = "usd_per_hour" in price if isinstance(price, dict) else isinstance(price, ServerPrice)
+    return "server" if by_hour else "tokens"
+
+
+AnyPrice = Price | ServerPrice
+_AnyPrice = Annotated[
+    Annotated[Price, Tag("tokens")] | Annotated[ServerPrice, Tag("server")],
+    Discriminator(_priced_by),
+]
+
+
+def _ends(value: Any) -> Any:
+    """One number is a range of its own."""
+    return value if value is None or isinstance(value, list | tuple) else (value, value)
+
+
+Milliseconds = Annotated[float, Field(ge=0)]
+
+
 class Typical(Strict):
     """What to expect before measuring: a median from somebody else."""
 
-    ttft_ms: float | None = None
-    tokens_per_second: float | None = None
+    # A range where no one number is typical: a model that thinks first takes as long as it likes.
+    ttft_ms: Annotated[tuple[Milliseconds, Milliseconds] | None, BeforeValidator(_ends)] = None
+    tokens_per_second: float | None = Field(None, gt=0)  # of one answer
+
+    @model_validator(mode="after")
+    def _from_low_to_high(self) -> Self:
+        if self.ttft_ms is not None and self.ttft_ms[0] > self.ttft_ms[1]:
+            raise ValueError("ttft_ms: the first number is the lower one")
+        return self
+
+
+class Reasoning(Strict):
+    """How a model thinks before it answers, in the provider's words for its effort."""
+
+    default: str | None = None  # unless told otherwise; none: it does not
+    lowest: str | None = None  # that it takes; None: unknown
+
+
+class Benchmark(Strict):
+    """A score that somebody published. Those of another version or day may not compare."""
+
+    value: float
+    version: str | None = None
+    date: _Day | None = None
+    source: str | None = None
+
+
+def _score(value: Any) -> Any:
+    return {"value": value} if isinstance(value, int | float) else value
 
 
 class Part(Strict):
@@ -101,7 +164,7 @@ class Single(Strict):
     name: Name
     id: str = Field(min_length=1)
     provider: Provider
-    price: Price | None  # None: unknown
+    price: _AnyPrice | None  # None: unknown
     context_tokens: int = Field(ge=1)
     max_output_tokens: int | None = Field(None, ge=1)
     retires: date | None
@@ -109,7 +172,8 @@ class Single(Strict):
     allow_unpinned: bool
     strengths: tuple[str, ...]
     typical: Typical
-    benchmarks: dict[Literal["mmlu", "humaneval", "math", "gsm8k"], float | None]
+    reasoning: Reasoning | None = None  # None: unknown, or it does not think before it answers
+    benchmarks: dict[str, Annotated[Benchmark | None, BeforeValidator(_score)]]
     drop_params: tuple[str, ...]  # what a task may ask for and this model can't be sent
     extra_body: dict[str, Any]  # goes into the request as it is
     vision: bool = False  # takes images

@@ -134,14 +134,17 @@ def _retirement(facts: Facts) -> Line:
 
 def _prices(facts: Facts) -> Line:
     what, link = "Prices are known, and dated", facts.files.get("model")
-    # A server of one's own has no price per token: the machine costs, and not the request.
+    # A server of one's own need not have a price: the machine costs, and not the request.
     priced = [m for m in _models(facts) if m.price or m.provider.data == "third_party"]
-    checked = sorted((m.price.checked, m.name) for m in priced if m.price)
+    checked = sorted((m.price.checked, m.name) for m in priced if m.price and m.price.checked)
+    undated = [m.name for m in priced if m.price and not m.price.checked]
     unknown = [m.name for m in priced if m.price is None]
     if not priced:
-        return Line(what, "not applicable", "no model has a price per token", link)
+        return Line(what, "not applicable", "no model has a price", link)
     if unknown:
         return line(what, False, f"no price is known of {', '.join(unknown)}", link)
+    if undated:
+        return line(what, False, f"no day is given for the price of {', '.join(undated)}", link)
     (oldest, name), (newest, _) = checked[0], checked[-1]
     if newest > facts.today:
         return line(what, False, f"a price was checked on {newest}, which is yet to come", link)

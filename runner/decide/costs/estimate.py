@@ -15,8 +15,9 @@ from runner.calls.acceptance import texts
 from runner.calls.route import questions
 from runner.cases.call_log import CallLog
 from runner.cases.query import Query, messages, parameters, schema_of
-from runner.config.schema import Cascade, Job, Model, Router, Single, Split, Task
+from runner.config.schema import Cascade, Job, Model, Router, ServerPrice, Single, Split, Task
 from runner.decide.costs.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
+from runner.decide.costs.monthly import typical_speed
 from runner.errors import RunnerError
 from runner.pipeline.plan import Plan
 from runner.price import dollars, worst_case
@@ -74,8 +75,8 @@ async def totals(
         judged = await counting.judge(scorers, query)
         parts = add([parts, *[asked, judged] * repeats, *([asked] if probes > 0 else [])])
         probes -= 1
-    unpriced = [each.name for each in job.models.values() if worst_case(each.price, 1, 1) is None]
-    notes = [f"{name}: its price is unknown" for name in dict.fromkeys(unpriced)]
+    unpriced = [each for each in job.models.values() if worst_case(each.price, 1, 1) is None]
+    notes = dict.fromkeys(f"{each.name}: {_unpriced(each)}" for each in unpriced)
     return Estimate(job.label, parts, (*notes, *counting.notes))
 
 
@@ -166,9 +167,27 @@ def _request(model: Single, query: Query, unseen: int) -> Parts:
         sent = [*sent, {"role": "system", "content": json.dumps(query.json_schema)}]
     least = count_tokens(model, sent)
     most, answer = least + unseen, parameters(model, query)["max_tokens"]
-    low = dollars(model.price, Usage(input_tokens=least, output_tokens=0))
-    high = worst_case(model.price, most, answer)
+    if isinstance(model.price, ServerPrice):
+        low, high = _server_usd(model, 0), _server_usd(model, answer)
+    else:
+        low = dollars(model.price, Usage(input_tokens=least, output_tokens=0))
+        high = worst_case(model.price, most, answer)
     return {query.role: Range(Amount(1, least, 0, low), Amount(1, most, answer, high))}
+
+
+def _server_usd(model: Single, output_tokens: int) -> float | None:
+    speed = typical_speed(model)
+    seconds = output_tokens / speed.tokens_per_second if speed else None
+    return dollars(model.price, None, server_seconds=seconds)
+
+
+def _unpriced(model: Single) -> str:
+    speed = typical_speed(model)
+    if not isinstance(model.price, ServerPrice):
+        return "its price is unknown"
+    if speed is None:
+        return "its price is by the hour, and nobody says how fast it is"
+    return f"priced by the hour at {speed.tokens_per_second:g} tokens a second, {speed.source}"
 
 
 def _reply(text: str) -> Reply:

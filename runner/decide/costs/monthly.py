@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
-from runner.config.schema import Price, Single
+from runner.config.schema import AnyPrice, ServerPrice, Single
 from runner.decide.costs.workload import Workload
 from runner.price import dollars, total
 from runner.record.outcomes import Usage
 
 Range = tuple[float, float]
+
+
+class Speed(NamedTuple):
+    """Tokens that a whole server writes in a second, all requests together, and who says so."""
+
+    tokens_per_second: float
+    source: str
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class Row:
     response_seconds: Range | None
     price_checked: date | None
     unknown: str | None
+    speed: Speed | None = None  # that its price rests on: a server of one's own
 
 
 @dataclass(frozen=True)
@@ -34,46 +43,62 @@ class Strategy:
     savings: float | None  # share of what the first strategy costs; below 0: dearer
 
 
-def row(option: str, model: Single, workload: Workload, first_token_ms: Range | None = None) -> Row:
-    """`first_token_ms` stands in where a model has no typical time to its first token."""
-    each = usd_per_request(model.price, workload)
+def row(option: str, model: Single, workload: Workload, speed: Speed | None = None) -> Row:
+    """`speed` of the server, where it was measured."""
+    speed = speed or typical_speed(model)
+    each = usd_per_request(model.price, workload, speed)
     return Row(
         model=option,
         usd_per_month=_month(each, workload),
         usd_per_request=each,
-        response_seconds=response_seconds(model, workload, first_token_ms),
+        response_seconds=response_seconds(model, workload),
         price_checked=model.price.checked if model.price else None,
         unknown=_unknown(model.price, workload) if each is None else None,
+        speed=speed if isinstance(model.price, ServerPrice) else None,
     )
 
 
-def usd_per_request(price: Price | None, workload: Workload) -> float | None:
-    """The mean over all sizes of request.
+def typical_speed(model: Single) -> Speed | None:
+    """What is known of a server before a run on it: one answer's speed, as if it were alone."""
+    tokens = model.typical.tokens_per_second
+    return None if tokens is None else Speed(tokens, "typical of one answer, as if it were alone")
+
+
+def usd_per_request(
+    price: AnyPrice | None, workload: Workload, speed: Speed | None = None
+) -> float | None:
+    """The mean over all sizes of request; on a server of one's own by the `speed` it writes at.
 
     Requests of a batch run whenever there is room: they are taken to find nothing cached.
     """
+    if isinstance(price, ServerPrice):
+        seconds = workload.output_tokens / speed.tokens_per_second if speed else None
+        return dollars(price, None, server_seconds=seconds or None)
     share = workload.batch_share
     live = _mean(price, workload, cached_share=workload.cached_share) if share < 1 else None
     batched = _mean(price, workload, batch=True) if share else None
     return _mixed((1 - share, live), (share, batched))
 
 
-def response_seconds(
-    model: Single, workload: Workload, first_token_ms: Range | None = None
-) -> Range | None:
+def response_seconds(model: Single, workload: Workload) -> Range | None:
     """Time to the first token, then a mean answer at so many tokens a second."""
     speed = model.typical
-    if speed.ttft_ms is not None:
-        first_token_ms = speed.ttft_ms, speed.ttft_ms
-    if first_token_ms is None or not speed.tokens_per_second:
+    if speed.ttft_ms is None or speed.tokens_per_second is None:
         return None
-    low, high = first_token_ms
     writing = workload.output_tokens / speed.tokens_per_second
-    return low / 1000 + writing, high / 1000 + writing
+    low, high = (first / 1000 + writing for first in speed.ttft_ms)
+    return low, high
+
+
+def least_seconds(model: Single, workload: Workload) -> float:
+    """What an answer takes by what is known alone: half a fact can break a bound, too."""
+    first, speed = model.typical.ttft_ms, model.typical.tokens_per_second
+    writing = workload.output_tokens / speed if speed else 0.0
+    return writing + (first[0] / 1000 if first else 0.0)
 
 
 def strategies(
-    prices: Mapping[str, Price | None],
+    prices: Mapping[str, AnyPrice | None],
     workload: Workload,
     *,
     simple: str,
@@ -107,7 +132,7 @@ def routed(simple: str, complex: str) -> str:
 
 
 def _mean(
-    price: Price | None, workload: Workload, *, cached_share: float = 0, batch: bool = False
+    price: AnyPrice | None, workload: Workload, *, cached_share: float = 0, batch: bool = False
 ) -> float | None:
     def cost(input_tokens: int, output_tokens: int) -> float | None:
         usage = Usage(
@@ -131,10 +156,12 @@ def _month(each: float | None, workload: Workload) -> float | None:
     return None if each is None else round(each * workload.requests_per_month, 6)
 
 
-def _unknown(price: Price | None, workload: Workload) -> str:
+def _unknown(price: AnyPrice | None, workload: Workload) -> str:
     """Why a request has no price."""
     if price is None:
         return "no price is known"
+    if isinstance(price, ServerPrice):
+        return "its price is by the hour, and no run says how fast its server is"
     if workload.batch_share and price.batch_discount is None:
         return "no discount for batches is known"
     if (

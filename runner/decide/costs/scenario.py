@@ -83,7 +83,6 @@ class Routing(Strict):
 
 class CostScenario(Scenario):
     models: tuple[str, ...] = Field(min_length=1)
-    first_token_ms: dict[str, tuple[NotNegative, NotNegative]]
     routing: bool
     router: Routing
     printed: dict[str, float]  # dollars a month, by model

@@ -143,8 +143,7 @@ def _review(models: Iterable[Single], today: date) -> tuple[date, str]:
     for model in models:
         if model.retires:
             reasons.append((model.retires - NOTICE, f"{model.name} retires on {model.retires}"))
-        if model.price:
-            checked = model.price.checked
+        if model.price and (checked := model.price.checked):
             reasons.append((checked + _TRUSTED, f"price of {model.name} was checked on {checked}"))
     return min(reasons)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
-from runner.config.schema import Cascade, Job, Model, Router, Single, Split
+from runner.config.schema import Cascade, Job, Model, Price, Router, Single, Split
 from runner.errors import ConfigError
 
 HOOKS = "runner.production.gateway.hooks"
@@ -148,8 +148,8 @@ def _deployment(job: Job, group: str, where: str, model: Single, weight: float) 
 
 
 def _prices(model: Single) -> dict[str, float]:
-    """In dollars per token; a price that nobody knows is left out."""
-    if model.price is None:
+    """In dollars per token; a price that nobody knows is left out, and so is one by the hour."""
+    if not isinstance(model.price, Price):
         return {}
     rows = {
         "input_cost_per_token": model.price.input_usd_per_mtok,

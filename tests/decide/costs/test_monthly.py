@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from runner.config.schema import Price, Single
-from runner.decide.costs.monthly import response_seconds, row, strategies, usd_per_request
+from runner.decide.costs.monthly import (
+    Speed,
+    least_seconds,
+    response_seconds,
+    row,
+    strategies,
+    usd_per_request,
+)
 from runner.decide.costs.workload import Workload
 from tests.conftest import model
 
@@ -87,12 +94,37 @@ def test_response_time() -> None:
 
 
 def test_a_range_of_first_tokens() -> None:
-    """A model that thinks first has a range where no single figure is typical, else none."""
-    thinking = single(typical={"ttft_ms": None, "tokens_per_second": 40})
-    found = response_seconds(thinking, month((1, 500)), (2000, 30000))
-    assert found == pytest.approx((14.5, 42.5))
-    assert response_seconds(thinking, month((1, 500))) is None
-    assert response_seconds(single(typical={"ttft_ms": 1}), month((1, 500))) is None
+    """A model that thinks first has a range where no single figure is typical."""
+    thinking = single(typical={"ttft_ms": [2000, 30000], "tokens_per_second": 40})
+    assert response_seconds(thinking, month((1, 500))) == pytest.approx((14.5, 42.5))
+
+
+@pytest.mark.parametrize(
+    ("typical", "least"),
+    [({}, 0), ({"ttft_ms": 300}, 0.3), ({"tokens_per_second": 40}, 12.5),
+     ({"ttft_ms": [2000, 30000], "tokens_per_second": 40}, 14.5)],
+)  # fmt: skip
+def test_half_a_fact(typical: dict[str, Any], least: float) -> None:
+    """Without one of the two facts no answer has a typical time, but it has a least one."""
+    known = single(typical=typical)
+    assert least_seconds(known, month((1, 500))) == pytest.approx(least)
+    assert (response_seconds(known, month((1, 500))) is None) == (len(typical) < 2)
+
+
+SERVER = {"usd_per_hour": 1.8, "gpus": 2, "utilisation": 0.5}  # $0.002 a second at work
+
+
+def test_a_server_of_ones_own_costs_its_time() -> None:
+    """By the speed of its one answer it is said so; by a measured speed that one counts."""
+    server = single(price=SERVER, typical={"tokens_per_second": 50})
+    alone = row("own", server, month((1000, 500)))
+    assert alone.usd_per_request == pytest.approx(10 * 0.002)
+    assert alone.speed and "as if it were alone" in alone.speed.source
+    busy = row("own", server, month((1000, 500)), Speed(500, "a run"))
+    assert busy.usd_per_request == pytest.approx(1 * 0.002)
+    unknown = row("own", single(price=SERVER), month((1000, 500)))
+    assert unknown.usd_per_request is None
+    assert unknown.unknown and "by the hour" in unknown.unknown
 
 
 def test_strategies() -> None:
