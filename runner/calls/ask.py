@@ -57,11 +57,9 @@ class Asker:
                 log.skipped.append(Skipped(model=candidate.name, why=why[1]))
                 continue
             last = not fit or key == fit[-1]
-            before = len(log.attempts)
+            log.fallback = key
             log.error = await self._try(candidate, query, log, last, on_text)
-            log.by_fallback(key, before)
             if log.error is None:
-                log.fallback = key
                 kind = None if on_text or last else flaw(log.reply, query, self._fallback.on)
                 if kind is None:
                     return log

@@ -29,7 +29,7 @@ class CallLog:
     first_token_seconds: float | None = None  # of a streamed answer, since the first request
     served_by: str = ""
     arm: str = ""
-    fallback: str | None = None
+    fallback: str | None = None  # the key in the chain of the model that is asked, or answered
     schema: Schema | None = None
     reply: Reply | None = None
     error: CallFailed | None = None
@@ -37,8 +37,13 @@ class CallLog:
     started: float = field(default_factory=time.perf_counter)
 
     def note(self, attempt: Attempt) -> None:
-        self.attempts.append(attempt)
+        self._add(attempt)
         self.seconds += attempt.seconds
+
+    def _add(self, attempt: Attempt) -> None:
+        """It is made for the model of the chain that is asked now."""
+        changed = {"fallback": self.fallback}
+        self.attempts.append(attempt.model_copy(update=changed) if self.fallback else attempt)
 
     def mark(self, kind: ErrorKind) -> None:
         """Note what is wrong with the answer, at the attempt that gave it."""
@@ -48,19 +53,14 @@ class CallLog:
                 self.attempts[number] = attempt.model_copy(update={"error": kind})
                 return
 
-    def by_fallback(self, key: str | None, first: int) -> None:
-        """Say of the attempts from the `first` one on which model of the chain made them."""
-        self.attempts[first:] = [
-            attempt.model_copy(update={"fallback": key}) for attempt in self.attempts[first:]
-        ]
-
     def side_by_side(self, count: int) -> "list[CallLog]":
         """As many questions to be asked at once; `join` takes them in again."""
         return [CallLog(started=self.started) for _ in range(count)]
 
     def join(self, others: "list[CallLog]") -> None:
         for other in others:
-            self.attempts += other.attempts
+            for attempt in other.attempts:
+                self._add(attempt)
             self.choices += other.choices
             self.skipped += other.skipped
         self.seconds += max(other.seconds for other in others)

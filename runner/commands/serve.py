@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field
 
-from runner.calls.embedded import serve
+from runner.calls.embedded.server import serve
 from runner.config import door, hydra_door, pins, redact
 from runner.config.schema import Job
 from runner.config.validation import validated
@@ -121,7 +121,7 @@ async def _serve(job: Served) -> None:
     directory = job.outputs.absolute() / "gateway" / now
     directory.mkdir(parents=True)
     async with AsyncExitStack() as stack:
-        started = await serve.serve(job, stack)
+        started = await serve(job, stack)
         assert isinstance(started, Served)
         path = directory / CONFIG
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:

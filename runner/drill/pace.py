@@ -6,7 +6,6 @@ are over in a second, yet sockets, retries, limits and the circuit are the real 
 jumped could not tell an idle socket from one whose bytes are still under way.
 """
 
-from runner.calls.embedded.serve import replace_singles
 from runner.config.schema import Job, Retry, Single
 
 _LEAST_SECONDS = 1.0  # of real time: requests on a busy machine are over well before
@@ -32,7 +31,7 @@ def faster(job: Job, speed: float) -> Job:
         }
         return model.model_copy(update={"provider": provider.model_copy(update=changes)})
 
-    hurried_job = replace_singles(job, hurried)
+    hurried_job = job.with_singles(hurried)
     return hurried_job.model_copy(update={"retry": _retry(job.retry, speed)})
 
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from runner.calls.acceptance import about_tokens, flaw
-from runner.calls.embedded.serve import at, replace_singles
 from runner.cases.query import Query
 from runner.config.schema import Job, Model, Router, Single, answerers, singles
 from runner.drill.faults import Step
@@ -40,10 +39,10 @@ def offline(job: Job) -> Job:
     def bare(model: Single) -> Single:
         provider = model.provider.model_copy(update={"api_key_env": None})
         elsewhere = model.model_copy(update={"provider": provider, "artifact": None})
-        return elsewhere if provider.api_base else at(elsewhere, _LOOPBACK)
+        return elsewhere if provider.api_base else elsewhere.at(_LOOPBACK)
 
     nothing = {"callbacks": (), "tracing": None, "reuse": None, "budget_usd": None}
-    return replace_singles(job, bare).model_copy(update=nothing)
+    return job.with_singles(bare).model_copy(update=nothing)
 
 
 class Stage:
@@ -68,9 +67,9 @@ class Stage:
                 arm=next((arm for classifier, arm in arms if model is classifier), None),
             )
             server = Loopback(lambda request: self._answer(place, request), place.speaks)
-            return at(model, stack.enter_context(server).base_url)
+            return model.at(stack.enter_context(server).base_url)
 
-        return replace_singles(job, moved)
+        return job.with_singles(moved)
 
     def begin(self, query: Query, steps: tuple[Step, ...] = (OK,)) -> None:
         """A case comes on. Raises ConfigError when nobody knows what would be a good answer."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from runner.calls.ask import Asker
 from runner.calls.budget import Budget
 from runner.calls.dispatch import Dispatch
-from runner.calls.embedded.serve import serve
+from runner.calls.embedded.server import serve
 from runner.calls.llm import Client
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Question

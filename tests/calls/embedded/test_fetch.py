@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
+from runner.calls.embedded.downloads import hub_download, pip_download
 from runner.calls.embedded.fetch import default_cache, fetch
-from runner.calls.embedded.hub import hub_download
-from runner.calls.embedded.wheels import pip_download
 from runner.config.schema import Artifact, Part
 from runner.errors import ConfigError
 

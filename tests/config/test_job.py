@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from runner.calls.embedded.serve import at, replace_singles
 from runner.config.schema import Job, Single
 from tests.conftest import model
 
@@ -41,12 +40,12 @@ def test_every_single_is_replaced(make_job: MakeJob) -> None:
 
     def moved(single: Single) -> Single:
         seen.append(single.name)
-        return at(single, f"http://127.0.0.1:1/{single.name}")
+        return single.at(f"http://127.0.0.1:1/{single.name}")
 
-    new = replace_singles(job, moved)
+    new = job.with_singles(moved)
     assert sorted(seen) == list("abcdef")
     assert {m.name: m.provider.api_base for m in new.models.values()} == {
         name: f"http://127.0.0.1:1/{name}" for name in "abcdef"
     }
-    back = replace_singles(new, lambda single: at(single, "http://127.0.0.1:9/v1"))
+    back = new.with_singles(lambda single: single.at("http://127.0.0.1:9/v1"))
     assert back == job
