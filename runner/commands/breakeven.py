@@ -12,9 +12,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from rich.text import Text
-
-from runner.commands._print import emit, notes
 from runner.commands._settings import as_it_is, conf
 from runner.commands.command_line import parser
 from runner.config.schema import Price, ServerPrice, Single
@@ -24,6 +21,7 @@ from runner.decide.costs.sensitivity import sensitivity
 from runner.decide.costs.workload import FinishedRun, finished
 from runner.errors import ConfigError
 from runner.report import breakeven as report
+from runner.report.console import emit, note, title
 from runner.report.cost import provenance
 
 
@@ -100,15 +98,18 @@ def _print(
     volumes, changes = curve(comparison), sensitivity(comparison)
     points = [_plain(volume) for volume in volumes]
     emit(
-        scenario,
+        scenario.format,
+        scenario.to,
         text=[
-            Text(str(comparison.workload), style="bold"),
+            title(str(comparison.workload)),
             report.month_table(month, comparison, scenario.api_model),
-            Text(f"\n{advice}\n", style="bold"),
+            "",
+            title(advice),
+            "",
             report.curve_table(volumes),
             "",
             report.sensitivity_table(changes),
-            *notes(remarks),
+            *map(note, remarks),
         ],
         rows=points,
         tree={

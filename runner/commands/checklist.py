@@ -7,13 +7,9 @@
 Exit 3 under gate=true when a line is open. conf/checklist.yaml holds what only people can answer.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from io import StringIO
 from pathlib import Path
-
-from rich.console import Console
 
 from runner.commands import command_line, spend
 from runner.config import door, paths
@@ -24,10 +20,8 @@ from runner.decide.checklist import Lines, lines, on_record
 from runner.decide.checklist.facts import Facts
 from runner.decide.checklist.settings import Checklist
 from runner.errors import GATE_EXIT, ConfigError
-from runner.record.files import write_text
 from runner.report import checklist as report
-
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
+from runner.report.console import emit
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
@@ -97,19 +91,10 @@ def _files(options: Options, overrides: Sequence[str]) -> Mapping[str, Path]:
 def _print(decision: Checklist, found: Lines) -> None:
     title = f"{decision.task.name} · {decision.model.name} ({decision.model.id})"
     start = decision.to.absolute().parent if decision.to else Path.cwd()  # of relative links
-    buffer = StringIO()
-    if decision.format == "markdown":
-        buffer.write(report.markdown(title, found, start))
-    elif decision.format == "json":
-        tree = report.plain(title, found, start)
-        buffer.write(json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-    else:
-        console = Console(file=buffer if decision.to else None, highlight=False)
-        if not console.is_terminal:
-            console.width = _WIDTH
-        for part in report.terminal(title, found, start):
-            console.print(part)
-    if decision.to:
-        write_text(decision.to, buffer.getvalue())
-    else:
-        print(buffer.getvalue(), end="")
+    emit(
+        decision.format,
+        decision.to,
+        text=report.terminal(title, found, start),
+        markdown=report.markdown(title, found, start),
+        tree=report.plain(title, found, start),
+    )

@@ -9,26 +9,21 @@ The baseline comes first. A run in a sweep is a run, too. CompareSettings:
     format=table|json|markdown
 """
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from rich.console import Console
 
 from runner.commands._arguments import words
 from runner.commands.command_line import parser
-from runner.config.redact import redact
 from runner.config.schema import Strict
 from runner.errors import GATE_EXIT, ConfigError
-from runner.measure.compare import TOLERANCE, RunComparison
+from runner.measure.compare import TOLERANCE
 from runner.measure.compare.runs import against
 from runner.report import compare as report
 from runner.report import markdown
-
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
+from runner.report.console import emit
 
 
 class CompareSettings(Strict):
@@ -42,19 +37,10 @@ def main(argv: Sequence[str]) -> int:
     if len(runs) != 2:
         raise ConfigError(f"compare: takes two runs, the baseline first, and got {len(runs)}")
     found = against(Path(runs[0]), Path(runs[1]), settings.tolerance)
-    _print(found, settings.format)
+    emit(
+        settings.format,
+        text=report.terminal(found),
+        markdown=markdown.comparison(found),
+        tree=found.model_dump(mode="json"),
+    )
     return GATE_EXIT if settings.gate and found.regressed else 0
-
-
-def _print(found: RunComparison, form: str) -> None:
-    if form == "table":
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console.width = _WIDTH
-        for part in report.terminal(found):
-            console.print(part)
-    elif form == "json":
-        tree = found.model_dump(mode="json")
-        print(redact(json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False)))
-    else:
-        sys.stdout.write(redact(markdown.comparison(found)))

@@ -14,9 +14,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from rich.text import Text
-
-from runner.commands._print import emit, notes
 from runner.commands._settings import Conf, as_it_is, conf
 from runner.commands.command_line import parser
 from runner.config.schema import Single
@@ -28,6 +25,7 @@ from runner.errors import ConfigError
 from runner.price import dollars
 from runner.record.outcomes import Usage
 from runner.report import cost as report
+from runner.report.console import emit, note, title
 
 Models = Mapping[str, Single]
 
@@ -79,11 +77,12 @@ def _month(
         remarks += report.printed_months(rows, models, workload, scenario.printed)
     plain = [_plain(row) for row in rows]
     emit(
-        scenario,
+        scenario.format,
+        scenario.to,
         text=[
-            Text(str(workload), style="bold"),
+            title(str(workload)),
             report.month_table(rows, workload),
-            *notes(remarks),
+            *map(note, remarks),
         ],
         rows=plain,
         tree={"workload": workload.summary(), "models": plain, "notes": remarks},
@@ -118,11 +117,12 @@ def _routing(
     )
     if quoted:
         remarks += report.printed_strategies(strategies, router.simple, router.printed)
-    title = f"{workload}; routed: {router.simple_share:.0%} to {router.simple}, the rest to …"
+    heading = f"{workload}; routed: {router.simple_share:.0%} to {router.simple}, the rest to …"
     plain = [asdict(strategy) for strategy in strategies]
     emit(
-        scenario,
-        text=[Text(title, style="bold"), report.routing_table(strategies), *notes(remarks)],
+        scenario.format,
+        scenario.to,
+        text=[title(heading), report.routing_table(strategies), *map(note, remarks)],
         rows=plain,
         tree={
             "workload": workload.summary(),

@@ -33,7 +33,8 @@ _RUN = "run"  # below the directory of a drift
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    from runner.report.drift import print_drift
+    from runner.report import console
+    from runner.report.drift import terminal
 
     mapping, job = _composed(argv)
     today = today or date.today()
@@ -65,7 +66,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         )
         found = found.model_copy(update={"proposal": said})
     write_json(directory / DRIFT, found.model_dump(mode="json"))
-    print_drift(found, directory)
+    console.show(terminal(found, directory))
     if job.gate and found.moved:
         return GATE_EXIT
     if failed:

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from runner.config import door, hydra_door
 from runner.config.validation import validated
 from runner.drill.faults import Drill, Fault
@@ -27,9 +25,8 @@ from runner.pipeline import provenance
 from runner.pipeline.plan import prepare
 from runner.pipeline.progress import Progress
 from runner.record.files import REPORT, RESULT, write_json, write_text
+from runner.report import console
 from runner.report.drill import markdown, terminal
-
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     job = validated(Drill, door.plain(composed))
     result = drill(job)
     directory = _write(job, result)
-    _print(result, directory)
+    console.show([*terminal(result), console.pointer("report", directory / REPORT)])
     return 0 if result.kept else GATE_EXIT
 
 
@@ -85,13 +82,3 @@ def _write(job: Drill, result: DrillResult) -> Path:
     write_json(directory / RESULT, result.model_dump(mode="json"))
     write_text(directory / REPORT, markdown(result))
     return directory
-
-
-def _print(result: DrillResult, directory: Path) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
-    for part in terminal(result):
-        console.print(part)
-    here = directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
-    console.print(f"report: {here / REPORT}", style="dim", soft_wrap=True)

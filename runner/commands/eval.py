@@ -41,9 +41,9 @@ def main(argv: Sequence[str]) -> int:
     if isinstance(ended, Exception):
         raise ended
     job, directory, result = ended
-    from runner.report import junit, print_run
+    from runner.report import console, junit, terminal
 
-    print_run(directory, result)
+    console.show(terminal.run(directory, result))
     if job.junit:
         junit.write(job.junit, [result])
     return exit_code([result], gated=job.gate and refused(result))
@@ -104,9 +104,10 @@ def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerEr
 def estimate(plans: Sequence[Plan]) -> None:
     """Print what they would ask and cost together; nothing is sent."""
     from runner.decide.costs.estimate import of
-    from runner.report.estimate import print_estimates
+    from runner.report import console
+    from runner.report.estimate import terminal
 
-    print_estimates([event_loop.run(of(plan)) for plan in plans], _cap_usd(plans))
+    console.show(terminal([event_loop.run(of(plan)) for plan in plans], _cap_usd(plans)))
 
 
 def _cap_usd(plans: Iterable[Plan]) -> float | None:

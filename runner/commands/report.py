@@ -3,24 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from runner.commands.command_line import parser
 from runner.decide.sweep import SweepResult
-from runner.report import print_run, print_sweep, rebuild
+from runner.report import console, rebuild, terminal
 
 
 def main(argv: Sequence[str]) -> int:
     options = parser("report", __doc__)
     options.add_argument("directory", type=Path, help="outputs/runs/… or outputs/sweeps/…")
-    return report(options.parse_args(argv).directory)
-
-
-def report(directory: Path, console: Console | None = None) -> int:
-    """Raises ConfigError when there is nothing to report on, StorageError when it is damaged."""
+    directory = options.parse_args(argv).directory
     result = rebuild(directory)
     if isinstance(result, SweepResult):
-        print_sweep(directory, result, console)
+        console.show(terminal.sweep(directory, result))
     else:
-        print_run(directory, result, console)
+        console.show(terminal.run(directory, result))
     return 0

@@ -83,7 +83,8 @@ def _estimate(job: Run) -> int:
     """Print what the input would cost; nothing is sent."""
     from runner.decide.costs.estimate import totals
     from runner.pipeline.event_loop import run
-    from runner.report.estimate import print_estimates
+    from runner.report import console
+    from runner.report.estimate import terminal
 
     plan.check(job, date.today())
 
@@ -98,7 +99,7 @@ def _estimate(job: Run) -> int:
                 yield query(job.task, case, inputs.render(job.task, case), job.seed)
 
     with closing(source(job.input)) as given:
-        print_estimates([run(totals(job, queries(given)))], job.budget_usd)
+        console.show(terminal([run(totals(job, queries(given)))], job.budget_usd))
     return 0
 
 

@@ -9,7 +9,6 @@ where nothing fits: what comes nearest is printed, with what excludes it.
 conf/select.yaml holds every key and what it means.
 """
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +17,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from rich.console import Console
 
 from runner.cases import cases
 from runner.cases.query import Query, query
 from runner.commands import command_line
-from runner.commands._print import notes
 from runner.commands._settings import Conf, conf
 from runner.config import paths
 from runner.config.hydra_door import refuse
@@ -42,12 +39,12 @@ from runner.decide.select.shortlist import Shortlist, sweep_place
 from runner.decide.select.tree import DecisionTree, facts, walk
 from runner.errors import ConfigError
 from runner.report import selection as report
+from runner.report.console import emit, note, uncut
 
 _NOTES = [
     "what a model thinks before it answers is in no estimate",
     "routers, cascades and splits are left out: choose the models in them first",
 ]
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
 class SelectSettings(Strict):
@@ -183,15 +180,12 @@ def _write(
 
 def _print(settings: SelectSettings, selection: Selection, command: str | None) -> None:
     name = settings.task.name if settings.task else settings.requirements.name
-    if settings.format == "json":
-        tree = report.plain(name, selection, command)
-        print(json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False))
-        return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
     month = settings.requirements.requests_per_month
-    for part in [*report.text(name, selection, month), *notes(["", *selection.notes])]:
-        console.print(part)
+    text = [*report.text(name, selection, month), "", *map(note, selection.notes)]
     if command:
-        print(f"\nRun next: {command}")  # in one line, however narrow the terminal
+        text += ["", uncut(f"Run next: {command}")]
+    emit(
+        settings.format,
+        text=text,
+        tree=report.plain(name, selection, command),
+    )

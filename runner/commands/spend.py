@@ -7,21 +7,13 @@ Exit code 3 when a limit of `alerts` is crossed, 4 when a run could not be count
 conf/spend.yaml holds every key and what it means.
 """
 
-import csv
-import json
 import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
-from rich import box
-from rich.bar import Bar
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from runner.commands._settings import conf
 from runner.commands.command_line import explain, parser
@@ -29,16 +21,11 @@ from runner.config.schema import Privacy, Strict
 from runner.decide.notify import Notifier, Notify, refuse_urls
 from runner.decide.spend import Alert, Alerts, Dimension, Spend, Sum, hold, read
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError, did_you_mean
-from runner.measure import formatting
 from runner.measure.requirements import ALLOWED
-from runner.report.text import line
+from runner.report.console import emit
+from runner.report.spend import text
 
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
-_BAR = 40  # characters
-_DAYS = 31  # in the chart
 _SHOWN = 5  # runs that forbid a notice; the others do it for the same reason
-
-Names = tuple[str, ...]  # of what a sum is for, in the order of `by`
 
 
 def _since(value: Any) -> date | timedelta | None:
@@ -130,56 +117,19 @@ def _print(settings: SpendSettings, spend: Spend, alerts: Sequence[Alert], today
     rows = [
         dict(zip(settings.by, names, strict=True)) | _plain(each) for names, each in sums.items()
     ]
-    if settings.format == "csv":
-        writer = csv.DictWriter(sys.stdout, [*settings.by, *_plain(total)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    elif settings.format == "json":
-        tree = {
+    emit(
+        settings.format,
+        text=text(settings.by, sums, total, spend.by("day", since=since)),
+        columns=[*settings.by, *_plain(total)],
+        rows=rows,
+        tree={
             "since": since and str(since),
             "rows": rows,
             "total": _plain(total),
             "alerts": [str(alert) for alert in alerts],
-        }
-        print(json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False))
-    else:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console.width = _WIDTH
-        console.print(_table(settings.by, sums, total), "")
-        console.print(_chart(spend.by("day", since=since)))
+        },
+    )
 
 
 def _plain(each: Sum) -> dict[str, int | float | None]:
     return {"attempts": each.attempts, "known_usd": each.usd, "unknown_attempts": each.unknown}
-
-
-def _table(by: Sequence[Dimension], sums: Mapping[Names, Sum], total: Sum) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in by:
-        table.add_column(name)
-    for heading in ("attempts", "spent", "of unknown cost"):
-        table.add_column(heading, justify="right")
-    for names, each in sums.items():
-        table.add_row(*(Text(line(name)) for name in names), *_cells(each))
-    if len(sums) != 1:
-        table.add_section()
-        table.add_row("total", *[""] * (len(by) - 1), *_cells(total), style="bold")
-    return table
-
-
-def _cells(each: Sum) -> tuple[str, ...]:
-    unknown = f"{each.unknown:,}" if each.unknown else ""
-    return f"{each.attempts:,}", formatting.show(each.usd, "usd"), unknown
-
-
-def _chart(days: Mapping[Names, Sum]) -> Table:
-    chart = Table(box=None, pad_edge=False, show_header=False, title_justify="left")
-    last = list(days.items())[-_DAYS:]
-    if len(last) < len(days):
-        chart.title = f"the last {_DAYS} of {len(days)} days on which something was asked"
-    most = max((each.known_usd for _, each in last), default=0)
-    for [day], each in last:
-        bar = Bar(most, 0, each.known_usd, width=_BAR, color="green") if each.known_usd else ""
-        chart.add_row(day, bar, str(each))
-    return chart

@@ -64,10 +64,10 @@ def leave() -> None:
 def finish(directory: Path) -> int:
     """Report on all jobs and return the exit code of the sweep."""
     from runner.commands.eval import exit_code
-    from runner.report import build_sweep, junit, print_sweep
+    from runner.report import build_sweep, console, junit, terminal
 
     sweep = build_sweep(directory)
-    print_sweep(directory, sweep)
+    console.show(terminal.sweep(directory, sweep))
     junit.write_sweep(directory, sweep)
     if not any((directory / run.dir / JOURNAL).exists() for run in sweep.runs):
         return CONFIG_EXIT  # nothing was sent: the table has the reasons

@@ -13,9 +13,8 @@ from runner.measure import result as results
 from runner.record.files import PAGE, REPORT, RESULT, RUN, read_json, write_json, write_text
 from runner.record.outcomes import Result
 from runner.report import markdown, page
-from runner.report.terminal import print_run, print_sweep
 
-__all__ = ["build", "build_sweep", "print_run", "print_sweep", "rebuild"]
+__all__ = ["build", "build_sweep", "rebuild"]
 
 
 def build(directory: Path) -> Result:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from runner.decide.costs.breakeven import BreakEven, Crossings, Month
 from runner.decide.costs.sensitivity import Change, Sensitivity
-from runner.report.tables import money, table
+from runner.report.table import money, table
 
 _BAR = 40  # characters
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from runner.decide.checklist import Lines
 from runner.decide.checklist.facts import Line, State
-from runner.report.tables import table
+from runner.report.table import table
 from runner.report.text import inline, line
 
 _MARKS: dict[State, str] = {"ticked": "✓", "open": "✗", "not applicable": "-"}
@@ -30,10 +30,7 @@ def summary(lines: Lines) -> str:
 def terminal(title: str, lines: Lines, start: Path) -> Iterator[RenderableType]:
     yield Text(line(title), style="bold")
     rows = table("", "", "evidence", "age", "where", left=["", "evidence", "where"])
-    for column in rows.columns[1:3]:
-        column.no_wrap = False
-    rows.columns[4].overflow = "fold"
-    rows.columns[4].no_wrap = False
+    rows.columns[-1].overflow = "fold"
     for heading, found in lines.items():
         rows.add_row("", Text(heading, style="bold"))
         for each in found:

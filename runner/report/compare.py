@@ -16,7 +16,7 @@ from runner.measure.compare import (
     Flip,
     RunComparison,
 )
-from runner.report.tables import table
+from runner.report.table import table
 from runner.report.text import line
 
 COLUMNS = ("", "baseline", "candidate", "change", "95 % interval", "cases", "verdict")

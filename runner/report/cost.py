@@ -11,7 +11,7 @@ from runner.config.schema import Price, Single
 from runner.decide.costs.monthly import Range, Row, Strategy, routed
 from runner.decide.costs.workload import Workload
 from runner.measure import formatting
-from runner.report.tables import money, table
+from runner.report.table import money, table
 
 _BAR = 30  # characters
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from runner.drill.result import UNITS, DrillResult, Faulted, Promise, conclusion
 from runner.measure import formatting
-from runner.report.tables import table
+from runner.report.table import table
 from runner.report.text import inline, line
 
 _COLUMNS = ("fault", "answered", "attempts", "waited", "time", "cost", "served by", "promises")
@@ -16,7 +16,6 @@ _LEFT = ("answered", "served by", "promises")
 
 def terminal(result: DrillResult) -> list[RenderableType]:
     rows = table(*_COLUMNS, left=_LEFT)
-    rows.columns[-1].no_wrap = False
     for faulted in result.faults:
         broken = any(promise.kept is False for promise in faulted.promises)
         *cells, promises = (Text(line(cell)) for cell in _cells(faulted))

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from runner.decide.costs.amounts import Range, together
 from runner.decide.costs.estimate import FALLBACK, Estimate
 from runner.measure import formatting
-from runner.report.tables import table
-from runner.report.text import line
+from runner.report.console import uncut
+from runner.report.table import table
 
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 _ROLES = {
     "answer": "answers",
     "classifier": "classifier",
@@ -28,20 +26,14 @@ _WORDS = (
 )
 
 
-def print_estimates(
-    estimates: Sequence[Estimate], budget_usd: float | None, console: Console | None = None
-) -> None:
+def terminal(estimates: Sequence[Estimate], budget_usd: float | None) -> Iterator[RenderableType]:
     """`budget_usd` is the cap for all of them together."""
-    console = console or Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
     everything = together(estimate.range for estimate in estimates)
-    console.print(_table(estimates, everything))
+    yield _table(estimates, everything)
     notes = dict.fromkeys(note for estimate in estimates for note in estimate.notes)
-    for note in (*notes, *_WORDS):
-        console.print(Text(line(note), style="dim"), soft_wrap=True)
+    yield from (uncut(text, style="dim") for text in (*notes, *_WORDS))
     if budget_usd is not None:
-        console.print(Text(_held_against(budget_usd, everything)), soft_wrap=True)
+        yield uncut(_held_against(budget_usd, everything))
 
 
 def _table(estimates: Sequence[Estimate], everything: Range) -> Table:

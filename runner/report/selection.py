@@ -13,7 +13,7 @@ from runner.config.schema import Single
 from runner.decide.select.candidates import Candidate, Selection
 from runner.decide.select.tree import Step, Suggestion
 from runner.measure import formatting
-from runner.report.tables import money, table
+from runner.report.table import money, table
 
 
 def text(
@@ -80,7 +80,7 @@ def _path_table(path: Sequence[Step]) -> Table:
     for number, step in enumerate(path, 1):
         answer = Text("yes", style="bold") if step.yes else "no"
         found.add_row(Text(f"{number}. {step.question}"), answer, Text(step.why))
-    return _wrapping(found)
+    return found
 
 
 def _shortlist_table(shortlist: Sequence[Candidate], requests_per_month: int | None) -> Table:
@@ -96,14 +96,14 @@ def _shortlist_table(shortlist: Sequence[Candidate], requests_per_month: int | N
             "?" if each.seconds is None else f"{each.seconds:.2f} s",
             Text("; ".join([_why(each), *_remarks(each)])),
         )
-    return _wrapping(found)
+    return found
 
 
 def _excluded_table(excluded: Sequence[Candidate]) -> Table:
     found = table("excluded", "because", left=["because"])
     for each in excluded:
         found.add_row(each.option, Text("; ".join(each.excluded)))
-    return _wrapping(found)
+    return found
 
 
 def _why(candidate: Candidate) -> str:
@@ -128,9 +128,3 @@ def _remarks(candidate: Candidate) -> list[str]:
 
 def _missing_key(model: Single) -> str | None:
     return model.provider.api_key_env if redact.missing_key(model, "model") else None
-
-
-def _wrapping(found: Table) -> Table:
-    """The last column holds sentences."""
-    found.columns[-1].no_wrap = False
-    return found

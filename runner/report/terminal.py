@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,7 @@ from runner.measure.observations import SCORE
 from runner.record.files import PAGE
 from runner.record.outcomes import Metric, Result
 from runner.report import compare, words
+from runner.report.console import note, pointer, title
 from runner.report.text import line
 
 _STYLES = {"met": "green", "missed": "bold red", "not proven": "yellow", "unknown": "magenta"}
@@ -31,65 +32,55 @@ _ALWAYS = (
 )
 _NOT_ZERO = ("fallback_rate", "retry_rate", "truncated_rate", "judge_failure_rate")
 _MOST = 4  # lines on how the candidates of a sweep were not asked alike
-_WIDTH = 120  # where nobody's terminal says: a pipe, a log of CI
 
 
-def print_run(directory: Path, result: Result, console: Console | None = None) -> None:
+def run(directory: Path, result: Result) -> Iterator[RenderableType]:
     """The numbers of a run, the verdicts, and where the rest of it lies."""
-    console = console or _console()
-    counts = result.counts
-    title = f"{result.task} · {result.model} ({result.id})"
-    if counts:
-        title += f" · {counts.answered} of {counts.outcomes} outcomes answered"
-    console.print(Text(line(title), style="bold"))
+    about = f"{result.task} · {result.model} ({result.id})"
+    if counts := result.counts:
+        about += f" · {counts.answered} of {counts.outcomes} outcomes answered"
+    yield title(about)
     if result.metrics:
-        console.print(_metrics(result))
-        console.print(_verdicts(result))
+        yield _metrics(result)
+        yield _verdicts(result)
     if result.arms:
-        console.print(_arms([(result.model, result)]))
+        yield _arms([(result.model, result)])
     if result.baseline:
-        for part in compare.terminal(RunComparison.model_validate(result.baseline)):
-            console.print(part)
-    for note in [*map(_unlike, result.notes), *_not_asked(result)]:
-        console.print(Text(line(note), style="dim"))
-    console.print(Text(line(words.conclusion(result)), style="bold"))
-    console.print(Text(f"report: {_near(directory / PAGE)}", style="dim"), soft_wrap=True)
+        yield from compare.terminal(RunComparison.model_validate(result.baseline))
+    yield from map(note, [*map(_unlike, result.notes), *_not_asked(result)])
+    yield title(words.conclusion(result))
+    yield pointer("report", directory / PAGE)
 
 
-def print_sweep(directory: Path, sweep: SweepResult, console: Console | None = None) -> None:
+def sweep(directory: Path, sweep: SweepResult) -> Iterator[RenderableType]:
     """All candidates of a sweep, the best first, and which of them to ship and why."""
-    console = console or _console()
-    _print_differences(sweep, console)
+    yield from map(note, _differences(sweep))
     if any(run.rank for run in sweep.runs):
-        console.print(_candidates(sweep))
-        console.print(Text(words.LEGEND, style="dim"))
+        yield _candidates(sweep)
+        yield note(words.LEGEND)
     if composite := [(run.label, run) for run in sweep.runs if run.rank and run.arms]:
-        console.print(_arms(composite))
+        yield _arms(composite)
     for run in sweep.runs:
         if run.rank is None:
-            reason = line(f"{run.dir}: {words.conclusion(run)}")
-            console.print(Text(reason, style="red"))
+            yield Text(line(f"{run.dir}: {words.conclusion(run)}"), style="red")
     measured = {run.label for run in sweep.runs if run.rank}
     for recommendation in sweep.recommendations.values():
-        console.print(Text(line(recommendation.headline), style="bold"))
-        for said in _said(recommendation, measured):
-            console.print(Text(line(said)))
+        yield title(recommendation.headline)
+        yield from (Text(line(said)) for said in _said(recommendation, measured))
     for run in sweep.runs:
         if run.baseline:
             said = compare.headline(RunComparison.model_validate(run.baseline))
-            console.print(Text(line(f"{run.label}: {said}")))
-    console.print(Text(f"report: {_near(directory / PAGE)}", style="dim"), soft_wrap=True)
+            yield Text(line(f"{run.label}: {said}"))
+    yield pointer("report", directory / PAGE)
 
 
-def _print_differences(sweep: SweepResult, console: Console) -> None:
+def _differences(sweep: SweepResult) -> Iterator[str]:
     """First of all: who was asked differently can't be compared without a thought."""
     found = [difference for one in sweep.recommendations.values() for difference in one.differences]
     found = list(dict.fromkeys(found))
-    lines = list(map(_unlike, found[:_MOST]))
+    yield from map(_unlike, found[:_MOST])
     if more := found[_MOST:]:
-        lines.append(f"not like for like: {len(more)} more, in the report")
-    for said in lines:
-        console.print(Text(line(said), style="dim"))
+        yield f"not like for like: {len(more)} more, in the report"
 
 
 def _said(recommendation: Recommendation, measured: Collection[str]) -> Iterator[str]:
@@ -111,16 +102,6 @@ def _unlike(difference: str) -> str:
 def _not_asked(result: Result) -> Iterator[str]:
     for model, count in result.skipped.items():
         yield f"{model} was not asked {count} times although its turn had come"
-
-
-def _near(path: Path) -> Path:
-    """As one would type it from here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDTH)
 
 
 def _table(*columns: str, right: Iterable[str] = ()) -> Table:

@@ -6,10 +6,11 @@ from typing import Any
 
 from rich.console import Console
 
-from runner.commands.report import report
 from runner.config.schema import Job
+from runner.decide.sweep import SweepResult
 from runner.record.files import PAGE, REPORT, RESULT, write_json
 from runner.record.outcomes import Answered, Failed, Result, Score
+from runner.report import rebuild, terminal
 from tests.report.make import Factory, answered, attempt, failed, job, model
 
 REQUIREMENTS = {
@@ -27,7 +28,13 @@ REQUIREMENTS = {
 
 def printed(directory: Path, width: int = 140) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
-    assert report(directory, console) == 0
+    found = rebuild(directory)
+    if isinstance(found, SweepResult):
+        parts = terminal.sweep(directory, found)
+    else:
+        parts = terminal.run(directory, found)
+    for part in parts:
+        console.print(part, crop=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

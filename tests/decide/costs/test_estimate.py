@@ -20,7 +20,7 @@ from runner.decide.costs import estimate
 from runner.decide.costs.amounts import Amount, Range
 from runner.decide.costs.estimate import FALLBACK, Estimate
 from runner.pipeline.plan import prepare
-from runner.report.estimate import print_estimates
+from runner.report.estimate import terminal
 from tests import loopback
 from tests.commands.test_command_line import MODEL, PROVIDER, RETRY, TASK
 from tests.conftest import model, write_cases
@@ -303,7 +303,8 @@ def test_tokens_of_an_image(counted: Callable[[str, Any], int], tmp_path: Path) 
 
 def printed(*estimates: Estimate, budget_usd: float | None = None) -> str:
     console = Console(width=120, record=True, highlight=False)
-    print_estimates(estimates, budget_usd, console)
+    for part in terminal(estimates, budget_usd):
+        console.print(part, crop=False)
     return console.export_text()
 
 

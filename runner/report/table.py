@@ -1,4 +1,4 @@
-"""What the tables of `cost` and `breakeven` have in common."""
+"""Tables on screen."""
 
 from collections.abc import Collection
 
@@ -7,11 +7,11 @@ from rich.table import Table
 
 
 def table(*columns: str, left: Collection[str] = ()) -> Table:
-    """Columns of numbers, but for the first and those of `left`."""
+    """Columns of numbers, but for the first and those of `left`, whose texts may be wrapped."""
     found = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         text = column in (columns[0], *left)
-        found.add_column(column, justify="left" if text else "right", no_wrap=True)
+        found.add_column(column, justify="left" if text else "right", no_wrap=not text)
     return found
 
 
