@@ -184,6 +184,13 @@ def test_the_first_screen(sweep: Path) -> None:
     assert places == sorted(places)
 
 
+def test_one_front(sweep: Path) -> None:
+    """Who stands out in the chart is whom the recommendation calls dominated by nobody."""
+    said = build_sweep(sweep).recommendations["sorting"]
+    marked = re.findall(r"<li value=.*?>(\w+) \(dominated by nobody\)", sweep_page(sweep))
+    assert marked == said.front == ["good"]
+
+
 def test_several_tasks(sweep: Path, write_run: Factory) -> None:
     """Each task of a sweep has its own candidates, charts and cases."""
     build(write_run([answered("x")], job(task={"name": "other"}), name="sweep/2_other-small"))
@@ -310,9 +317,9 @@ NAMES = ["best", "dear", "free", "dark"]
 
 
 def test_the_front() -> None:
-    """On it is what nothing beats; what costs nothing has a place, what nobody knows is named."""
+    """It is the recommendation's; what costs nothing has a place, what nobody knows is named."""
     known = [result("best", 0.002, 0.9), result("dear", 0.004, 0.9), result("free", 0.0, 0.5)]
-    chart = charts.scatter(NAMES, [*known, result("dark", None, 0.9)])
+    chart = charts.scatter(NAMES, [*known, result("dark", None, 0.9)], ["best", "free", "dark"])
     assert chart
     assert {point.name for point in chart.points if point.front} == {"best", "free"}
     best, dear, free = chart.points
@@ -321,12 +328,7 @@ def test_the_front() -> None:
     assert chart.left_out == ["dark"]
     assert chart.max_cost and dear.x < chart.max_cost.at
     assert best.y_bar[1] == 100  # the lower end is unknown, so the bar has none
-    assert charts.scatter(["dark"], [result("dark", None, None)]) is None
-
-
-def test_equals_are_both_on_the_front() -> None:
-    """Of two that are alike in both, neither beats the other."""
-    assert charts.pareto([(1, 0.5), (1, 0.5), (2, 0.5), (1, 0.4)]) == {0, 1}
+    assert charts.scatter(["dark"], [result("dark", None, None)], ["dark"]) is None
 
 
 @pytest.mark.parametrize("values", [[5.0], [0.0], [1e-7, 3.0], [0.0, 2e-4], [None, 9.0]])

@@ -18,11 +18,14 @@ class Advice:
     differences: Sequence[str] = ()  # where it is not like for like
     compared_with: str | None = None
     compared: Mapping[str, Compared] = field(default_factory=dict)
+    front: Sequence[str] = ()  # who is dominated by nobody
 
     @classmethod
     def on_run(cls, result: Result) -> Advice:
         reasons = [verdict.why for verdict in result.verdicts]
-        return cls(words.conclusion(result), reasons, differences=result.notes)
+        return cls(
+            words.conclusion(result), reasons, differences=result.notes, front=[result.model]
+        )
 
     @classmethod
     def on_sweep(cls, said: Recommendation) -> Advice:
@@ -39,4 +42,5 @@ class Advice:
             list(dict.fromkeys(said.differences)),
             said.compared_with,
             said.compared,
+            said.front,
         )

@@ -88,7 +88,7 @@ class Board:
 
     @cached_property
     def scatter(self) -> charts.Scatter | None:
-        return charts.scatter(self.names, self.results)
+        return charts.scatter(self.names, self.results, self.advice.front)
 
     @cached_property
     def latencies(self) -> tuple[Axis | None, list[charts.Spread]]:

@@ -4,9 +4,8 @@ No plotting library: one that draws in the browser is megabytes of script that a
 policy refuses, one that draws here knows neither the reader's theme nor the width of the screen.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from runner.measure import formatting
 from runner.record.outcomes import Metric, Result
@@ -36,7 +35,6 @@ class Scatter:
     x: Axis
     y: Axis
     points: list[Point]
-    steps: list[tuple[float, float, float, float]]  # lines of the front: x1, y1, x2, y2
     max_cost: Tick | None
     min_quality: Tick | None
     left_out: list[str]  # whose cost or quality is unknown
@@ -62,8 +60,10 @@ class Spread:
     bound: Tick | None
 
 
-def scatter(names: Sequence[str], results: Sequence[Result]) -> Scatter | None:
-    """Quality against cost; `results` has the best first."""
+def scatter(
+    names: Sequence[str], results: Sequence[Result], front: Collection[str]
+) -> Scatter | None:
+    """Quality against cost; `results` has the best first, `front` names those nobody dominates."""
     known = {
         rank: result
         for rank, result in enumerate(results, 1)
@@ -76,33 +76,17 @@ def scatter(names: Sequence[str], results: Sequence[Result]) -> Scatter | None:
     x = log_axis([*_edges(known.values(), _COST), max_cost], _dollars)
     y = share_axis([*_edges(known.values(), _QUALITY), min_quality])
     points = [_point(rank, names[rank - 1], result, x, y) for rank, result in known.items()]
-    best = pareto(
-        [
-            (result.metrics[_COST].value or 0.0, result.metrics[_QUALITY].value or 0.0)
-            for result in known.values()
-        ]
-    )
-    for place, point in enumerate(points):
-        point.front = place in best
+    for point in points:
+        point.front = point.name in front
     _spread_labels(points)
     return Scatter(
         x,
         y,
         points,
-        _steps(points),
         None if max_cost is None else Tick(x.at(max_cost), _dollars(max_cost)),
         None if min_quality is None else Tick(100 - y.at(min_quality), f"{min_quality:g}"),
         [name for rank, name in enumerate(names, 1) if rank not in known],
     )
-
-
-def pareto(points: Sequence[tuple[float, float]]) -> set[int]:
-    """Places of the (cost, quality) that no other beats in one and equals in the other."""
-    return {
-        place
-        for place, (cost, quality) in enumerate(points)
-        if not any(c <= cost and q >= quality and (c, q) != (cost, quality) for c, q in points)
-    }
 
 
 def spreads(
@@ -152,14 +136,6 @@ def _point(rank: int, name: str, result: Result, x: Axis, y: Axis) -> Point:
         title=f"{name}: {', '.join(facts)}",
         label_y=top,
     )
-
-
-def _steps(points: Sequence[Point]) -> list[tuple[float, float, float, float]]:
-    corners = sorted((point.x, point.y) for point in points if point.front)
-    lines = []
-    for (x1, y1), (x2, y2) in pairwise(corners):
-        lines += [(x1, y1, x2, y1), (x2, y1, x2, y2)]
-    return lines
 
 
 def _spread_labels(points: Sequence[Point]) -> None:
