@@ -3,13 +3,12 @@
 from collections.abc import Collection
 
 from runner.calls.route import questions
-from runner.cases.cases import Case
+from runner.cases import reading
 from runner.cases.query import Query, parameters
+from runner.config import json_schema
 from runner.config.schema import Model
 from runner.errors import ErrorKind
 from runner.record.outcomes import Reply
-from runner.scorers import json_valid
-from runner.scorers._json import valid_json
 
 
 def unfit(model: Model, query: Query) -> tuple[ErrorKind, str] | None:
@@ -49,14 +48,16 @@ def flaw(reply: Reply | None, query: Query, counts: Collection[ErrorKind]) -> Er
         return None
     if "truncated" in counts and reply.finish_reason == "length":
         return "truncated"
-    if "invalid_output" in counts and not _in_format(reply, query.case, query):
+    if "invalid_output" in counts and not _in_format(reply, query):
         return "invalid_output"
     return None
 
 
-def _in_format(reply: Reply, case: Case, query: Query) -> bool:
+def _in_format(reply: Reply, query: Query) -> bool:
     if query.output != "json" and query.json_schema is None:
         return bool(reply.text.strip())
-    if query.json_schema is None or query.task is None:
-        return valid_json(reply.text)
-    return json_valid.score(reply, case, query.task).value == 1
+    try:
+        value, _ = reading.as_json(reply.text, fenced=query.fenced)
+    except ValueError:
+        return False
+    return query.json_schema is None or json_schema.misfit(query.json_schema, value) is None

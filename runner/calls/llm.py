@@ -19,7 +19,7 @@ from runner.calls import callbacks
 from runner.calls import wire as on_the_wire
 from runner.calls.ending import failure, first_line, success
 from runner.calls.wire import Wire
-from runner.cases import images
+from runner.cases import images, reading
 from runner.config.redact import api_key
 from runner.config.schema import Single
 from runner.errors import ConfigError
@@ -113,6 +113,7 @@ class Client:
         on_the_wire.current.set(wire)
         timeout = model.provider.timeout
         pieces: list[str] = []
+        answer = reading.Pieces(model.reasoning_tags)
         try:
             async with asyncio.timeout(timeout):
                 response = await self._litellm.acompletion(
@@ -132,9 +133,9 @@ class Client:
                 )
                 if on_text:
                     async for piece in _pieces(response):
-                        wire.delivered = True
                         pieces.append(piece)
-                        _hand_on(piece, on_text)
+                        _hand_on(answer.feed(piece), on_text, wire)
+                    _hand_on(answer.end(), on_text, wire)
         except _ListenerFailed as failed:
             raise failed.error from None
         except Exception as error:
@@ -144,7 +145,12 @@ class Client:
         wire.read()
         if wire.said.error:
             raise failure(ValueError("an error in place of an answer"), wire, timeout)
-        return success("".join(pieces) if on_text else _text(response), wire)
+        reply = success("".join(pieces) if on_text else _text(response), wire)
+        text, reasoning = reading.without_reasoning(reply.text, model.reasoning_tags)
+        # From most whole replies litellm has cut it by now.
+        if not on_text and model.reasoning_tags and (cut := _reasoning(response)):
+            text, reasoning = text.lstrip(), cut.strip()
+        return reply.model_copy(update={"text": text, "reasoning": reasoning})
 
 
 def check_callbacks(names: Sequence[str]) -> None:
@@ -241,8 +247,11 @@ class _ListenerFailed(Exception):
         self.error = error
 
 
-def _hand_on(piece: str, on_text: Callable[[str], None]) -> None:
+def _hand_on(piece: str, on_text: Callable[[str], None], wire: Wire) -> None:
     """Its errors are not the provider's: a closed pipe is no broken connection."""
+    if not piece:
+        return
+    wire.delivered = True
     try:
         on_text(piece)
     except Exception as error:
@@ -278,6 +287,11 @@ def _import_litellm() -> Any:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # a call makes thousands of objects that die young
     return litellm
+
+
+def _reasoning(response: Any) -> str:
+    message = response.choices[0].message if response.choices else None
+    return getattr(message, "reasoning_content", None) or ""
 
 
 def _text(response: Any) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.cases import reading
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
@@ -120,7 +121,7 @@ def _escalate(cascade: Cascade, query: Query, arm: str, stands: bool) -> Route:
 
 def _most_common(samples: Sequence[Served], wanted: SelfConsistency) -> tuple[Served, str]:
     """The answer that most samples give, and why it may not stand."""
-    meanings = [_meaning(served.reply.text) for served in samples]
+    meanings = [_meaning(each.reply.text, fenced=each.by.query.fenced) for each in samples]
     meaning, count = Counter(meanings).most_common(1)[0]
     served = samples[meanings.index(meaning)]
     if count / wanted.samples < wanted.min_agreement:
@@ -200,9 +201,10 @@ def _share(split: Split, case: Case) -> str:
     return next(arm for arm in reversed(split.weights) if split.weights[arm])
 
 
-def _meaning(text: str) -> str:
+def _meaning(text: str, *, fenced: bool) -> str:
     """What makes two samples the same answer: their JSON, or their words without case and space."""
     try:
-        return json.dumps(json.loads(text), sort_keys=True)
+        value, _ = reading.as_json(text, fenced=fenced)
+        return json.dumps(value, sort_keys=True)
     except ValueError:
         return " ".join(text.casefold().split())

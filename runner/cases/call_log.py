@@ -109,6 +109,7 @@ class CallLog:
             output_schema=self.schema,
             model_served=self.reply.model_served,
             reply=self.reply.text,
+            reasoning=self.reply.reasoning,
             finish_reason=self.reply.finish_reason,
             usage=self.reply.usage,
             first_token_seconds=self.first_token_seconds,

@@ -1,8 +1,8 @@
 """The cases of a task: read, checked, selected and turned into messages."""
 
-import json
 from collections.abc import Iterator
 from functools import cache
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runner.cases import images
+from runner.cases import images, strict_json
 from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
@@ -41,7 +41,7 @@ def read(path: Path) -> Iterator[Case]:
     """
     seen: dict[str, int] = {}
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     case = _with_images(_parse(line, f"{path}:{number}"), path, number)
@@ -61,8 +61,8 @@ def read(path: Path) -> Iterator[Case]:
 
 def _parse(line: str, where: str) -> Case:
     try:
-        return Case.model_validate(json.loads(line))
-    except json.JSONDecodeError as error:
+        return Case.model_validate(strict_json.loads(line))
+    except JSONDecodeError as error:
         raise ConfigError(f"{where}: is not JSON: {error.msg} at column {error.colno}") from None
     except ValidationError as error:
         problem = error.errors()[0]
@@ -71,6 +71,8 @@ def _parse(line: str, where: str) -> Case:
             near = did_you_mean(key, Case.model_fields)
             raise ConfigError(f"{where}: {key}: no such key{near}") from None
         raise ConfigError(f"{where}: {key}: {problem['msg'].lower()}") from None
+    except ValueError as error:
+        raise ConfigError(f"{where}: is not JSON: {error}") from None
 
 
 def _with_images(case: Case, path: Path, number: int) -> Case:

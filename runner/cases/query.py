@@ -35,6 +35,7 @@ class Query:
     output: Output = "text"
     json_schema: dict[str, Any] | None = None
     schema_name: str = "answer"
+    fenced: bool = True  # the JSON may stand in a code block
     seed: int | None = None
     role: Role = "answer"
     task: Task | None = None  # None: a question of ours on the way to an answer
@@ -56,6 +57,7 @@ def query(task: Task, case: Case, messages: list[Message], seed: int | None) -> 
         output=task.output,
         json_schema=task.json_schema,
         schema_name=task.name,
+        fenced=task.fenced,
         seed=seed,
         task=task,
     )

@@ -6,11 +6,11 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from runner.cases.reading import is_json
 from runner.config.schema import Job
 from runner.measure.per_arm import Arms
 from runner.price import total
 from runner.record.outcomes import Answered, Attempt, Counts, Failed
-from runner.scorers._json import valid_json
 
 Line = Answered | Failed
 
@@ -118,7 +118,9 @@ class Observations:
         self._note("truncated_rate", case, line.finish_reason == "length")
         if "json" in (self.job.task.output, self.job.requirements.output_format):
             checked = line.scores.get("json_valid")
-            valid = checked.value == 1 if checked else valid_json(line.reply)
+            valid = (
+                checked.value == 1 if checked else is_json(line.reply, fenced=self.job.task.fenced)
+            )
             self._note("valid_output_rate", case, valid)
         self._note("attempts_per_request", case, len(line.attempts))
         used = [attempt.usage for attempt in line.attempts if attempt.usage]

@@ -1,11 +1,12 @@
 """What came of one request in production: a line of output, or what a client returns."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 
+from runner.cases import reading
+from runner.config.schema import Task
 from runner.errors import ErrorKind
 from runner.price import total
 from runner.record.outcomes import Answered, Failed, Record, Usage
@@ -19,7 +20,7 @@ class Answer(Record):
     id: str
     line: int | None = None  # of the input, from 1; None: asked by a client
     status: Literal["answered", "failed"]
-    output: str | None = None  # what the model wrote; None: nothing
+    output: str | None = None  # what the model wrote, less its reasoning; None: nothing
     # The value that `output` is the JSON of, where the task asks for JSON and got it.
     parsed: Any = Field(None, alias="json")
     served_by: str | None = None  # the single model that answered
@@ -45,7 +46,7 @@ class Totals:
         self.cost_usd = total((self.cost_usd, answer.cost_usd))
 
 
-def answer(outcome: Answered | Failed, *, as_json: bool) -> Answer:
+def answer(outcome: Answered | Failed, task: Task, *, as_json: bool) -> Answer:
     common: dict[str, Any] = {
         "id": outcome.case,
         "line": outcome.line,
@@ -58,7 +59,7 @@ def answer(outcome: Answered | Failed, *, as_json: bool) -> Answer:
     return Answer(
         **common,
         output=outcome.reply,
-        parsed=_parsed(outcome.reply) if as_json else None,
+        parsed=_parsed(outcome.reply, task.fenced) if as_json else None,
         served_by=outcome.served_by,
         fallback=outcome.fallback,
         model_served=outcome.model_served,
@@ -80,28 +81,9 @@ def invalid(problem: str, id: str, line: int | None = None) -> Answer:
     )
 
 
-def loads(text: str) -> Any:
-    """JSON that can be written down again.
-
-    Raises ValueError, for NaN and for half a character (`"\\ud800"`) as well.
-    """
+def _parsed(text: str, fenced: bool) -> Any:
     try:
-        value = json.loads(text, parse_constant=_refuse)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-    except UnicodeEncodeError:
-        raise ValueError("holds half a character") from None
-    return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return loads(text)
+        value, _ = reading.as_json(text, fenced=fenced)
     except ValueError:
         return None
+    return value

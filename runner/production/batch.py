@@ -83,7 +83,7 @@ class _Flow:
         if found := self._recorded.take(number):
             if found.key != key:
                 raise self._other_input(f"line {number} has changed")
-            return _done(answer(found, as_json=self._job.wants_json))
+            return _done(answer(found, self._job.task, as_json=self._job.wants_json))
         try:
             case = inputs.parse(line, number, self._source)
             messages = inputs.render(self._job.task, case)
@@ -98,7 +98,7 @@ class _Flow:
                 self._slots.release()
             if found.error and found.kind == "budget":
                 self.over = found.error
-            return answer(found, as_json=self._job.wants_json)
+            return answer(found, self._job.task, as_json=self._job.wants_json)
 
         await self._slots.acquire()
         if self.over:

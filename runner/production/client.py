@@ -28,11 +28,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from weakref import finalize
 
+from runner.cases import strict_json
 from runner.cases.call_log import OnText
 from runner.cases.cases import Case
 from runner.cases.query import Question
 from runner.errors import RunnerError
-from runner.production.answer import Answer, answer, invalid, loads
+from runner.production.answer import Answer, answer, invalid
 from runner.production.background import Background
 from runner.production.inputs import InvalidInput, render, request
 from runner.production.job import Production, production, request_key
@@ -144,7 +145,7 @@ class Client:
             key = request_key(fingerprint, case.model_dump_json().encode())
             found = await session.ask(Question(case, messages, key), on_text=on_text)
             await session.keep(found)
-            given = answer(found, as_json=as_json)
+            given = answer(found, task, as_json=as_json)
             if given.status == "failed":
                 raise AskFailed(given)
             return given
@@ -218,7 +219,7 @@ def _case(input: Input, given: Request, id: str) -> Case:
     said = {key: value for key, value in given.items() if value is not None}
     said["images"] = [str(path) for path in given.get("images") or ()]
     try:
-        value = loads(json.dumps({"input": input, **said}))
+        value = strict_json.loads(json.dumps({"input": input, **said}))
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"is not JSON: {error}", id) from None
     return request(value, id, Path.cwd())

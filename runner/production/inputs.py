@@ -12,11 +12,10 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from runner.cases import cases, images
+from runner.cases import cases, images, strict_json
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
-from runner.production.answer import loads
 from runner.record.outcomes import Message
 
 _FILE_TYPES = {".jsonl", ".ndjson", ".json", ".txt", ".csv"}
@@ -149,12 +148,12 @@ def parse(line: bytes, number: int, source: Source) -> Case:
     if source.of_texts:
         return Case(id=id, input=text)
     try:
-        value = loads(text)
+        value = strict_json.loads(text)
     except json.JSONDecodeError as error:
         hint = f'is not JSON: {error.msg} at column {error.colno}; a text stands in quotes: "…"'
         raise InvalidInput(hint, id) from None
     except ValueError as error:
-        raise InvalidInput(str(error), id) from None
+        raise InvalidInput(f"is not JSON: {error}", id) from None
     return request({"input": value} if isinstance(value, str) else value, id, source.folder)
 
 

@@ -45,6 +45,7 @@ class Reply(Record):
     """What one successful HTTP request brought back."""
 
     text: str
+    reasoning: str = ""  # taken off the text, as the model's `reasoning_tags` say
     finish_reason: str
     usage: Usage | None  # None: the provider did not say
     seconds: float  # from the first byte sent to the last byte received
@@ -143,6 +144,7 @@ class Answered(Outcome):
     output_schema: Schema | None = Field(None, alias="schema")
     model_served: str | None
     reply: str
+    reasoning: str = ""  # taken off the reply before anything read it
     finish_reason: str
     usage: Usage | None
     first_token_seconds: float | None = None  # of a streamed one, since its first request
@@ -154,6 +156,7 @@ class Answered(Outcome):
         """The answer as a scorer sees it, out of the record."""
         return Reply(
             text=self.reply,
+            reasoning=self.reasoning,
             finish_reason=self.finish_reason,
             usage=self.usage,
             seconds=self.seconds,

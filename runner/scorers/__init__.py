@@ -15,6 +15,9 @@ gave no judgement. Two more functions are welcome beside `score`:
         those of the options that it needs
     def tables(scores: Sequence[Score]) -> list[Table]
         sums up a run for its report, from the `details` of its scores alone
+
+A reply's text is an answer without reasoning; runner.cases.reading reads its JSON. `PARTS` may name
+modules that decide the scores too: answers are scored anew once these, or the scorer, have changed.
 """
 
 import asyncio
@@ -63,6 +66,7 @@ class Scorer:
     options: Mapping[str, Any]
     own: bool  # the user's: it may be slow, so it runs off the event loop
     asks: bool  # a model of its own
+    fenced: bool = True  # as the task says
 
     async def __call__(self, reply: Reply, case: Case, task: Task, ask: Ask | None = None) -> Score:
         """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, BudgetSpent, and
@@ -82,12 +86,15 @@ class Scorer:
     def key(self, case: Case) -> str:
         """Equal keys give the same answer the same score: it need not be judged again."""
         held_against = json.dumps([case.input, case.expected])
+        if not self.fenced:
+            held_against += " not fenced"
         return sha256(f"{self._key} {held_against}".encode()).hexdigest()[:16]
 
     @cached_property
     def _key(self) -> str:
         options = json.dumps(shape(self.options), default=str)
-        source = Path(self.module.__file__ or "").read_bytes()
+        modules = (self.module, *getattr(self.module, "PARTS", ()))
+        source = b"".join(Path(module.__file__ or "").read_bytes() for module in modules)
         return sha256(source + options.encode()).hexdigest()
 
     def check(self, case: Case, task: Task) -> str | None:
@@ -123,7 +130,7 @@ def load(task: Task, tasks_dirs: Sequence[Path]) -> dict[str, Scorer]:
         try:
             module, own = _modules.find(name, task.name, tasks_dirs)
             options = _options.bind(module, given, f"task.scorers.{name}")
-            loaded[name] = Scorer(name, module, options, own, _options.asks(module))
+            loaded[name] = Scorer(name, module, options, own, _options.asks(module), task.fenced)
         except ConfigError as error:
             problems += error.problems
     if problems:

@@ -27,9 +27,25 @@ def value(case: Case, key: str | None = None) -> Any:
 def text(case: Case, key: str | None = None) -> str:
     """The same as text; a number or a boolean as JSON writes it."""
     found = value(case, key)
-    if isinstance(found, dict | list):
-        kind = "an object; name one of its keys by `key`" if isinstance(found, dict) else "a list"
-        raise ValueError(f"expected must be text, but is {kind}")
+    if isinstance(found, list):
+        raise ValueError("expected must be text, but is a list")
+    return _text(found)
+
+
+def texts(case: Case, key: str | None = None) -> list[str]:
+    """The same where a list holds several that are as good."""
+    found = value(case, key)
+    accepted = [_text(each) for each in (found if isinstance(found, list) else [found])]
+    if not accepted:
+        raise ValueError("expected is an empty list")
+    return accepted
+
+
+def _text(found: Any) -> str:
+    if isinstance(found, dict):
+        raise ValueError("expected must be text, but is an object; name one of its keys by `key`")
+    if isinstance(found, list) or found is None:
+        raise ValueError(f"expected must be text, but holds {json.dumps(found)}")
     content = found if isinstance(found, str) else json.dumps(found)
     if not content.strip():
         raise ValueError("expected is empty")

@@ -8,16 +8,14 @@ from typing import Annotated, Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import SandboxedEnvironment
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from pydantic import AfterValidator
 
-from runner.cases import cases
+from runner.cases import cases, reading
 from runner.cases.cases import Case
+from runner.config import json_schema
 from runner.config.schema import Task
 from runner.errors import did_you_mean
 from runner.record.outcomes import Reply
-from runner.scorers import _json
 from runner.scorers._text import clip
 
 Texts = Sequence[tuple[str, str]]  # (tag, text), in the order in which the judge reads them
@@ -105,12 +103,11 @@ def schema(scale: int) -> dict[str, Any]:
 def read(reply: Reply, scale: int) -> Judgement:
     """Raises ValueError saying why no judgement can be read."""
     try:
-        value, _ = _json.read(reply.text, fenced=True)
+        value, _ = reading.as_json(reply.text, fenced=True)
     except ValueError as error:
         raise ValueError(_unreadable(reply, str(error))) from None
-    misfit = best_match(Draft202012Validator(schema(scale)).iter_errors(value))
-    if misfit is not None:
-        raise ValueError(_unreadable(reply, f"at {misfit.json_path}: {clip(misfit.message)}"))
+    if misfit := json_schema.misfit(schema(scale), value):
+        raise ValueError(_unreadable(reply, clip(misfit, 120)))
     return Judgement(int(value["score"]), value["reasoning"])
 
 

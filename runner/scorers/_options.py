@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 
 ASK = "ask"  # what `score` calls its way to ask a model; no option, so that no config gives it
@@ -34,6 +35,8 @@ def bind(module: ModuleType, given: Mapping[str, Any], where: str) -> dict[str, 
     for name in given:
         if name not in options:
             near = did_you_mean(name, options) or "; it has no options"
+            if name in Task.model_fields:
+                near = f"; it is a key of the task: task.{name}"
             problems.append(f"{where}.{name}: no such option{near}")
     for name, parameter in options.items():
         if name in given:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from itertools import takewhile
 
 # Scripts that put no space between words: Thai to Myanmar, Khmer, kana, Chinese characters, Hangul
 # (Korean puts spaces, but glues its particles to a foreign word).
@@ -11,11 +11,12 @@ UNSPACED = (
     "\u1100-\u11ff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _UNSPACED = re.compile(f"[{UNSPACED}]")
-_FENCE = re.compile(
-    r"^[ \t]*(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[\w+#-]*)[^\n`]*\n"
-    r"(?P<body>.*?)(?:^[ \t]*(?P=mark)[ \t]*$|\Z)",
-    re.MULTILINE | re.DOTALL,
+_BETWEEN = re.compile(f"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
+# Of each sign one kind, however a keyboard or a word processor writes it.
+QUOTES = str.maketrans(
+    dict.fromkeys("‘’‚‛ʼ´′`", "'") | dict.fromkeys("“”„‟″«»", '"')  # noqa: RUF001
 )
+DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))  # noqa: RUF001
 
 
 def clip(text: str, width: int = 80) -> str:
@@ -28,6 +29,51 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def simplify(text: str) -> str:
+    """What is left when the kind of quotes and hyphens and unseen characters don't matter either,
+    nor blanks in scripts that need none.
+    """
+    return _BETWEEN.sub("", fold(visible(text).translate(QUOTES).translate(DASHES)))
+
+
+def visible(text: str) -> str:
+    """Without characters that show nowhere: zero-width ones, soft hyphens, marks of direction."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
+def difference(read: str, expected: str) -> str:
+    """For a `why`: where two texts differ that a reader would take for the same; else nothing."""
+    start = _shared(read, expected)
+    left, right = read[start:], expected[start:]
+    tail = _shared(left[::-1], right[::-1])
+    near = (start + tail) * 2 >= max(len(read), len(expected))
+    if read == expected or not (near or simplify(read) == simplify(expected)):
+        return ""
+    whole = clip(read) == read and clip(expected) == expected
+    if whole and _is_seen(left[:1]) and _is_seen(right[:1]):
+        return ""
+    after = f" after '…{read[start - 20 : start]}'" if start > 20 else ""
+    what = f"{_name(left[:1])} for {_name(right[:1])}"
+    return f"; they differ at character {start + 1}{after}: {what}"
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _is_seen(char: str) -> bool:
+    return not char or (char.isascii() and char.isprintable() and char != " ")
+
+
+def _name(char: str) -> str:
+    if not char:
+        return "the end"
+    if _is_seen(char):
+        return f"'{char}'"
+    return f"U+{ord(char):04X} {unicodedata.name(char, '(a control character)')}"
+
+
 def words(text: str) -> list[str]:
     """The words of any script, without case; where a script has no spaces, its characters."""
     kept = "".join(
@@ -35,9 +81,3 @@ def words(text: str) -> list[str]:
         for char in unicodedata.normalize("NFKC", text).casefold()
     )
     return _UNSPACED.sub(r" \g<0> ", kept).split()
-
-
-def fences(text: str) -> Iterator[tuple[str, str]]:
-    """Language and body of each Markdown code block; an answer cut off may leave one open."""
-    for match in _FENCE.finditer(text):
-        yield match["language"].lower(), match["body"]

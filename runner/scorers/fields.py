@@ -1,26 +1,30 @@
 """The share of the expected keys whose value the JSON answer has right.
 
-Values are compared as text, without regard to case and white space. An answer that isn't a JSON
-object scores 0; keys that nobody expects don't matter. `fenced` is as in `json_valid`.
+Values are compared as text at every depth: case, white space, the width of letters and the kind of
+hyphens and quotes don't matter; 12 is 12.0 and "12", true is "true", and null is only null. An
+answer that isn't a JSON object scores 0; keys that nobody expects don't matter. The task's `fenced`
+says whether a Markdown code block around the JSON counts.
 """
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from runner.cases import reading
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected, _json
-from runner.scorers._text import clip, fold
+from runner.scorers import Table, _expected, _text
+from runner.scorers._text import clip
 
+PARTS = (reading, _text)
 _ABSENT = object()
 
 
-def score(reply: Reply, case: Case, task: Task, *, fenced: bool = True) -> Score:
+def score(reply: Reply, case: Case, task: Task) -> Score:
     expected = _wanted(case)
     try:
-        answer, in_fence = _json.read(reply.text, fenced=fenced)
+        answer, in_fence = reading.as_json(reply.text, fenced=task.fenced)
     except ValueError as error:
         return _nothing(expected, f"{error}: '{clip(reply.text)}'")
     if not isinstance(answer, dict):
@@ -28,13 +32,11 @@ def score(reply: Reply, case: Case, task: Task, *, fenced: bool = True) -> Score
     wrong = {
         key: answer.get(key, _ABSENT)
         for key, value in expected.items()
-        if key not in answer or _text(answer[key]) != _text(value)
+        if key not in answer or _plain(answer[key]) != _plain(value)
     }
     right = len(expected) - len(wrong)
     why = f"{right} of {len(expected)} right" + (" (fenced)" if in_fence else "")
-    for key, read in wrong.items():
-        what = "is absent" if read is _ABSENT else f"read {clip(_text(read))!r}"
-        why += f"; {key}: {what}, expected {clip(_text(expected[key]))!r}"
+    why += "".join(f"; {key}: {_differs(read, expected[key])}" for key, read in wrong.items())
     details = {key: float(key not in wrong) for key in expected}
     return Score(value=right / len(expected), why=why, details=details)
 
@@ -66,9 +68,29 @@ def _nothing(expected: dict[str, Any], why: str) -> Score:
     return Score(value=0, why=why, details=dict.fromkeys(expected, 0.0))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return fold(json.dumps(value, sort_keys=True, ensure_ascii=False))
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON knows no difference between 12 and 12.0
-    return fold(str(value))
+def _plain(value: Any) -> Any:
+    """Equal for values that are the same."""
+    match value:
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case float() if value.is_integer():
+            return str(int(value))  # JSON knows no difference between 12 and 12.0
+        case str() | None:
+            return value if value is None else _text.simplify(value)
+        case _:
+            return json.dumps(value)
+
+
+def _differs(read: Any, expected: Any) -> str:
+    if read is _ABSENT:
+        return f"is absent, expected {_shown(expected)}"
+    what = f"read {_shown(read)}, expected {_shown(expected)}"
+    if isinstance(read, str) and isinstance(expected, str):
+        what += _text.difference(_text.simplify(read), _text.simplify(expected))
+    return what
+
+
+def _shown(value: Any) -> str:
+    return clip(json.dumps(value, ensure_ascii=False))

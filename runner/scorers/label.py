@@ -13,11 +13,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from runner.cases import reading
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import did_you_mean
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected, _json
+from runner.scorers import Table, _expected
 from runner.scorers._text import UNSPACED, clip, fold
 
 _PREFIX = re.compile(r"^\W*(?:label|answer|class|category|intent)\W*[:=]", re.IGNORECASE)
@@ -96,7 +97,7 @@ def _wanted(case: Case, labels: tuple[str, ...]) -> str:
 def _unwrap(text: str) -> str:
     """The label of an answer such as {"label": "x"}; otherwise the text as it is."""
     try:
-        value, _ = _json.read(text, fenced=True)
+        value, _ = reading.as_json(text, fenced=True)
     except ValueError:  # most answers are no JSON
         return text.replace("\\_", "_")
     if isinstance(value, dict):

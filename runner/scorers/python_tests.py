@@ -26,11 +26,12 @@ from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
+from runner.cases import reading
 from runner.cases.cases import Case
 from runner.config.schema import Seconds, Task
 from runner.record.outcomes import Reply, Score
 from runner.scorers import Table, _expected
-from runner.scorers._text import clip, fences
+from runner.scorers._text import clip
 
 _SANDBOX = Path(__file__).with_name("_sandbox.py")
 _START_SECONDS = 30.0  # for the interpreter alone: on a busy machine that is not the answer's fault
@@ -89,7 +90,7 @@ def _tests(case: Case, key: str | None) -> str:
 
 def _code(text: str, block: Literal["first", "last"]) -> tuple[str, str]:
     """The code of an answer, and which of several blocks it was."""
-    blocks = list(fences(text))
+    blocks = list(reading.fences(text))
     bodies = [body for language, body in blocks if language in _PYTHON]
     bodies = bodies or [body for language, body in blocks if not language]
     if not bodies:

@@ -304,3 +304,15 @@ async def test_compressed_reply(make_job: MakeJob) -> None:
         reply = await ask(make_job(server.base_url))
     assert (reply.text, reply.model_served) == ("hi", "served")
     assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("prefix", ["openai", "hosted_vllm"])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_reasoning_in_the_text(make_job: MakeJob, prefix: str, streamed: bool) -> None:
+    """Reasoning in a model's tags is no part of its answer, streamed or whole, and is kept."""
+    pieces: list[str] = []
+    with Loopback(loopback.text("<think>\nhm, {}\n</think>\n\nyes, it is")) as server:
+        tags = {"model.provider.litellm": prefix, "model.reasoning_tags": ["<think>", "</think>"]}
+        reply = await ask(make_job(server.base_url, **tags), pieces.append if streamed else None)
+    assert (reply.text, reply.reasoning) == ("yes, it is", "hm, {}")
+    assert "".join(pieces) == ("yes, it is" if streamed else "")

@@ -183,11 +183,18 @@ def test_truncated_answers() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "valid"),
-    [('{"a": 1}', 1), ("```json\n{}\n```", 0), ('{"a": NaN}', 0), ("[" * 100_000, 0), ("", 0)],
+    [('{"a": 1}', 1), ('{"a": 1, "a": 2}', 0), ('{"a": NaN}', 0), ("[" * 100_000, 0), ("", 0)],
 )
 def test_valid_json(reply: str, valid: int) -> None:
     """Only JSON as the standard has it is valid, whatever else a parser lets through."""
     assert numbers([answered(reply=reply)], task={"output": "json"})["valid_output_rate"] == valid
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+def test_fenced_json(fenced: bool) -> None:
+    """Whether a code block is read is what the task says, here as everywhere."""
+    task = {"output": "json", "fenced": fenced}
+    assert numbers([answered(reply="```json\n{}\n```")], task=task)["valid_output_rate"] == fenced
 
 
 def test_the_json_valid_scorer_knows_better() -> None:

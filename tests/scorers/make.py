@@ -10,7 +10,13 @@ from runner.config.schema import Sampling, Task
 from runner.record.outcomes import Reply, Score
 
 
-def task(given: dict[str, dict[str, Any]], *, name: str = "demo", json_schema: Any = None) -> Task:
+def task(
+    given: dict[str, dict[str, Any]],
+    *,
+    name: str = "demo",
+    json_schema: Any = None,
+    fenced: bool = True,
+) -> Task:
     return Task(
         name=name,
         cases="demo/cases.jsonl",
@@ -18,6 +24,7 @@ def task(given: dict[str, dict[str, Any]], *, name: str = "demo", json_schema: A
         prompt="{{ input }}",
         output="text",
         json_schema=json_schema,
+        fenced=fenced,
         sampling=Sampling(temperature=0.0, max_tokens=64),
         scorers=given,
         quality=next(iter(given)),
@@ -35,10 +42,16 @@ def case(expected: Any) -> Case:
 
 
 def judge(
-    name: str, text: str, expected: Any = None, *, json_schema: Any = None, **options: Any
+    name: str,
+    text: str,
+    expected: Any = None,
+    *,
+    json_schema: Any = None,
+    fenced: bool = True,
+    **options: Any,
 ) -> Score:
     """The score of one answer by a built-in scorer, bound and called as a run does it."""
-    asked = task({name: options}, json_schema=json_schema)
+    asked = task({name: options}, json_schema=json_schema, fenced=fenced)
     scorer = scorers.load(asked, [])[name]
     return asyncio.run(call(scorer, text, expected, asked))
 

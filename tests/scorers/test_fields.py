@@ -55,6 +55,17 @@ def test_equal_share_for_each_key(text: str, right: int) -> None:
         (True, 1, False),
         (None, None, True),
         (None, "unknown", False),
+        (None, "None", False),
+        (None, "null", False),
+        ("None", None, False),
+        ({"a": [12]}, {"a": [12.0]}, True),
+        ([{"n": 12.0}], [{"n": 12}], True),
+        ([None], ["None"], False),
+        ({"a": "5"}, {"a": 5}, True),
+        (9007199254740993, 9007199254740992, False),
+        ("Tanaka-Hughes", "Tanaka\u2011Hughes", True),
+        ("it's", "it\u2019s", True),
+        ("佐藤美咲", "佐藤 美咲", True),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
         ([1, 2], [2, 1], False),
         ("Zoë", "ZOË", True),
@@ -71,9 +82,11 @@ def test_why() -> None:
     """The reason shows each wrong field with what was read and what was expected."""
     text = '{"name": "Jon Smith", "issue": "Damaged order"}'
     assert judge("fields", text, EXPECTED).why == (
-        "1 of 3 right; name: read 'jon smith', expected 'john smith'; "
-        "sentiment: is absent, expected 'negative'"
+        '1 of 3 right; name: read "Jon Smith", expected "John Smith"; '
+        'sentiment: is absent, expected "negative"'
     )
+    look_alike = judge("fields", '{"a": "p\u0430ypal"}', {"a": "paypal"}).why
+    assert look_alike.endswith("at character 2: U+0430 CYRILLIC SMALL LETTER A for 'a'")
     assert "(fenced)" in judge("fields", f"```json\n{text}\n```", EXPECTED).why
     assert judge("fields", f"```json\n{text}\n```", EXPECTED, fenced=False).value == 0
 

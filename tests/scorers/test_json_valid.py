@@ -1,11 +1,10 @@
 """The scorer `json_valid`."""
 
-from typing import Any
-
 import pytest
 
-from runner.scorers import ScorerFailed
-from tests.scorers.make import judge, problem
+from runner import scorers
+from runner.errors import ConfigError
+from tests.scorers.make import judge, task
 
 SCHEMA = {
     "type": "object",
@@ -35,6 +34,9 @@ SCHEMA = {
         ('{"a": 1,}', 0),
         ('{"a": NaN}', 0),
         ('{"a": Infinity}', 0),
+        ('{"a": 1, "a": 2}', 0),
+        ('{"a": "\\ud800"}', 0),
+        ('{"a": 1e999}', 0),
         ("", 0),
         ("   ", 0),
         ('{"a": 1', 0),
@@ -48,10 +50,16 @@ def test_is_json(text: str, value: float) -> None:
 
 
 def test_fence_can_be_refused() -> None:
-    """Without `fenced` a code block makes an answer that is not JSON."""
+    """Where the task is not `fenced` a code block makes an answer that is not JSON."""
     assert judge("json_valid", "```json\n{}\n```").why == "valid JSON (fenced)"
     assert judge("json_valid", "```json\n{}\n```", fenced=False).value == 0
     assert judge("json_valid", "{}", fenced=False).value == 1
+
+
+def test_fences_are_a_matter_of_the_task() -> None:
+    """A scorer has no say in how answers are read, and is told who has."""
+    with pytest.raises(ConfigError, match=r"fenced: no such option; it is a key of the task: task"):
+        scorers.load(task({"json_valid": {"fenced": False}}), [])
 
 
 @pytest.mark.parametrize(
@@ -59,11 +67,11 @@ def test_fence_can_be_refused() -> None:
     [
         ('{"name": "Ann"}', 1, "valid JSON that fits the schema"),
         ('{"name": "Ann", "tags": [1]}', 1, "valid JSON that fits the schema"),
-        ('{"name": 5}', 0, "valid JSON, but at $.name: 5 is not of type 'string'"),
-        ("{}", 0, "valid JSON, but at $: 'name' is a required property"),
-        ('{"name": "A", "tags": [1, "x"]}', 0, "valid JSON, but at $.tags[1]: 'x' is not of type"),
+        ('{"name": 5}', 0, 'valid JSON, but at $.name: 5 is not of type "string"'),
+        ("{}", 0, 'valid JSON, but at $: "name" is a required property'),
+        ('{"name": "A", "tags": [1, "x"]}', 0, 'valid JSON, but at $.tags[1]: "x" is not of type'),
         ('{"name": "A", "age": 3}', 0, "valid JSON, but at $: Additional properties"),
-        ("[]", 0, "valid JSON, but at $: [] is not of type 'object'"),
+        ("[]", 0, 'valid JSON, but at $: [] is not of type "object"'),
         ("oops", 0, "not JSON: Expecting value at line 1, column 1: 'oops'"),
     ],
 )
@@ -72,17 +80,3 @@ def test_schema(text: str, value: float, why: str) -> None:
     score = judge("json_valid", text, json_schema=SCHEMA)
     assert score.value == value
     assert score.why.startswith(why)
-
-
-@pytest.mark.parametrize(
-    ("schema", "fine"), [(None, True), (SCHEMA, True), ({"type": "objekt"}, False)]
-)
-def test_check(schema: Any, fine: bool) -> None:
-    """A schema that is none is found before anything is sent; expected isn't needed."""
-    assert (problem("json_valid", json_schema=schema) is None) == fine
-
-
-def test_a_schema_elsewhere_is_not_fetched() -> None:
-    """A `$ref` to the network is an error of the task, and nothing is downloaded for it."""
-    with pytest.raises(ScorerFailed, match=r"http://127\.0\.0\.1:9/schema"):
-        judge("json_valid", "{}", json_schema={"$ref": "http://127.0.0.1:9/schema"})

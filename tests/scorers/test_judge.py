@@ -204,13 +204,13 @@ def test_reasons_may_be_missing() -> None:
     [
         ("Four out of five.", "not JSON"),
         ("", "not JSON: the answer is empty"),
-        (says(6), "at $.score: 6 is not one of [1, 2, 3, 4, 5]"),
+        (says(6), "at $.score: 6 is not one of 1, 2"),
         (says(0), "at $.score: 0 is not one of"),
         (says(3.5), "at $.score: 3.5 is not"),
-        (says(True), "at $.score: True is not"),
-        (says("4"), "at $.score: '4' is not"),
-        ('{"score": 4}', "at $: 'reasoning' is a required property"),
-        ("[4]", "at $: [4] is not of type 'object'"),
+        (says(True), "at $.score: true is not"),
+        (says("4"), 'at $.score: "4" is not'),
+        ('{"score": 4}', 'at $: "reasoning" is a required property'),
+        ("[4]", 'at $: [4] is not of type "object"'),
     ],
 )
 def test_an_unreadable_judgement_is_no_score(text: str, why: str) -> None:

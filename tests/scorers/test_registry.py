@@ -119,7 +119,7 @@ def test_unknown_scorer(tmp_path: Path, name: str, message: str) -> None:
         ),
         (
             {"json_valid": {"strict": True}},
-            "task.scorers.json_valid.strict: no such option; there is: fenced",
+            "task.scorers.json_valid.strict: no such option; it has no options",
         ),
         (
             {"numeric": {"tolerance": "much"}},

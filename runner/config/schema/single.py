@@ -176,6 +176,8 @@ class Single(Strict):
     benchmarks: dict[str, Annotated[Benchmark | None, BeforeValidator(_score)]]
     drop_params: tuple[str, ...]  # what a task may ask for and this model can't be sent
     extra_body: dict[str, Any]  # goes into the request as it is
+    # What opens and closes reasoning in its answers, which is taken off; None: nothing is.
+    reasoning_tags: tuple[str, str] | None = ("<think>", "</think>")
     vision: bool = False  # takes images
     outputs: tuple[Output, ...] = ("text", "json", "code")  # what it can be asked for
     artifact: Artifact | None  # set: we serve it ourselves
@@ -184,6 +186,12 @@ class Single(Strict):
     def _is_told_how_much(self) -> Self:
         if "max_tokens" in self.drop_params:
             raise ValueError("drop_params: max_tokens can't be left out, costs are bounded by it")
+        return self
+
+    @model_validator(mode="after")
+    def _tags_are_tags(self) -> Self:
+        if self.reasoning_tags and not all(tag.strip() for tag in self.reasoning_tags):
+            raise ValueError("reasoning_tags: give two, or null to leave answers as they are")
         return self
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from runner.config import json_schema
 from runner.config.schema.base import Name, Output, Sampling, Strict
 from runner.config.schema.composite import with_models
 from runner.errors import did_you_mean
@@ -18,12 +19,20 @@ class Task(Strict):
     prompt: str
     output: Output
     json_schema: dict[str, Any] | None
+    fenced: bool = True  # JSON is read out of a Markdown code block too
     sampling: Sampling
     scorers: dict[str, dict[str, Any]] = Field(min_length=1)
     quality: str | None  # the scorer whose mean is `quality`
     needs: tuple[str, ...] = ()  # strengths that it calls for, in the words of the models' files
 
     _judges = field_validator("scorers")(with_models)
+
+    @field_validator("json_schema")
+    @classmethod
+    def _is_a_schema(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schema is not None and (problem := json_schema.problem(schema)):
+            raise ValueError(f"is no JSON schema: {problem}")
+        return schema
 
     @model_validator(mode="after")
     def _quality_is_a_scorer(self) -> Self:

@@ -1,0 +1,45 @@
+"""JSON as the standard has it, and as all of its readers understand it alike."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+
+def loads(text: str) -> Any:
+    """A value that can be written down again.
+
+    Raises ValueError: JSONDecodeError where the text breaks the grammar, its own for what Python
+    would let pass and others would not: a key that stands twice in an object, NaN and Infinity, a
+    number beyond all floats, half a character (`"\\ud800"`).
+    """
+    try:
+        value = json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_distinct
+        )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character") from None
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is too large a number")
+    return value
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key '{twice}' stands twice")
+    return found
