@@ -1,7 +1,6 @@
 """Asking a model until it answers: retries, then fallbacks. The only home of tenacity."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -170,7 +169,7 @@ class Asker:
 
         def out_of_time(state: RetryCallState) -> bool:
             """The time in our own queue is not the provider's fault."""
-            spent = time.perf_counter() - log.started - log.queued_seconds
+            spent = asyncio.get_running_loop().time() - log.started - log.queued_seconds
             return spent + state.upcoming_sleep >= retry.total
 
         async for attempt in AsyncRetrying(

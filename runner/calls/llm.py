@@ -9,6 +9,7 @@ of itself. Of litellm's own account only the text of the answer is used.
 import asyncio
 import gc
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Any, Self
 from runner.calls import callbacks
 from runner.calls import wire as on_the_wire
 from runner.calls.ending import failure, first_line, success
-from runner.calls.wire import Wire
+from runner.calls.wire import Clock, Wire
 from runner.cases import images, reading
 from runner.config.redact import api_key
 from runner.config.schema import Single
@@ -48,15 +49,22 @@ _TOLD = (
 class Client:
     """The connection to all providers, one for a process: `async with Client() as client`.
 
-    `callbacks` are those of litellm's integrations that are told of every call.
+    `callbacks` are those of litellm's integrations that are told of every call. A drill has a
+    `clock` (in seconds) of its own, and all its providers behind one `unix_socket`.
     """
 
-    def __init__(self, callbacks: Sequence[str] = ()) -> None:
-        self._callbacks = callbacks
+    def __init__(
+        self,
+        callbacks: Sequence[str] = (),
+        *,
+        unix_socket: str | None = None,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self._callbacks, self._unix_socket, self._clock = callbacks, unix_socket, clock
 
     async def __aenter__(self) -> Self:
         self._litellm = _import_litellm()
-        self._session = on_the_wire.session()
+        self._session = on_the_wire.session(self._unix_socket)
         # Most of litellm's providers take the session; these only its own client around one, which
         # costs half a millisecond more a call.
         from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
@@ -109,7 +117,7 @@ class Client:
         sent, hashes = messages, dict[str, str]()
         if any(isinstance(message["content"], list) for message in messages):
             sent, hashes = await asyncio.to_thread(images.load, messages)
-        wire = Wire(model.provider.litellm, sent, bool(on_text), hashes)
+        wire = Wire(model.provider.litellm, sent, bool(on_text), hashes, self._clock)
         on_the_wire.current.set(wire)
         timeout = model.provider.timeout
         pieces: list[str] = []

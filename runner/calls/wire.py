@@ -24,10 +24,12 @@ from runner.cases.images import without_bytes
 from runner.errors import ConfigError
 from runner.record.outcomes import Message, Usage
 
+Clock = Callable[[], float]
+
 
 @dataclass
 class Wire:
-    """What was seen of one call at the socket; times are of `time.perf_counter`.
+    """What was seen of one call at the socket; times are of `clock`, which is in seconds.
 
     `litellm` is the prefix that names the provider's format; `hashes` are those of the images in
     `messages` by their base64.
@@ -37,6 +39,7 @@ class Wire:
     messages: list[Message]
     stream: bool = False  # whether one was asked for
     hashes: dict[str, str] = field(default_factory=dict)
+    clock: Clock = time.perf_counter
     http_requests: int = 0
     body: list[bytes] = field(default_factory=list)
     sent: float | None = None
@@ -66,7 +69,7 @@ class Wire:
         if self.sent is None:
             return 0.0
         end = self._seen if self._streamed and self.received else self.received
-        return (end or time.perf_counter()) - self.sent
+        return (end or self.clock()) - self.sent
 
     @property
     def first_token_seconds(self) -> float | None:
@@ -99,7 +102,7 @@ class Wire:
     def saw(self, data: bytes) -> None:
         self.reply += self._decode(data)
         if self._streamed:
-            self._seen = time.perf_counter()
+            self._seen = self.clock()
             *lines, self.reply = self.reply.split(b"\n")
             for line in lines:
                 self._line(line)
@@ -116,7 +119,7 @@ class Wire:
             self._event(self.reply)
 
     def _ended(self) -> None:
-        self.received = time.perf_counter()
+        self.received = self.clock()
 
     def _line(self, line: bytearray) -> None:
         """A line of server-sent events, or one of JSON."""
@@ -158,13 +161,18 @@ class _Broken(Exception):
 current: ContextVar[Wire | None] = ContextVar("wire", default=None)
 
 
-def session() -> aiohttp.ClientSession:
-    """Whose every call is seen by the Wire that is `current`. Raises ConfigError."""
+def session(unix_socket: str | None = None) -> aiohttp.ClientSession:
+    """Whose every call is seen by the Wire that is `current`. Raises ConfigError.
+
+    With `unix_socket` all addresses are reached there.
+    """
     _spare_loopback_the_proxy()
     # litellm sets its own time-outs on each request; aiohttp's default of 5 minutes in all and of
     # 100 connections would come on top of them.
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=_certificates()),
+        connector=aiohttp.UnixConnector(unix_socket, limit=0)
+        if unix_socket
+        else aiohttp.TCPConnector(limit=0, ssl=_certificates()),
         timeout=aiohttp.ClientTimeout(total=None),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[_tracing()],
@@ -202,7 +210,7 @@ def _tracing() -> aiohttp.TraceConfig:
 
     async def headers(_s: Any, _c: Any, _p: aiohttp.TraceRequestHeadersSentParams) -> None:
         if (wire := current.get()) and wire.sent is None:
-            wire.sent = time.perf_counter()
+            wire.sent = wire.clock()
 
     async def chunk(_s: Any, _c: Any, p: aiohttp.TraceRequestChunkSentParams) -> None:
         if wire := current.get():

@@ -1,6 +1,6 @@
 """One question on its way to an answer: all that happened to it there, and the record of it."""
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +34,7 @@ class CallLog:
     reply: Reply | None = None
     error: CallFailed | None = None
     broken: RunnerError | None = None  # a scorer that failed on the way
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def note(self, attempt: Attempt) -> None:
         self._add(attempt)

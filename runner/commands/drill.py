@@ -8,15 +8,14 @@ the config. Exit 3 when the requirements promise something that a fault breaks. 
 holds the faults.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.config import door, hydra_door
 from runner.config.validation import validated
+from runner.drill.clock import simulate
 from runner.drill.faults import Drill, Fault
-from runner.drill.pace import highest
 from runner.drill.rehearsal import rehearse
 from runner.drill.result import DrillResult, chain, hold, identity, kept, notes
 from runner.drill.stage import offline
@@ -46,11 +45,10 @@ def drill(job: Drill) -> DrillResult:
     faults = _chosen(job)
     plan = prepare(offline(job))
     plan.make_ready()
-    speed = highest(job, job.speed)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with Progress() as progress:
         advance = progress.bar(f"drill of {job.label}", plan.count * len(faults))
-        seen = asyncio.run(rehearse(plan, faults, speed, advance))
+        seen = simulate(rehearse(plan, faults, advance))
     found = hold(job.requirements, faults, seen)
     return DrillResult(
         started=started,
@@ -59,9 +57,8 @@ def drill(job: Drill) -> DrillResult:
         fallback=[model.name for model in job.fallback.chain.values()],
         identity=identity(job),
         command=provenance.command(),
-        speed=speed,
         faults=found,
-        notes=notes(job, speed),
+        notes=notes(job),
         versions=provenance.versions(),
         git=provenance.git(),
         config=chain(job),

@@ -50,4 +50,3 @@ class Drill(Job):
 
     faults: dict[Name, Fault] = Field(min_length=1)
     only: tuple[str, ...]
-    speed: float = Field(ge=1)

@@ -1,17 +1,16 @@
 """What a chain does when things go wrong: the cases of a drill asked, fault by fault."""
 
-import time
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from runner.calls.llm import Client
 from runner.calls.route import questions
 from runner.cases.query import Query, messages, parameters
-from runner.config.schema import Job, Single
+from runner.config.schema import Job
 from runner.drill.faults import Fault
-from runner.drill.pace import answer_seconds, faster
-from runner.drill.stage import Stage, healthy, in_format, output_tokens
+from runner.drill.loopback.server import Host
+from runner.drill.stage import Stage, in_format
 from runner.errors import CallFailed, ConfigError, ErrorKind
 from runner.pipeline.plan import Plan
 from runner.pipeline.session import connected, opened
@@ -20,7 +19,7 @@ from runner.record.outcomes import Answered, Attempt, Failed
 
 @dataclass(frozen=True)
 class Seen:
-    """What the chain did with one case, in the config's own times."""
+    """What the chain did with one case."""
 
     attempts: int
     asked_for_answer: int  # times, less classifiers and judges; samples asked at once are one
@@ -33,38 +32,40 @@ class Seen:
 
 
 async def rehearse(
-    plan: Plan, faults: Mapping[str, Fault], speed: float, advance: Callable[[], None]
+    plan: Plan, faults: Mapping[str, Fault], advance: Callable[[], None]
 ) -> dict[str, list[Seen]]:
     """Ask every case under every fault, one after the other; `advance` is called for each.
 
-    Limits and circuit begin anew with each fault. Raises ConfigError for a provider that can't be
-    played, and for a case of which nobody knows a good answer.
+    Run it with `simulate`: all times are those of the event loop. Limits and circuit begin anew
+    with each fault. Raises ConfigError for a provider that can't be played, and for a case of which
+    nobody knows a good answer.
     """
     seen: dict[str, list[Seen]] = {}
-    stage = Stage(speed)
-    with ExitStack() as stack:
-        job = stage.set(plan.job, stack)
+    stage, clock = Stage(), asyncio.get_running_loop().time
+    async with Host() as host:
+        job = stage.set(plan.job, host)
         questions = list(plan.questions())
-        async with connected() as dispatch:
+        async with connected(unix_socket=host.socket, clock=clock) as dispatch:
             await _check_providers(job, questions[0].query(job), stage, dispatch.client)
-        hurried = faster(job, speed)
         for name, fault in faults.items():
-            async with connected() as dispatch, opened(hurried, dispatch, None) as session:
+            async with (
+                connected(unix_socket=host.socket, clock=clock) as dispatch,
+                opened(job, dispatch, None) as session,
+            ):
                 seen[name] = []
                 for question in questions:
                     query = question.query(job)
                     stage.begin(query, fault.answers)
-                    began = time.perf_counter()
+                    began = clock()
                     on_text = _read if fault.stream else None
                     outcome = await session.ask(question, on_text=on_text)
-                    took = (time.perf_counter() - began) * speed
-                    seen[name].append(_seen(outcome, query, job, speed, took))
+                    seen[name].append(_seen(outcome, query, clock() - began))
                     advance()
     return seen
 
 
 async def _check_providers(job: Job, query: Query, stage: Stage, client: Client) -> None:
-    """Each answers once, without a fault; the first calls of a process also take longer."""
+    """Each answers once, without a fault."""
     for model in (job.model, *job.fallback.chain.values()):
         for single, asked in questions(model, query):
             stage.begin(query)
@@ -82,16 +83,15 @@ def _read(piece: str) -> None:
     """Whoever reads a stream piece by piece."""
 
 
-def _seen(outcome: Answered | Failed, query: Query, job: Job, speed: float, took: float) -> Seen:
-    """`took`, as the clock has it, is the most: samples that were asked for at once count once."""
-    waits = outcome.queued_seconds + sum(attempt.waited_seconds for attempt in outcome.attempts)
-    waited = waits * speed
+def _seen(outcome: Answered | Failed, query: Query, took: float) -> Seen:
+    """`took` is the most: samples that were asked for at once have waited once."""
+    waited = outcome.queued_seconds + sum(attempt.waited_seconds for attempt in outcome.attempts)
     answer = outcome if isinstance(outcome, Answered) else None
     return Seen(
         attempts=len(outcome.attempts),
         asked_for_answer=_times(outcome.attempts),
         waited_seconds=min(took, waited),
-        seconds=min(took, waited + _working_seconds(outcome.attempts, query, job)),
+        seconds=took,
         cost_usd=outcome.cost_usd,
         served_by=answer.served_by if answer else None,
         in_format=answer is not None and in_format(answer.as_reply(), query),
@@ -103,21 +103,3 @@ def _times(attempts: Sequence[Attempt]) -> int:
     answers = [attempt for attempt in attempts if attempt.role == "answer"]
     asked = {(attempt.fallback, attempt.arm, attempt.model) for attempt in answers}
     return len(asked) + sum(attempt.waited_seconds > 0 for attempt in answers)
-
-
-def _working_seconds(attempts: Sequence[Attempt], query: Query, job: Job) -> float:
-    """What the providers took, by what was played.
-
-    What this machine took would come out `speed` times too long.
-    """
-    models = {model.name: model for model in job.models.values()}
-    tokens = output_tokens(healthy(query))
-    return sum(_seconds(each, models[each.model], tokens) for each in attempts)
-
-
-def _seconds(attempt: Attempt, model: Single, tokens: int) -> float:
-    if attempt.status is None and attempt.error == "timeout":
-        return model.provider.timeout
-    if attempt.status != 200:
-        return 0.0  # errors come at once
-    return answer_seconds(model, attempt.usage.output_tokens if attempt.usage else tokens)

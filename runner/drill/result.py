@@ -64,7 +64,6 @@ class DrillResult(Record):
     fallback: list[str]  # the names of its models
     identity: str
     command: str
-    speed: float
     faults: list[Faulted]
     notes: list[str]
     versions: dict[str, str | None]
@@ -115,7 +114,7 @@ def conclusion(result: DrillResult) -> str:
     return f"{result.model} {'; '.join(words)}."
 
 
-def notes(job: Job, speed: float) -> list[str]:
+def notes(job: Job) -> list[str]:
     """What the numbers rest on, for whoever reads them."""
     bounds = promised(job.requirements)
     words = ", ".join(
@@ -123,8 +122,8 @@ def notes(job: Job, speed: float) -> list[str]:
     )
     found = [
         f"promised: {words or 'nothing'}",
-        "each number is the highest that a case had; times are the config's own: the drill "
-        f"itself ran {speed:g} times faster",
+        "each number is the highest that a case had; time is simulated, so what this machine takes "
+        "for itself is not in it",
         "an answer is the one that its case expects, at four bytes a token and at its model's "
         "price and typical times",
     ]

@@ -1,25 +1,22 @@
 """Loopback providers in the places of a job's own; the first one asked for an answer fails."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runner.calls.acceptance import about_tokens, flaw
 from runner.cases.query import Query
 from runner.config.schema import Job, Model, Router, Single, answerers, singles
 from runner.drill.faults import Step
-from runner.drill.loopback import Answer, Flow, Format, Loopback, Request, Saying, format_of
-from runner.drill.loopback.answers import garbage, hang, reset
-from runner.drill.loopback.exchange import Piece
-from runner.drill.pace import answer_seconds
+from runner.drill.loopback import dialect_of
+from runner.drill.loopback.dialect import Dialect, Saying
+from runner.drill.loopback.exchange import Answer, Request
+from runner.drill.loopback.server import Host, Provider
 from runner.errors import ConfigError, ErrorKind
 from runner.record.outcomes import Reply, Usage
 
 OK = Step()
 _LOOPBACK = "http://127.0.0.1"
-_READING_SECONDS = 0.25  # real ones
 _FORM: tuple[ErrorKind, ...] = ("invalid_output",)
 
 
@@ -28,7 +25,7 @@ class Place:
     """Where one single model stands in a job."""
 
     model: Single
-    speaks: Format
+    speaks: Dialect
     answers: bool  # for the model under test, so that its faults may come here
     arm: str | None  # a classifier's: the one it names
 
@@ -46,13 +43,9 @@ def offline(job: Job) -> Job:
 
 
 class Stage:
-    """All providers of a drill; one case is on at a time, and `speed` divides their times."""
+    """All providers of a drill; one case is on at a time."""
 
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
-        self._lock = threading.Lock()  # each provider has a thread of its own
-
-    def set(self, job: Job, stack: ExitStack) -> Job:
+    def set(self, job: Job, host: Host) -> Job:
         """The job with a provider of its own at every place where it names a model."""
         answering = [single for _, single in answerers(job.model)]
         arms = [
@@ -62,12 +55,12 @@ class Stage:
         def moved(model: Single) -> Single:
             place = Place(
                 model,
-                format_of(model.provider),
+                dialect_of(model.provider),
                 answers=any(model is each for each in answering),
                 arm=next((arm for classifier, arm in arms if model is classifier), None),
             )
-            server = Loopback(lambda request: self._answer(place, request), place.speaks)
-            return model.at(stack.enter_context(server).base_url)
+            played = Provider(lambda request: self._answer(place, request), place.speaks)
+            return model.at(host.add(played))
 
         return job.with_singles(moved)
 
@@ -79,47 +72,36 @@ class Stage:
         self._failing: Place | None = None
 
     def _next(self, place: Place) -> Step:
-        with self._lock:
-            if place.answers and self._failing is None:
-                self._failing = place
-            if place is not self._failing:
-                return OK
-            return self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        if place.answers and self._failing is None:
+            self._failing = place
+        if place is not self._failing:
+            return OK
+        return self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
 
     def _answer(self, place: Place, request: Request) -> Answer:
         step = self._next(place)
         if step.status is not None:
-            return self._refusal(place.speaks, step)
+            return place.speaks.fault(step.status, step.retry_after)
         match step.does:
             case "hang":
-                return hang()
+                return Answer(ending="hang")
             case "reset":
-                return reset()
+                return Answer(ending="reset", cut=0)
             case "garbled":
-                return garbage()
+                return Answer(body=b"<html>502 from some proxy</html>")
         text = self._wrong if step.does == "wrong_format" else place.arm or self._text
         usage = Usage(input_tokens=self._input_tokens, output_tokens=output_tokens(text))
-        seconds = answer_seconds(place.model, usage.output_tokens) / self._speed
-        flow = Flow(first_delay=seconds, breaks="cut" if step.does == "cut" else None)
-        answer = place.speaks.answer(request, Saying(text, usage=usage), flow)
-        return _cut(answer) if step.does == "cut" else answer
-
-    def _refusal(self, speaks: Format, step: Step) -> Answer:
-        assert step.status is not None
-        wait = step.retry_after and step.retry_after / self._speed
-        answer = speaks.fault(step.status, wait and f"{wait:.3f}")
-        if isinstance(answer.body, dict) and isinstance(answer.body.get("error"), dict):
-            for detail in answer.body["error"].get("details", ()):
-                if "retryDelay" in detail:  # Google says it here, always, and at its own pace
-                    detail["retryDelay"] = f"{wait or 0:.3f}s"
-        return answer
+        seconds = answer_seconds(place.model, usage.output_tokens)
+        saying = Saying(text, usage=usage)
+        return place.speaks.answer(request, saying, seconds, cut=step.does == "cut")
 
 
-def _cut(answer: Answer) -> Answer:
-    if not answer.pieces:
-        return replace(answer, ending="close", cut=len(answer.whole()) - 10)
-    # A client drops what it has not yet read when the connection closes.
-    return replace(answer, pieces=(*answer.pieces, Piece(b"\n", _READING_SECONDS)))
+def answer_seconds(model: Single, tokens: int) -> float:
+    """How long an answer of so many tokens typically takes; what nobody knows takes no time."""
+    typical = model.typical
+    rate = typical.tokens_per_second
+    first_token_ms, _ = typical.ttft_ms or (0.0, 0.0)
+    return first_token_ms / 1000 + (tokens / rate if rate else 0)
 
 
 def healthy(query: Query) -> str:

@@ -9,6 +9,7 @@ journal and spans.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from runner.calls.budget import Budget
 from runner.calls.dispatch import Dispatch
 from runner.calls.embedded.server import serve
 from runner.calls.llm import Client
+from runner.calls.wire import Clock
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Question
 from runner.config.schema import Job
@@ -30,14 +32,20 @@ from runner.record.outcomes import Answered, Attempt, Failed
 
 @asynccontextmanager
 async def connected(
-    jobs: Iterable[Job] = (), *, limit_usd: float | None = None, spent_usd: float = 0.0
+    jobs: Iterable[Job] = (),
+    *,
+    limit_usd: float | None = None,
+    spent_usd: float = 0.0,
+    unix_socket: str | None = None,
+    clock: Clock = time.perf_counter,
 ) -> AsyncIterator[Dispatch]:
     """With the callbacks of `jobs`, and `spent_usd` of the budget spent already.
 
+    A drill has a `unix_socket` and a `clock` of its own: see `Client`.
     Raises ConfigError for a callback that can't start.
     """
     callbacks = {callback.name for job in jobs for callback in job.callbacks}
-    async with Client(sorted(callbacks)) as client:
+    async with Client(sorted(callbacks), unix_socket=unix_socket, clock=clock) as client:
         yield Dispatch(client, Budget(limit_usd, spent_usd))
 
 

@@ -12,12 +12,13 @@ import pytest
 from runner.calls.llm import Client, check_parameters
 from runner.cases import images
 from runner.config.schema import Job, Single
-from runner.drill.loopback import FORMATS, Saying
+from runner.drill.loopback.dialect import Saying
 from runner.errors import CallFailed, ConfigError, ErrorKind
 from runner.record.outcomes import Reply
 from tests import loopback
 from tests.conftest import KEY
 from tests.loopback import Answer, AnswerFunction, Loopback
+from tests.loopback.formats import FORMATS
 
 MakeJob = Callable[..., Job]
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -266,7 +267,7 @@ async def test_ollama_is_asked_once(make_job: MakeJob) -> None:
     """litellm does not ask the server behind our back about a model that it doesn't know."""
     speaks = FORMATS["ollama"]
     saying = Saying("hi", model="a-model-that-nobody-knows")
-    with Loopback(lambda request: speaks.answer(request, saying), speaks) as server:
+    with Loopback(lambda request: speaks.say(request, saying), speaks) as server:
         await ask(make_job(server.base_url, **{"model.provider.litellm": "ollama_chat"}))
         await asyncio.sleep(0.05)
         assert len(server.requests) == 1

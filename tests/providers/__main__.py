@@ -3,13 +3,13 @@
 Exits with 1 when a cell fails.
 """
 
-import asyncio
 import os
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
+from runner.drill.clock import simulate
 from tests.providers.calls import NotThere
 from tests.providers.checks import GROUPS, Check, cell, name
 from tests.providers.table import FACTS, KEY, KEY_NAME, Row
@@ -47,4 +47,4 @@ async def main() -> int:
 
 if __name__ == "__main__":
     os.environ[KEY_NAME] = KEY
-    sys.exit(asyncio.run(main()))
+    sys.exit(simulate(main()))

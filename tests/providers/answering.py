@@ -3,30 +3,30 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from runner.calls.llm import Client
-from runner.drill.loopback import Answer, Saying, answers
+from runner.drill.loopback.dialect import Saying
 from runner.errors import CallFailed
 from runner.record.outcomes import Reply, Usage
-from tests.providers.calls import SAYING, USAGE, answered, ask, failed
+from tests.loopback import Answer, answers
+from tests.providers.calls import SAYING, USAGE, Bench, answered, ask, failed
 from tests.providers.table import Row
 
 
-async def text(row: Row, client: Client) -> str:
-    reply, _ = await answered(row, client)
+async def text(row: Row, bench: Bench) -> str:
+    reply, _ = await answered(row, bench)
     assert (reply.text, reply.finish_reason) == ("one two three", "stop")
     assert reply.model_served == "served-1"
     assert reply.seconds > 0 and reply.first_token_seconds is None
     return "ok"
 
 
-async def endings(row: Row, client: Client) -> str:
-    await each_ending(row, client, None)
+async def endings(row: Row, bench: Bench) -> str:
+    await each_ending(row, bench, None)
     return " ".join(row.speaks.finish_reasons)
 
 
-async def each_ending(row: Row, client: Client, on_text: Callable[[str], None] | None) -> None:
+async def each_ending(row: Row, bench: Bench, on_text: Callable[[str], None] | None) -> None:
     for own, ours in row.speaks.finish_reasons.items():
-        ended, _ = await ask(row, client, replace(SAYING, finish_reason=own), on_text=on_text)
+        ended, _ = await ask(row, bench, replace(SAYING, finish_reason=own), on_text=on_text)
         if ours == "content_filter" and isinstance(ended, CallFailed):
             assert ended.kind == "content_policy"  # Google's: litellm gives the text away
         elif ours == "error":
@@ -38,12 +38,12 @@ async def each_ending(row: Row, client: Client, on_text: Callable[[str], None] |
             assert ended.finish_reason == same, own
         if ours == "content_filter":
             empty = Saying(None, own, USAGE)
-            error = await failed(row, client, empty, on_text=on_text)
+            error = await failed(row, bench, empty, on_text=on_text)
             assert (error.kind, error.unbilled) == ("content_policy", False), own
 
 
-async def usage(row: Row, client: Client) -> str:
-    reply, _ = await answered(row, client)
+async def usage(row: Row, bench: Bench) -> str:
+    reply, _ = await answered(row, bench)
     assert reply.usage == counted(row)
     holes = {name: getattr(row.facts, name) for name in ("cached", "written", "reasoning")}
     return " ".join(["in out", *(name for name, hole in holes.items() if hole is None)])
@@ -65,9 +65,9 @@ def _written(row: Row) -> int:
     return 0 if row.name in ("google", "ollama") else 10
 
 
-async def no_usage(row: Row, client: Client) -> str:
+async def no_usage(row: Row, bench: Bench) -> str:
     """Unknown stays unknown. litellm refuses some replies without it: then the call has failed."""
-    ended, _ = await ask(row, client, replace(SAYING, usage=None))
+    ended, _ = await ask(row, bench, replace(SAYING, usage=None))
     if isinstance(ended, Reply):
         assert ended.usage is None
         return "unknown"
@@ -75,13 +75,13 @@ async def no_usage(row: Row, client: Client) -> str:
     return "failure"
 
 
-async def not_json(row: Row, client: Client) -> str:
-    error = await failed(row, client, answers.garbage())
+async def not_json(row: Row, bench: Bench) -> str:
+    error = await failed(row, bench, answers.garbage())
     assert (error.kind, error.status, error.unbilled) == ("invalid_reply", 200, False)
     return "ok"
 
 
-async def empty(row: Row, client: Client) -> str:
-    error = await failed(row, client, Answer(body={}))
+async def empty(row: Row, bench: Bench) -> str:
+    error = await failed(row, bench, Answer(body={}))
     assert (error.kind, error.status, error.unbilled) == ("invalid_reply", 200, False)
     return "ok"

@@ -5,7 +5,6 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from runner.calls.llm import Client
 from runner.cases import images
 from runner.record.outcomes import Reply
 from tests.providers.calls import (
@@ -13,6 +12,7 @@ from tests.providers.calls import (
     MESSAGES,
     PNG,
     SCHEMA,
+    Bench,
     NotThere,
     answered,
     ask,
@@ -22,66 +22,66 @@ from tests.providers.calls import (
 from tests.providers.table import Hole, Row
 
 
-async def path(row: Row, client: Client) -> str:
-    _, request = await answered(row, client)
+async def path(row: Row, bench: Bench) -> str:
+    _, request = await answered(row, bench)
     assert (request.method, request.path) == ("POST", row.facts.path)
     return request.path.replace(row.facts.id, "…")
 
 
-async def key(row: Row, client: Client) -> str:
+async def key(row: Row, bench: Bench) -> str:
     if isinstance(row.facts.key, Hole):
-        await answered(row, client)
+        await answered(row, bench)
         raise NotThere(row.facts.key.reason)
-    _, request = await answered(row, client)
+    _, request = await answered(row, bench)
     name, _, value = row.facts.key.partition(": ")
     assert request.headers[name] == value
     return f"{name}: …"
 
 
-async def system(row: Row, client: Client) -> str:
-    _, request = await answered(row, client)
+async def system(row: Row, bench: Bench) -> str:
+    _, request = await answered(row, bench)
     assert place(request.body, row.facts.system) == "Be brief."
     assert row.speaks.read(request).text == "hello"
     return row.facts.system
 
 
-async def max_tokens(row: Row, client: Client) -> str:
-    return await sent(row, client, row.facts.max_tokens, 9, max_tokens=9)
+async def max_tokens(row: Row, bench: Bench) -> str:
+    return await sent(row, bench, row.facts.max_tokens, 9, max_tokens=9)
 
 
-async def temperature(row: Row, client: Client) -> str:
-    return await sent(row, client, row.facts.temperature, 0.25, temperature=0.25)
+async def temperature(row: Row, bench: Bench) -> str:
+    return await sent(row, bench, row.facts.temperature, 0.25, temperature=0.25)
 
 
-async def stop(row: Row, client: Client) -> str:
-    return await sent(row, client, row.facts.stop, ["END"], stop=["END"])
+async def stop(row: Row, bench: Bench) -> str:
+    return await sent(row, bench, row.facts.stop, ["END"], stop=["END"])
 
 
-async def seed(row: Row, client: Client) -> str:
-    return await sent(row, client, row.facts.seed, 3, seed=3)
+async def seed(row: Row, bench: Bench) -> str:
+    return await sent(row, bench, row.facts.seed, 3, seed=3)
 
 
-async def schema(row: Row, client: Client) -> str:
-    return await sent(row, client, row.facts.schema, SCHEMA, response_format=ENFORCED)
+async def schema(row: Row, bench: Bench) -> str:
+    return await sent(row, bench, row.facts.schema, SCHEMA, response_format=ENFORCED)
 
 
-async def json_object(row: Row, client: Client) -> str:
+async def json_object(row: Row, bench: Bench) -> str:
     fact = row.facts.json_object
     wanted = {"format": "json", "response_format": {"type": "json_object"}}
     value = wanted.get(str(fact), "application/json")
-    return await sent(row, client, fact, value, response_format={"type": "json_object"})
+    return await sent(row, bench, fact, value, response_format={"type": "json_object"})
 
 
-async def extra_body(row: Row, client: Client) -> str:
+async def extra_body(row: Row, bench: Bench) -> str:
     name, value = row.facts.extra
-    _, request = await answered(row, client, extra_body={name: value})
+    _, request = await answered(row, bench, extra_body={name: value})
     assert request.body[name] == value
     return name
 
 
-async def unknown(row: Row, client: Client) -> str:
+async def unknown(row: Row, bench: Bench) -> str:
     """A key that it refuses is an error of its own kind; some pass over what they don't know."""
-    ended, _ = await ask(row, client, extra_body={"no_such_key": 1})
+    ended, _ = await ask(row, bench, extra_body={"no_such_key": 1})
     if isinstance(ended, Reply):
         raise NotThere("it passes over keys that it does not know")
     assert (ended.kind, ended.unbilled) == ("unsupported_param", True)
@@ -89,14 +89,14 @@ async def unknown(row: Row, client: Client) -> str:
     return f"{ended.status}"
 
 
-async def image(row: Row, client: Client) -> str:
+async def image(row: Row, bench: Bench) -> str:
     """It arrives in the provider's form, and the record has its hash instead."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dot.png"
         file.write_bytes(PNG)
         parts = [{"type": "text", "text": "What is it?"}, images.part(str(file))]
         messages = [MESSAGES[0], {"role": "user", "content": parts}]
-        reply, request = await answered(row, client, messages=messages)
+        reply, request = await answered(row, bench, messages=messages)
     encoded = base64.b64encode(PNG).decode()
     digest = hashlib.sha256(PNG).hexdigest()
     asked = row.speaks.read(request)

@@ -2,13 +2,17 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from runner.calls.llm import Client, check_parameters
-from runner.drill.loopback import Answer, AnswerFunction, Flow, Loopback, Request, Saying
+from runner.drill.loopback.dialect import Saying
+from runner.drill.loopback.exchange import Answer, AnswerFunction, Request
+from runner.drill.loopback.server import Host, Provider
 from runner.errors import CallFailed, ConfigError
 from runner.record.outcomes import Message, Reply, Usage
+from tests.loopback.strict import Flow
 from tests.providers.table import Hole, Row
 
 MESSAGES: list[Message] = [
@@ -39,9 +43,17 @@ class NotThere(Exception):
     """A hole, and its reason."""
 
 
+@dataclass(frozen=True)
+class Bench:
+    """Our client, and where the providers are played that it asks; time on it is simulated."""
+
+    client: Client
+    host: Host
+
+
 async def ask(
     row: Row,
-    client: Client,
+    bench: Bench,
     answer: Saying | Answer | AnswerFunction = SAYING,
     *,
     messages: list[Message] = MESSAGES,
@@ -54,32 +66,31 @@ async def ask(
 
     def said(request: Request) -> Answer:
         if isinstance(answer, Saying):
-            return row.speaks.answer(request, answer, flow or Flow())
+            return row.speaks.say(request, answer, flow or Flow())
         return answer if isinstance(answer, Answer) else answer(request)
 
-    with Loopback(said, row.speaks) as server:
-        host = "http://" + urlsplit(server.base_url).netloc
-        model = row.model(host, **changes)
-        ended: Reply | CallFailed
-        try:
-            ended = await client.complete(
-                model, messages, {"max_tokens": 7} | (params or {}), on_text
-            )
-        except CallFailed as error:
-            ended = error
-    [request] = server.requests
+    provider = Provider(said, row.speaks)
+    model = row.model("http://" + urlsplit(bench.host.add(provider)).netloc, **changes)
+    ended: Reply | CallFailed
+    try:
+        ended = await bench.client.complete(
+            model, messages, {"max_tokens": 7} | (params or {}), on_text
+        )
+    except CallFailed as error:
+        ended = error
+    [request] = provider.requests
     assert ended.http_requests == 1
     return ended, request
 
 
-async def answered(row: Row, client: Client, *args: Any, **how: Any) -> tuple[Reply, Request]:
-    ended, request = await ask(row, client, *args, **how)
+async def answered(row: Row, bench: Bench, *args: Any, **how: Any) -> tuple[Reply, Request]:
+    ended, request = await ask(row, bench, *args, **how)
     assert isinstance(ended, Reply), ended
     return ended, request
 
 
-async def failed(row: Row, client: Client, *args: Any, **how: Any) -> CallFailed:
-    ended, _ = await ask(row, client, *args, **how)
+async def failed(row: Row, bench: Bench, *args: Any, **how: Any) -> CallFailed:
+    ended, _ = await ask(row, bench, *args, **how)
     assert isinstance(ended, CallFailed), ended
     assert "\n" not in ended.message and ended.message
     return ended
@@ -91,7 +102,7 @@ def place(body: Any, path: str) -> Any:
     return body
 
 
-async def sent(row: Row, client: Client, fact: str | Hole, value: Any, **params: Any) -> str:
+async def sent(row: Row, bench: Bench, fact: str | Hole, value: Any, **params: Any) -> str:
     """A parameter arrives where the provider wants it; a hole is refused before it is sent."""
     if isinstance(fact, Hole):
         if fact.refused:
@@ -103,7 +114,7 @@ async def sent(row: Row, client: Client, fact: str | Hole, value: Any, **params:
                 raise AssertionError(f"{params} is not refused")
         raise NotThere(fact.reason)
     check_parameters(row.model("http://nowhere"), {"max_tokens": 7} | params)
-    reply, request = await answered(row, client, params=params)
+    reply, request = await answered(row, bench, params=params)
     assert place(request.body, fact) == value
     assert reply.text == "one two three"
     return fact

@@ -3,13 +3,16 @@
 It raises AssertionError where the provider does not behave, and NotThere for a hole.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from runner.calls.llm import Client
+from runner.drill.loopback.server import Host
 from tests.providers import answering, asking, failing, streaming
+from tests.providers.calls import Bench
 from tests.providers.table import Row
 
-Check = Callable[[Row, Client], Awaitable[str]]
+Check = Callable[[Row, Bench], Awaitable[str]]
 
 GROUPS: dict[str, list[Check]] = {
     "What is asked": [
@@ -64,5 +67,7 @@ CHECKS = {name(check): check for checks in GROUPS.values() for check in checks}
 
 
 async def cell(row: Row, check: Check) -> str:
-    async with Client() as client:
-        return await check(row, client)
+    """On a simulated loop."""
+    clock = asyncio.get_running_loop().time
+    async with Host() as host, Client(unix_socket=host.socket, clock=clock) as client:
+        return await check(row, Bench(client, host))

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import yaml
 
 from runner.config.schema import Provider, Single, Typical
-from runner.drill.loopback import FORMATS, Fault, Format
 from runner.errors import ErrorKind
+from tests.loopback.formats import FORMATS
+from tests.loopback.strict import Fault, Format
 
 CONF = Path(__file__).parents[2] / "conf" / "provider"
 KEY_NAME, KEY = "PROVIDERS_API_KEY", "sk-planted-0123456789-abcdef"

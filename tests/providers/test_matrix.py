@@ -2,7 +2,8 @@
 
 import pytest
 
-from runner.drill.loopback import FORMATS
+from runner.drill.clock import simulate
+from tests.loopback.formats import FORMATS
 from tests.providers.calls import NotThere
 from tests.providers.checks import CHECKS, cell
 from tests.providers.table import CONF, FACTS, KEY, KEY_NAME, Row
@@ -10,11 +11,11 @@ from tests.providers.table import CONF, FACTS, KEY, KEY_NAME, Row
 
 @pytest.mark.parametrize("behaviour", CHECKS)
 @pytest.mark.parametrize("provider", FACTS)
-async def test_cell(provider: str, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cell(provider: str, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider behaves, or it is on record why it can't."""
     monkeypatch.setenv(KEY_NAME, KEY)
     try:
-        await cell(Row(provider), CHECKS[behaviour])
+        simulate(cell(Row(provider), CHECKS[behaviour]))
     except NotThere as hole:
         assert str(hole)
 

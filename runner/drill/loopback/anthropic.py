@@ -2,228 +2,62 @@
 
 from typing import Any
 
-from jsonschema import ValidationError
-
-from runner.drill.loopback.answers import words
-from runner.drill.loopback.exchange import Answer, Request
-from runner.drill.loopback.format import (
-    BOOLEAN,
-    INTEGER,
-    NUMBER,
-    OBJECT,
-    STRING,
-    STRINGS,
-    ChatRequest,
-    Events,
-    Fault,
-    Format,
-    Saying,
-    object_of,
-    sha256_of,
-    unknown_keys,
-    where,
-)
+from runner.drill.loopback.dialect import Dialect, Events, Saying, kind, words
 from runner.record.outcomes import Usage
 
-_TEXT = object_of(
-    {"type": {"const": "text"}, "text": STRING | {"minLength": 1}, "cache_control": OBJECT},
-    ["type", "text"],
-)
-_SOURCE = object_of(
-    {"type": {"const": "base64"}, "media_type": STRING, "data": STRING},
-    ["type", "media_type", "data"],
-)
-_IMAGE = object_of(
-    {"type": {"const": "image"}, "source": _SOURCE, "cache_control": OBJECT}, ["type", "source"]
-)
-_BLOCKS = {"type": "array", "minItems": 1, "items": {"oneOf": [_TEXT, _IMAGE]}}
-_MESSAGE = object_of(
-    {"role": {"enum": ["user", "assistant"]}, "content": {"oneOf": [STRING, _BLOCKS]}},
-    ["role", "content"],
-)
-_SCHEMA_FORMAT = object_of({"type": {"const": "json_schema"}, "schema": OBJECT}, ["type", "schema"])
 
-_ERRORS: dict[Fault, tuple[int, str, str]] = {
-    400: (400, "invalid_request_error", "messages: at least one message is required"),
-    401: (401, "authentication_error", "invalid x-api-key"),
-    403: (403, "permission_error", "Your API key may not use the specified resource."),
-    404: (404, "not_found_error", "model: m"),
-    408: (408, "timeout_error", "Request timed out"),
-    413: (413, "request_too_large", "Request exceeds the maximum size"),
-    422: (422, "invalid_request_error", "unprocessable"),
-    429: (429, "rate_limit_error", "This would exceed your rate limit of 50 requests per minute."),
-    500: (500, "api_error", "Internal server error"),
-    502: (502, "api_error", "Bad gateway"),
-    503: (503, "api_error", "Service unavailable"),
-    504: (504, "timeout_error", "The request took too long"),
-    529: (529, "overloaded_error", "Overloaded"),
-    "context_window": (
-        400,
-        "invalid_request_error",
-        "prompt is too long: 208310 tokens > 200000 maximum",
-    ),
-    "content_policy": (400, "invalid_request_error", "Output blocked by content filtering policy"),
-    "no_quota": (
-        400,
-        "invalid_request_error",
-        "Your credit balance is too low to access the Anthropic API.",
-    ),
-}
-
-
-_HEADERS = {"anthropic-version": "2023-06-01"}
-_WORDS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "pause_turn": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
-_SCHEMA = object_of(
-    {
-        "model": STRING | {"minLength": 1},
-        "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
-        "system": {"oneOf": [STRING, _BLOCKS]},
-        "max_tokens": INTEGER | {"minimum": 1},
-        "temperature": NUMBER | {"minimum": 0, "maximum": 1},
-        "top_p": NUMBER,
-        "top_k": INTEGER,
-        "stop_sequences": STRINGS,
-        "stream": BOOLEAN,
-        "metadata": OBJECT,
-        "thinking": OBJECT,
-        "output_format": _SCHEMA_FORMAT,
-        "output_config": object_of({"effort": STRING, "format": _SCHEMA_FORMAT}),
-    },
-    ["model", "messages", "max_tokens"],
-)
-
-
-class Anthropic(Format):
-    name = "anthropic"
+class Anthropic(Dialect):
     litellm = "anthropic"
     base_path = ""
-    path = "/v1/messages"
-    key_header = "x-api-key"
-    headers = _HEADERS
-    finish_reasons = _WORDS
-    schema = _SCHEMA
+    stop = "end_turn"
 
-    def read(self, request: Request) -> ChatRequest:
-        body = request.body
-        blocks = _blocks(body["messages"][-1]["content"])
-        system = _blocks(body.get("system") or "")
-        form = body.get("output_format") or (body.get("output_config") or {}).get("format") or {}
-        return ChatRequest(
-            model=body["model"],
-            text=_text(blocks),
-            system=_text(system) if system else None,
-            max_tokens=body["max_tokens"],
-            temperature=body.get("temperature"),
-            top_p=body.get("top_p"),
-            stop=tuple(body.get("stop_sequences") or ()),
-            json_schema=form.get("schema"),
-            stream=bool(body.get("stream")),
-            images=tuple(
-                sha256_of(block["source"]["data"]) for block in blocks if block["type"] == "image"
-            ),
-        )
+    def takes(self, path: str) -> bool:
+        return path == "/v1/messages"
 
-    def whole(self, asked: ChatRequest, saying: Saying) -> dict[str, Any]:
-        thinking = {"type": "thinking", "thinking": saying.reasoning, "signature": "loopback"}
+    def whole(self, saying: Saying) -> dict[str, Any]:
         return {
             "id": "msg_loopback",
             "type": "message",
             "role": "assistant",
             "model": saying.model,
-            "content": [
-                *([thinking] if saying.reasoning else []),
-                *([{"type": "text", "text": saying.text}] if saying.text else []),
-            ],
+            "content": [{"type": "text", "text": saying.text}] if saying.text else [],
             "stop_reason": saying.finish_reason,
             "stop_sequence": None,
-        } | ({"usage": _usage(saying.usage)} if saying.usage else {})
+        } | ({"usage": self.usage(saying.usage)} if saying.usage else {})
 
-    def events(self, asked: ChatRequest, saying: Saying) -> Events:
+    def events(self, saying: Saying) -> Events:
         """The usage comes in two halves: the input at the start, the output at the end."""
-        message = self.whole(asked, saying) | {"content": [], "stop_reason": None}
+        message = self.whole(saying) | {"content": [], "stop_reason": None}
         delta = {"stop_reason": saying.finish_reason, "stop_sequence": None}
-        end = {"type": "message_delta", "delta": delta}
+        end: dict[str, Any] = {"type": "message_delta", "delta": delta}
         if saying.usage:
             message["usage"] |= {"output_tokens": 1}
             end["usage"] = {"output_tokens": saying.usage.output_tokens}
-        opening: list[Any] = [{"type": "message_start", "message": message}]
-        if saying.reasoning:
-            thinking = {"type": "thinking", "thinking": "", "signature": ""}
-            thought = {"type": "thinking_delta", "thinking": saying.reasoning}
-            opening += [_start(0, thinking), _delta(0, thought), _stop(0)]
-        index = 1 if saying.reasoning else 0
-        opening += [_start(index, {"type": "text", "text": ""}), {"type": "ping"}]
-        text = [
-            _delta(index, {"type": "text_delta", "text": word}) for word in words(saying.text or "")
+        opening = [
+            {"type": "message_start", "message": message},
+            block(0, "start", content_block={"type": "text", "text": ""}),
+            {"type": "ping"},
         ]
-        return Events(opening, text, [_stop(index), end, {"type": "message_stop"}])
+        text = [
+            block(0, "delta", delta={"type": "text_delta", "text": word})
+            for word in words(saying.text or "")
+        ]
+        return Events(opening, text, [block(0, "stop"), end, {"type": "message_stop"}])
+
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
 
     def frame(self, event: Any) -> bytes:
         return f"event: {event['type']}\n".encode() + super().frame(event)
 
-    def error(self, fault: Fault) -> tuple[int, Any]:
-        status, kind, message = _ERRORS[fault]
-        return status, _body(kind, message)
-
-    def error_event(self, fault: Fault) -> Any:
-        return self.error(529 if fault == 503 else fault)[1]
-
-    def refusal(self, problem: ValidationError) -> Answer:
-        if unknown := unknown_keys(problem):
-            message = f"{'.'.join([*where(problem).split('.'), unknown[0]]).strip('.')}: "
-            message += "Extra inputs are not permitted"
-        else:
-            message = f"{where(problem) or 'body'}: {problem.message[:300]}"
-        return Answer(400, _body("invalid_request_error", message))
+    def error(self, status: Any) -> tuple[int, Any]:
+        return status, error_body(kind(status), f"loopback: {status}")
 
 
-def _body(kind: str, message: str) -> dict[str, Any]:
+def block(index: int, step: str, **more: Any) -> dict[str, Any]:
+    return {"type": f"content_block_{step}", "index": index} | more
+
+
+def error_body(kind: str, message: str) -> dict[str, Any]:
     error = {"type": kind, "message": message}
     return {"type": "error", "error": error, "request_id": "req_loopback"}
-
-
-def _start(index: int, block: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "content_block_start", "index": index, "content_block": block}
-
-
-def _delta(index: int, delta: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "content_block_delta", "index": index, "delta": delta}
-
-
-def _stop(index: int) -> dict[str, Any]:
-    return {"type": "content_block_stop", "index": index}
-
-
-def _blocks(content: Any) -> list[dict[str, Any]]:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}] if content else []
-    return list(content)
-
-
-def _text(blocks: list[dict[str, Any]]) -> str:
-    return "".join(block["text"] for block in blocks if block["type"] == "text")
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    """What came from and went to the cache is counted beside the other input."""
-    cached, written = usage.cached_input_tokens, usage.cache_write_tokens
-    counts: dict[str, Any] = {
-        "input_tokens": usage.input_tokens - cached - written,
-        "cache_read_input_tokens": cached,
-        "cache_creation_input_tokens": written,
-        "output_tokens": usage.output_tokens,
-    }
-    if usage.reasoning_tokens:
-        counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
-    return counts
-
-
-ANTHROPIC = Anthropic()

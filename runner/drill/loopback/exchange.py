@@ -16,7 +16,7 @@ class Request:
     path: str
     headers: Mapping[str, str]  # names in lower case
     body: Any  # the parsed JSON; None when it is none
-    time: float  # time.monotonic() at its last byte
+    time: float  # of the event loop's clock, at its last byte
 
     @property
     def model(self) -> str:
@@ -87,13 +87,3 @@ class Speaks(Protocol):
 
 def resolve(answer: Answer | AnswerFunction, request: Request) -> Answer:
     return answer if isinstance(answer, Answer) else answer(request)
-
-
-def in_turn(*answers: Answer | AnswerFunction) -> AnswerFunction:
-    """The first answer to the first request, and so on; the last one to all the rest."""
-    left = list(answers)
-
-    def answer(request: Request) -> Answer:
-        return resolve(left.pop(0) if len(left) > 1 else left[0], request)
-
-    return answer

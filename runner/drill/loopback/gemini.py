@@ -1,232 +1,77 @@
-"""Google's Gemini API. Like the original it takes keys in camelCase and in snake_case alike."""
+"""Google's Gemini API."""
 
 import re
 from typing import Any
 
-from jsonschema import ValidationError
-
-from runner.drill.loopback.answers import words
-from runner.drill.loopback.exchange import Answer, Request
-from runner.drill.loopback.format import (
-    INTEGER,
-    NUMBER,
-    OBJECT,
-    STRING,
-    STRINGS,
-    ChatRequest,
-    Events,
-    Fault,
-    Format,
-    Saying,
-    object_of,
-    sha256_of,
-    unknown_keys,
-    where,
-)
+from runner.drill.loopback.dialect import Dialect, Events, Saying, words
+from runner.drill.loopback.exchange import Request
 from runner.record.outcomes import Usage
 
-
-def _snake(name: str) -> str:
-    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)
-
-
-def _either(properties: dict[str, Any]) -> dict[str, Any]:
-    return object_of(properties | {_snake(name): kind for name, kind in properties.items()})
-
-
-_BLOB = _either({"mimeType": STRING, "data": STRING})
-_PART = _either({"text": STRING, "inlineData": _BLOB, "mediaResolution": OBJECT})
-_CONTENT = _either(
-    {"role": {"enum": ["user", "model"]}, "parts": {"type": "array", "items": _PART, "minItems": 1}}
-)
-_GENERATION = _either(
-    {
-        "maxOutputTokens": INTEGER | {"minimum": 1},
-        "temperature": NUMBER | {"minimum": 0, "maximum": 2},
-        "topP": NUMBER,
-        "topK": INTEGER,
-        "seed": INTEGER,
-        "stopSequences": STRINGS,
-        "responseMimeType": STRING,
-        "responseJsonSchema": OBJECT,
-        "responseSchema": OBJECT,
-        "thinkingConfig": OBJECT,
-    }
-)
 _STATUS = {
-    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
-    401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-    403: ("PERMISSION_DENIED", "Your project has been denied access."),
-    404: ("NOT_FOUND", "models/m is not found for API version v1beta."),
-    408: ("CANCELLED", "The request timed out."),
-    413: ("INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."),
-    422: ("INVALID_ARGUMENT", "Unprocessable."),
-    429: ("RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan."),
-    500: ("INTERNAL", "An internal error has occurred."),
-    502: ("UNAVAILABLE", "Bad gateway."),
-    503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
-    504: ("DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
-    529: ("UNAVAILABLE", "The service is overloaded."),
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "CANCELLED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+    529: "UNAVAILABLE",
 }
-_RPC = "type.googleapis.com/google.rpc."
 
 
-_WORDS = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "OTHER": "error",
-    "MALFORMED_FUNCTION_CALL": "error",
-}
-_SCHEMA = _either(
-    {
-        "contents": {"type": "array", "items": _CONTENT, "minItems": 1},
-        "systemInstruction": _CONTENT,
-        "generationConfig": _GENERATION,
-        "safetySettings": {"type": "array", "items": OBJECT},
-        "cachedContent": STRING,
-    }
-) | {"required": ["contents"]}
-
-
-class Gemini(Format):
-    name = "google"
+class Gemini(Dialect):
     litellm = "gemini"
     base_path = "/v1beta"
-    path = "/models/"
-    key_header = "x-goog-api-key"
-    finish_reasons = _WORDS
-    schema = _SCHEMA
+    stop = "STOP"
 
-    _target = re.compile(
+    target = re.compile(
         r"/v1beta/models/(?P<model>[\w.-]+):"
         r"(generateContent|(?P<stream>streamGenerateContent\?alt=sse))"
     )
 
     def takes(self, path: str) -> bool:
-        return bool(self._target.fullmatch(path))
+        return bool(self.target.fullmatch(path))
 
-    def read(self, request: Request) -> ChatRequest:
-        target = self._target.fullmatch(request.path)
+    def asked(self, request: Request) -> tuple[str, bool]:
+        target = self.target.fullmatch(request.path)
         assert target
-        body = _plain(request.body)
-        config = body.get("generation_config") or {}
-        parts = body["contents"][-1]["parts"]
-        system = body.get("system_instruction") or {}
-        return ChatRequest(
-            model=target["model"],
-            text=_text(parts),
-            system=_text(system["parts"]) if system else None,
-            max_tokens=config.get("max_output_tokens"),
-            temperature=config.get("temperature"),
-            top_p=config.get("top_p"),
-            stop=tuple(config.get("stop_sequences") or ()),
-            seed=config.get("seed"),
-            json_schema=config.get("response_json_schema") or config.get("response_schema"),
-            stream=bool(target["stream"]),
-            images=tuple(
-                sha256_of(part["inline_data"]["data"]) for part in parts if "inline_data" in part
-            ),
-        )
+        return target["model"], bool(target["stream"])
 
-    def whole(self, asked: ChatRequest, saying: Saying) -> dict[str, Any]:
-        parts = [
-            *([{"text": saying.reasoning, "thought": True}] if saying.reasoning else []),
-            *([{"text": saying.text}] if saying.text else []),
-        ]
-        return self._event(saying, parts, saying.finish_reason)
+    def whole(self, saying: Saying) -> dict[str, Any]:
+        parts = [{"text": saying.text}] if saying.text else []
+        return self.event(saying, parts, saying.finish_reason)
 
-    def events(self, asked: ChatRequest, saying: Saying) -> Events:
+    def events(self, saying: Saying) -> Events:
         """Each carries the usage up to it and the model; the last one the ending."""
-        thought = [{"text": saying.reasoning, "thought": True}]
-        text = [self._event(saying, [{"text": word}]) for word in words(saying.text or "")]
-        return Events(
-            [self._event(saying, thought)] if saying.reasoning else [],
-            text,
-            [self._event(saying, [{"text": ""}], saying.finish_reason)],
-        )
+        text = [self.event(saying, [{"text": word}]) for word in words(saying.text or "")]
+        return Events([], text, [self.event(saying, [{"text": ""}], saying.finish_reason)])
 
-    def _event(self, saying: Saying, parts: list[Any], end: str | None = None) -> dict[str, Any]:
+    def event(self, saying: Saying, parts: list[Any], end: str | None = None) -> dict[str, Any]:
         candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
         if end:
             candidate["finishReason"] = end
             if not any(part["text"] for part in parts) and end not in ("STOP", "MAX_TOKENS"):
                 del candidate["content"]
-        usage = {"usageMetadata": _usage(saying.usage)} if saying.usage else {}
+        usage = {"usageMetadata": self.usage(saying.usage)} if saying.usage else {}
         return {"candidates": [candidate], "modelVersion": saying.model, "responseId": "x"} | usage
 
-    def blocked(self) -> Answer:
-        """A prompt that its filter turned away: a success without candidates."""
-        usage = {"promptTokenCount": 10, "totalTokenCount": 10}
-        return Answer(body={"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage})
-
-    def error(self, fault: Fault) -> tuple[int, Any]:
-        match fault:
-            case 401:  # a key that is none: not the 401 that one would expect
-                reason = {"@type": f"{_RPC}ErrorInfo", "reason": "API_KEY_INVALID"}
-                return _error(400, "API key not valid. Please pass a valid API key.", reason)
-            case 429:
-                reset = {"@type": f"{_RPC}RetryInfo", "retryDelay": "32.5s"}
-                quota = {"@type": f"{_RPC}QuotaFailure", "violations": [{"quotaValue": "10"}]}
-                return _error(429, f"{_STATUS[429][1]} Please retry in 32.5s.", quota, reset)
-            case "no_quota":
-                return _error(429, _STATUS[429][1])
-            case "context_window":
-                return _error(
-                    400,
-                    "The input token count (1200000) exceeds the maximum number of tokens allowed "
-                    "(1048576).",
-                )
-            case "content_policy":  # has no error of its own: see blocked()
-                return 200, self.blocked().body
-        assert isinstance(fault, int)
-        return _error(fault, _STATUS[fault][1])
-
-    def refusal(self, problem: ValidationError) -> Answer:
-        if unknown := unknown_keys(problem):
-            at = f" at '{where(problem)}'" if where(problem) else ""
-            message = (
-                f'Invalid JSON payload received. Unknown name "{unknown[0]}"{at}: '
-                "Cannot find field."
-            )
-        else:
-            message = f"Invalid value at '{where(problem)}': {problem.message[:300]}"
-        return Answer(*_error(400, message))
-
-
-def _error(status: int, message: str, *details: dict[str, Any]) -> tuple[int, Any]:
-    error = {"code": status, "message": message, "status": _STATUS[status][0]}
-    return status, {"error": error | ({"details": list(details)} if details else {})}
-
-
-def _plain(value: Any) -> Any:
-    """With all keys in snake_case; what a JSON schema says stays as it is."""
-    if isinstance(value, dict):
+    def usage(self, usage: Usage) -> dict[str, Any]:
         return {
-            _snake(key): inner if _snake(key).endswith("_schema") else _plain(inner)
-            for key, inner in value.items()
+            "promptTokenCount": usage.input_tokens,
+            "candidatesTokenCount": usage.output_tokens,
+            "totalTokenCount": usage.input_tokens + usage.output_tokens,
         }
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+    def error(self, status: Any) -> tuple[int, Any]:
+        return error(status, f"loopback: {status}")
 
 
-def _text(parts: list[dict[str, Any]]) -> str:
-    return "".join(part.get("text", "") for part in parts)
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    """The reasoning is counted beside the output."""
-    return {
-        "promptTokenCount": usage.input_tokens,
-        "candidatesTokenCount": usage.output_tokens - usage.reasoning_tokens,
-        "totalTokenCount": usage.input_tokens + usage.output_tokens,
-        "cachedContentTokenCount": usage.cached_input_tokens,
-        "thoughtsTokenCount": usage.reasoning_tokens,
+def error(status: int, message: str, *details: dict[str, Any]) -> tuple[int, Any]:
+    stated = {
+        "code": status,
+        "message": message,
+        "status": _STATUS.get(status, "INVALID_ARGUMENT"),
     }
-
-
-GEMINI = Gemini()
+    return status, {"error": stated | ({"details": list(details)} if details else {})}

@@ -1,145 +1,51 @@
 """Ollama's own chat API, a line of JSON for each event of a stream."""
 
+import json
 from typing import Any
 
-from jsonschema import ValidationError
-
-from runner.drill.loopback.answers import words
-from runner.drill.loopback.exchange import Answer, Request
-from runner.drill.loopback.format import (
-    BOOLEAN,
-    INTEGER,
-    NUMBER,
-    OBJECT,
-    STRING,
-    STRINGS,
-    ChatRequest,
-    Events,
-    Fault,
-    Format,
-    Saying,
-    lines,
-    sha256_of,
-    where,
-)
-
-_ERRORS: dict[Fault, tuple[int, str]] = {
-    400: (400, "invalid message format"),
-    401: (401, "unauthorized"),
-    403: (403, "this model requires a subscription"),
-    404: (404, "model 'm' not found"),
-    408: (408, "request timeout"),
-    413: (413, "request body too large"),
-    422: (422, "unprocessable"),
-    429: (429, "too many concurrent requests"),
-    500: (500, "llama runner process has terminated: signal: killed"),
-    502: (502, "upstream unavailable"),
-    503: (503, "server busy, please try again. maximum pending requests exceeded"),
-    504: (504, "upstream timeout"),
-    529: (529, "overloaded"),
-    "context_window": (400, "prompt too long; exceeded max context length by 400 tokens"),
-}
+from runner.drill.loopback.dialect import Dialect, Events, Saying, words
+from runner.drill.loopback.exchange import Request
+from runner.record.outcomes import Usage
 
 
-_WORDS = {"stop": "stop", "length": "length", "load": "error"}
-_SCHEMA = {  # it passes over keys that it does not know
-    "type": "object",
-    "required": ["model", "messages"],
-    "properties": {
-        "model": STRING | {"minLength": 1},
-        "messages": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["role", "content"],
-                "properties": {
-                    "role": {"enum": ["system", "user", "assistant", "tool"]},
-                    "content": STRING,
-                    "images": STRINGS,
-                },
-            },
-        },
-        "stream": BOOLEAN,
-        "format": {"oneOf": [{"const": "json"}, OBJECT]},
-        "options": {
-            "type": "object",
-            "properties": {
-                "num_predict": INTEGER,
-                "temperature": NUMBER,
-                "top_p": NUMBER,
-                "seed": INTEGER,
-                "stop": STRINGS,
-            },
-        },
-    },
-}
-
-
-class Ollama(Format):
-    name = "ollama"
+class Ollama(Dialect):
     litellm = "ollama_chat"
     base_path = ""
-    path = "/api/chat"
-    key_header = None
     stream_type = "application/x-ndjson"
-    finish_reasons = _WORDS
-    schema = _SCHEMA
 
-    def read(self, request: Request) -> ChatRequest:
-        body = request.body
-        options = body.get("options") or {}
-        first, last = body["messages"][0], body["messages"][-1]
-        form = body.get("format")
-        return ChatRequest(
-            model=body["model"],
-            text=last["content"],
-            system=first["content"] if first["role"] == "system" else None,
-            max_tokens=options.get("num_predict"),
-            temperature=options.get("temperature"),
-            top_p=options.get("top_p"),
-            stop=tuple(options.get("stop") or ()),
-            seed=options.get("seed"),
-            json_schema=form if isinstance(form, dict) else None,
-            stream=body.get("stream", True),  # unasked it streams
-            images=tuple(map(sha256_of, last.get("images") or ())),
-        )
+    def takes(self, path: str) -> bool:
+        return path == "/api/chat"
 
-    def whole(self, asked: ChatRequest, saying: Saying) -> dict[str, Any]:
-        message = _message(saying, saying.text or "", saying.reasoning)["message"]
-        return self._last(saying) | {"message": message}
+    def asked(self, request: Request) -> tuple[str, bool]:
+        return str(request.body.get("model")), request.body.get("stream", True)  # unasked it does
 
-    def events(self, asked: ChatRequest, saying: Saying) -> Events:
-        thoughts = [_message(saying, "", saying.reasoning)] if saying.reasoning else []
-        text = [_message(saying, word) for word in words(saying.text or "")]
-        return Events(thoughts, text, [self._last(saying)])
+    def whole(self, saying: Saying) -> dict[str, Any]:
+        return self._last(saying) | {"message": message(saying, saying.text or "")["message"]}
+
+    def events(self, saying: Saying) -> Events:
+        text = [message(saying, word) for word in words(saying.text or "")]
+        return Events([], text, [self._last(saying)])
 
     def _last(self, saying: Saying) -> dict[str, Any]:
-        event = _message(saying, "") | {"done": True, "done_reason": saying.finish_reason}
-        if saying.usage:
-            event["prompt_eval_count"] = saying.usage.input_tokens
-            event["eval_count"] = saying.usage.output_tokens
-        return event | {"total_duration": 1_000_000}
+        event = message(saying, "") | {"done": True, "done_reason": saying.finish_reason}
+        counts = self.usage(saying.usage) if saying.usage else {}
+        return event | counts | {"total_duration": 1_000_000}
+
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        return {"prompt_eval_count": usage.input_tokens, "eval_count": usage.output_tokens}
 
     def frame(self, event: Any) -> bytes:
-        return lines(event)
+        return json.dumps(event).encode() + b"\n"
 
-    def error(self, fault: Fault) -> tuple[int, Any]:
-        status, message = _ERRORS[fault]
-        return status, {"error": message}
-
-    def refusal(self, problem: ValidationError) -> Answer:
-        return Answer(400, {"error": f"json: cannot use {where(problem)}: {problem.message[:300]}"})
+    def error(self, status: Any) -> tuple[int, Any]:
+        return status, {"error": f"loopback: {status}"}
 
 
-def _message(saying: Saying, content: str, thinking: str = "") -> dict[str, Any]:
-    message = {"role": "assistant", "content": content}
+def message(saying: Saying, content: str, thinking: str = "") -> dict[str, Any]:
+    said = {"role": "assistant", "content": content}
     return {
         "model": saying.model,
         "created_at": "2026-11-23T12:00:00Z",
-        "message": message | ({"thinking": thinking} if thinking else {}),
+        "message": said | ({"thinking": thinking} if thinking else {}),
         "done": False,
     }
-
-
-OLLAMA = Ollama()

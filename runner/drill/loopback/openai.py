@@ -1,221 +1,75 @@
-"""OpenAI's chat completions, as OpenAI and those who took them over speak them."""
+"""OpenAI's chat completions, which most providers have taken over."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jsonschema import ValidationError
-
-from runner.drill.loopback import openai_errors
-from runner.drill.loopback.answers import chunks, completion, usage_chunk
-from runner.drill.loopback.exchange import Answer, Request
-from runner.drill.loopback.format import (
-    BOOLEAN,
-    INTEGER,
-    NUMBER,
-    OBJECT,
-    STRING,
-    ChatRequest,
-    Events,
-    Fault,
-    Format,
-    Saying,
-    object_of,
-    sha256_of,
-    unknown_keys,
-    where,
-)
+from runner.drill.loopback.dialect import Dialect, Events, Saying, kind, words
 from runner.record.outcomes import Usage
 
-_IMAGE = object_of({"url": STRING, "detail": STRING}, ["url"])
-_PART = {
-    "oneOf": [
-        object_of({"type": {"const": "text"}, "text": STRING}, ["type", "text"]),
-        object_of({"type": {"const": "image_url"}, "image_url": _IMAGE}, ["type", "image_url"]),
-    ]
-}
-_CONTENT = {"oneOf": [STRING, {"type": "array", "items": _PART, "minItems": 1}]}
-_ROLES = ["system", "developer", "user", "assistant"]
-_MESSAGE = object_of({"role": {"enum": _ROLES}, "content": _CONTENT}, ["role", "content"])
-_JSON_SCHEMA = object_of(
-    {"name": STRING, "schema": OBJECT, "strict": BOOLEAN, "description": STRING},
-    ["name", "schema"],
-)
-_RESPONSE_FORMAT = {
-    "oneOf": [
-        object_of({"type": {"enum": ["text", "json_object"]}}, ["type"]),
-        object_of(
-            {"type": {"const": "json_schema"}, "json_schema": _JSON_SCHEMA},
-            ["type", "json_schema"],
-        ),
-    ]
-}
-_KEYS: dict[str, Any] = {
-    "model": STRING | {"minLength": 1},
-    "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
-    "max_tokens": INTEGER | {"minimum": 1},
-    "max_completion_tokens": INTEGER | {"minimum": 1},
-    "temperature": NUMBER | {"minimum": 0, "maximum": 2},
-    "top_p": NUMBER,
-    "stop": {"oneOf": [STRING, {"type": "array", "items": STRING, "maxItems": 4}]},
-    "seed": INTEGER,
-    "stream": BOOLEAN,
-    "stream_options": object_of({"include_usage": BOOLEAN}),
-    "response_format": _RESPONSE_FORMAT,
-    "reasoning_effort": STRING,
-    "user": STRING,
-}
-_WORDS = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
 
+class OpenAI(Dialect):
+    litellm = "openai"
+    base_path = "/v1"
 
-@dataclass(frozen=True)
-class OpenAI(Format):
-    """One of those who speak it; the defaults are OpenAI's own ways."""
+    def takes(self, path: str) -> bool:
+        return path.endswith("/chat/completions")
 
-    name: str = "openai"
-    litellm: str = "openai"
-    base_path: str = "/v1"
-    key_header: str | None = "authorization"
-    more_keys: Mapping[str, Any] = field(default_factory=dict)
-    no_keys: frozenset[str] = frozenset()
-    lenient: bool = False  # passes over keys that it does not know
-    finish_reasons: Mapping[str, str] = field(default_factory=lambda: _WORDS)
-    usage_unasked: bool = False  # a stream states it, whatever its stream_options
-    reply: Mapping[str, Any] = field(default_factory=dict)  # what its replies have besides
+    def whole(self, saying: Saying) -> dict[str, Any]:
+        body = completion(saying.text, saying.finish_reason, saying.model)
+        return body | ({"usage": self.usage(saying.usage)} if saying.usage else {})
 
-    path = "/chat/completions"
-
-    @property
-    def schema(self) -> Mapping[str, Any]:  # type: ignore[override]
-        keys = {key: kind for key, kind in _KEYS.items() if key not in self.no_keys}
-        strict = object_of(keys | dict(self.more_keys), ["model", "messages"])
-        return strict | {"additionalProperties": self.lenient}
-
-    def read(self, request: Request) -> ChatRequest:
-        body = request.body
-        *_, last = body["messages"]
-        form = body.get("response_format") or {}
-        stop = body.get("stop") or ()
-        parts = last["content"] if isinstance(last["content"], list) else []
-        text = [part["text"] for part in parts if part["type"] == "text"]
-        first = body["messages"][0]
-        return ChatRequest(
-            model=body["model"],
-            text="".join(text) if parts else last["content"],
-            system=first["content"] if first["role"] in ("system", "developer") else None,
-            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-            temperature=body.get("temperature"),
-            top_p=body.get("top_p"),
-            stop=(stop,) if isinstance(stop, str) else tuple(stop),
-            seed=body.get("random_seed", body.get("seed")),
-            json_schema=(form.get("json_schema") or {}).get("schema"),
-            stream=bool(body.get("stream")),
-            images=tuple(
-                sha256_of(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"
-            ),
-        )
-
-    def whole(self, asked: ChatRequest, saying: Saying) -> dict[str, Any]:
-        body = completion(
-            saying.text,
-            finish_reason=saying.finish_reason,
-            usage=_usage(saying.usage) if saying.usage else None,
-            model=saying.model,
-        )
-        if saying.reasoning:
-            body["choices"][0]["message"]["reasoning_content"] = saying.reasoning
-        return body | dict(self.reply)
-
-    def events(self, asked: ChatRequest, saying: Saying) -> Events:
-        body = self.whole(asked, saying)
+    def events(self, saying: Saying) -> Events:
+        """The usage comes last, asked for or not: some never have to be asked."""
+        body = self.whole(saying)
         opening, *text, closing = chunks(body)
-        thoughts = [_thought(opening, saying.reasoning)] if saying.reasoning else []
-        end = [closing, *([usage_chunk(body)] if "usage" in body else []), "[DONE]"]
-        return Events([opening, *thoughts], text, end)
+        return Events([opening], text, [closing, *usage_chunks(body), "[DONE]"])
 
-    def answer(self, request: Request, saying: Saying, *args: Any, **kwargs: Any) -> Answer:
-        options = request.body.get("stream_options") or {}
-        if request.body.get("stream") and not (self.usage_unasked or options.get("include_usage")):
-            saying = replace(saying, usage=None)
-        return super().answer(request, saying, *args, **kwargs)
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        return {
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.input_tokens + usage.output_tokens,
+        }
 
-    def error(self, fault: Fault) -> tuple[int, Any]:
-        return openai_errors.error(self.name, fault)
-
-    def refusal(self, problem: ValidationError) -> Answer:
-        return openai_errors.refusal(self.name, unknown_keys(problem), where(problem), problem)
+    def error(self, status: Any) -> tuple[int, Any]:
+        stated = {"message": f"loopback: {status}", "type": kind(status), "param": None}
+        return status, {"error": stated | {"code": None}}
 
 
-def _thought(opening: dict[str, Any], reasoning: str) -> dict[str, Any]:
-    delta = {"reasoning_content": reasoning}
-    return opening | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_input_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-        },
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+def completion(content: str | None, finish_reason: str, model: str | None) -> dict[str, Any]:
+    """The body of a chat completion; without `model` the server fills in the requested one."""
+    message = {"role": "assistant", "content": content}
+    choice = {"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}
+    body = {
+        "id": "chatcmpl-loopback",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "choices": [choice],
+        "service_tier": "default",  # litellm fails on a reply of groq without it
     }
+    return body | ({"model": model} if model else {})
 
 
-OPENAI = OpenAI(more_keys={"store": BOOLEAN, "service_tier": STRING})
-MISTRAL = OpenAI(
-    name="mistral",
-    litellm="mistral",
-    more_keys={"random_seed": INTEGER, "safe_prompt": BOOLEAN},
-    no_keys=frozenset({"seed", "max_completion_tokens", "stream_options", "user"}),
-    finish_reasons={
-        "stop": "stop",
-        "length": "length",
-        "model_length": "length",
-        "tool_calls": "tool_calls",
-        "error": "error",
-    },
-    usage_unasked=True,
-)
-TOGETHER = OpenAI(
-    name="together",
-    litellm="together_ai",
-    more_keys={"top_k": INTEGER, "repetition_penalty": NUMBER},
-    lenient=True,
-    finish_reasons={"stop": "stop", "eos": "stop", "length": "length", "tool_calls": "tool_calls"},
-    usage_unasked=True,
-)
-FIREWORKS = OpenAI(
-    name="fireworks",
-    litellm="fireworks_ai",
-    base_path="/inference/v1",
-    more_keys={"top_k": INTEGER},
-    finish_reasons={"stop": "stop", "length": "length", "tool_calls": "tool_calls"},
-    usage_unasked=True,
-)
-GROQ = OpenAI(
-    name="groq",
-    litellm="groq",
-    base_path="/openai/v1",
-    more_keys={"service_tier": STRING, "reasoning_format": STRING},
-    finish_reasons={"stop": "stop", "length": "length", "tool_calls": "tool_calls"},
-    reply={"service_tier": "on_demand", "x_groq": {"id": "req_loopback"}},
-)
-VLLM = OpenAI(
-    name="vllm",
-    litellm="hosted_vllm",
-    key_header=None,  # only with --api-key
-    more_keys={"top_k": INTEGER},
-    lenient=True,
-    finish_reasons={"stop": "stop", "length": "length", "abort": "error"},
-)
-LOCAL = OpenAI(
-    name="local",
-    litellm="hosted_vllm",
-    key_header=None,
-    more_keys={"cache_prompt": BOOLEAN},
-    lenient=True,
-    finish_reasons={"stop": "stop", "length": "length"},
-)
+def chunks(completion: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of a stream that says the same as a whole completion, a word at a time."""
+    frame = {
+        key: value
+        for key, value in completion.items()
+        if key in ("id", "created", "model", "service_tier")
+    } | {"object": "chat.completion.chunk"}
+    found = []
+    for choice in completion["choices"]:
+        message, index = choice["message"], choice["index"]
+        deltas = [{"role": "assistant", "content": ""}]
+        deltas += [{"content": word} for word in words(message["content"] or "")]
+        ends = [*[None] * len(deltas), choice["finish_reason"]]
+        found += [
+            frame | {"choices": [{"index": index, "delta": delta, "finish_reason": end}]}
+            for delta, end in zip([*deltas, {}], ends, strict=True)
+        ]
+    return found
+
+
+def usage_chunks(completion: dict[str, Any]) -> list[dict[str, Any]]:
+    """None where the completion has no usage."""
+    chunk = completion | {"object": "chat.completion.chunk", "choices": []}
+    return [chunk] if "usage" in completion else []

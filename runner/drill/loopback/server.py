@@ -1,127 +1,101 @@
-"""The server: in a thread with an event loop of its own, on the loopback interface only.
+"""Providers on the event loop that runs, all behind one Unix socket.
 
-Async tests and programs in other processes can use it alike. An exception in the answer function
-reaches the client as a 500 and is raised again on exit.
+    async with Host() as host, Client(unix_socket=host.socket) as client:
+        base_url = host.add(answer, speaks)
+
+They are told apart by the Host header of a request. An exception in an answer function reaches the
+client as a 500, and is raised again on exit.
 """
 
 import asyncio
 import json
 import socket
 import struct
-import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-from runner.drill.loopback.answers import Chat, error_reply
 from runner.drill.loopback.exchange import Answer, AnswerFunction, Piece, Request, Speaks, resolve
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 64 * 1024 * 1024  # two images of the largest size
 
 
-class Loopback:
-    """A provider: a context manager. `answer` may be replaced while it runs.
+class Provider:
+    """What answers at one address, and what it was asked; `answer` may be replaced meanwhile."""
 
-    Without `speaks` it takes any chat completion, at any path.
-    """
+    def __init__(self, answer: Answer | AnswerFunction, speaks: Speaks) -> None:
+        self.answer, self.speaks = answer, speaks
+        self.requests: list[Request] = []  # the refused ones too, in order of arrival
+        self.under_way = self.peak = 0  # waiting for their answers at once, now and at most
+        self.raised: BaseException | None = None
 
-    def __init__(self, answer: Answer | AnswerFunction, speaks: Speaks | None = None) -> None:
-        self.answer = answer
-        self.speaks = speaks or Chat()
-        self.peak = 0  # most requests that were waiting for their answers at once
-        self._requests: list[Request] = []
-        self._arrival = threading.Condition()
-        self._raised: BaseException | None = None
-        self._connections: set[_Connection] = set()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self._port: int = self._socket.getsockname()[1]
-        # Named, because under uvloop's policy new_event_loop() would be uvloop's.
-        self._loop = asyncio.SelectorEventLoop()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="loopback", daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._port}{self.speaks.base_path}"
-
-    @property
-    def requests(self) -> list[Request]:
-        """All requests up to now, the refused ones too, in order of arrival."""
-        with self._arrival:
-            return list(self._requests)
-
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[Request]:
-        """Block until `count` requests have arrived. Raises TimeoutError."""
-        with self._arrival:
-            if not self._arrival.wait_for(lambda: len(self._requests) >= count, timeout):
-                raise TimeoutError(f"{len(self._requests)} of {count} requests in {timeout} s")
-            return list(self._requests)
-
-    def __enter__(self) -> Self:
-        # The socket listens already: whoever connects before the thread runs just waits a little.
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout=5)
-        if self._thread.is_alive():
-            raise RuntimeError("the loopback server did not stop; does its answer function block?")
-        if self._raised is not None and kind is None:
-            raise self._raised
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        server = await self._loop.create_server(
-            lambda: _Connection(self), sock=self._socket, backlog=1024
-        )
-        await self._stop.wait()
-        server.close()
-        for connection in list(self._connections):
-            connection.abort()
-        await asyncio.sleep(0)  # lets the aborted transports close their sockets
-
-    def _record(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Request:
-        with self._arrival:
-            number = len(self._requests) + 1
-            request = Request(number, method, path, headers, body, time.monotonic())
-            self._requests.append(request)
-            self._arrival.notify_all()
-        self.peak = max(self.peak, sum(connection.busy for connection in self._connections))
-        return request
-
-    def _respond(self, request: Request) -> Answer:
+    def take(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Answer:
+        self.under_way += 1
+        self.peak = max(self.peak, self.under_way)
+        now = asyncio.get_running_loop().time()
+        request = Request(len(self.requests) + 1, method, path, headers, body, now)
+        self.requests.append(request)
         try:
             refused = self.speaks.refuse(request)
             return refused or self.speaks.complete(resolve(self.answer, request), request)
         except BaseException as error:  # pytest's own failures are no Exceptions
-            self._raised = self._raised or error
-            return error_reply(500, f"the answer function raised {error!r}")
+            self.raised = self.raised or error
+            return plain_error(500, f"the answer function raised {error!r}")
 
 
-class _Connection(asyncio.Protocol):
+class Host:
+    """An async context manager; `socket` is the path of the one that all are reached at."""
+
+    def __init__(self) -> None:
+        self._providers: dict[str, Provider] = {}
+        self._connections: set[Connection] = set()
+
+    async def __aenter__(self) -> Self:
+        self._folder = TemporaryDirectory(prefix="drill_")
+        self.socket = str(Path(self._folder.name) / "socket")
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Connection(lambda name: self._providers[name], self._connections), self.socket
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        self._folder.cleanup()
+        for provider in self._providers.values():
+            if provider.raised is not None and kind is None:
+                raise provider.raised
+
+    def add(self, provider: Provider) -> str:
+        """The address that it answers at from now on: nothing listens there but by `socket`."""
+        name = f"127.0.0.1:{len(self._providers) + 1}"
+        self._providers[name] = provider
+        return f"http://{name}{provider.speaks.base_path}"
+
+
+class Connection(asyncio.Protocol):
     """One keep-alive connection: one request at a time, answers in order."""
 
-    def __init__(self, server: Loopback) -> None:
-        self.busy = False
-        self._server = server
+    def __init__(self, find: Callable[[str], Provider], connections: "set[Connection]") -> None:
+        self._find, self._connections = find, connections
+        self._provider: Provider | None = None  # of the request that is under way
         self._buffer = bytearray()
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._server._connections.add(self)
+        self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server._connections.discard(self)
+        self._connections.discard(self)
+        self._idle()
         if self._timer:
             self._timer.cancel()
 
@@ -132,22 +106,28 @@ class _Connection(asyncio.Protocol):
         self._buffer += data
         self._next()
 
+    def _idle(self) -> None:
+        if self._provider:
+            self._provider.under_way -= 1
+        self._provider = None
+
     def _next(self) -> None:
-        if self.busy or self._transport.is_closing():
+        if self._provider or self._transport.is_closing():
             return
         try:
             parsed = _parse(self._buffer)
         except ValueError as error:
-            refused = error_reply(400, str(error))
-            self._transport.write(refused.whole())
+            self._transport.write(plain_error(400, str(error)).whole())
             self._transport.close()
             return
         if parsed is None:
             return
-        self.busy = True
-        answer = self._server._respond(self._server._record(*parsed))
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(answer.delay, self._send, answer)
+        self._provider = self._find(parsed[2].get("host", ""))
+        answer = self._provider.take(*parsed)
+        self.later(answer, self._send, answer)
+
+    def later(self, what: Answer | Piece, step: Callable[..., None], *args: Any) -> None:
+        self._timer = asyncio.get_running_loop().call_later(what.delay, step, *args)
 
     def _send(self, answer: Answer) -> None:
         if answer.pieces:
@@ -162,8 +142,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(_chunk(due.data))
         for piece in left:
             if piece.delay:
-                loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(piece.delay, self._flow, answer, left, piece)
+                self.later(piece, self._flow, answer, left, piece)
                 return
             self._transport.write(_chunk(piece.data))
         if answer.ending == "keep":
@@ -173,15 +152,22 @@ class _Connection(asyncio.Protocol):
 
     def _end(self, answer: Answer) -> None:
         if answer.ending == "reset":
-            # Lingering for zero seconds makes the kernel send RST instead of FIN.
-            linger = struct.pack("ii", 1, 0)
             connection = self._transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            if connection.family == socket.AF_INET:
+                # Lingering for zero seconds makes the kernel send RST instead of FIN.
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self._transport.abort()
         elif answer.ending == "close":
             self._transport.close()
-        self.busy = False
+        self._idle()
         self._next()
+
+
+def plain_error(status: int, message: str) -> Answer:
+    """In OpenAI's form, of which most servers have taken over this much."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return Answer(status=status, body={"error": error})
 
 
 def _chunk(data: bytes) -> bytes:

@@ -91,14 +91,13 @@ def drilled(of: Checklist, **changes: Any) -> Drilled:
         seconds=2,
         promises=[promise],
     )
-    known = {
+    known: dict[str, Any] = {
         "started": "2026-11-25T12:00:00+00:00",
         "task": "sorting",
         "model": "small",
         "fallback": ["second"],
         "identity": identity(of),
         "command": "",
-        "speed": 50,
         "faults": [fault],
         "notes": [],
         "versions": {},

@@ -5,12 +5,14 @@ strict providers are in the modules beside this one.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from runner.drill.loopback import openai
+from runner.drill.loopback.dialect import sse
 from runner.drill.loopback.exchange import Answer, Piece, Request
+from runner.drill.loopback.openai import chunks, usage_chunks
 
 ROLES = {"system", "developer", "user", "assistant", "tool"}
 
@@ -30,47 +32,12 @@ class Chat:
         if not request.body.get("stream") or answer.cut is not None:
             return replace(answer, body=body)
         usage = (request.body.get("stream_options") or {}).get("include_usage")
-        events = [*chunks(body), *([usage_chunk(body)] if usage and "usage" in body else [])]
+        events = [*chunks(body), *(usage_chunks(body) if usage else [])]
         return replace(
             answer,
             headers={"content-type": "text/event-stream"} | dict(answer.headers),
             pieces=tuple(Piece(sse(event)) for event in [*events, "[DONE]"]),
         )
-
-
-def chunks(completion: dict[str, Any]) -> list[dict[str, Any]]:
-    """The events of a stream that says the same as a whole completion, a word at a time."""
-    frame = {
-        key: value
-        for key, value in completion.items()
-        if key in ("id", "created", "model", "service_tier")
-    } | {"object": "chat.completion.chunk"}
-    found = []
-    for choice in completion["choices"]:
-        message, index = choice["message"], choice["index"]
-        deltas = [{"role": "assistant", "content": ""}]
-        deltas += [{"content": word} for word in words(message["content"] or "")]
-        ends = [*[None] * len(deltas), choice["finish_reason"]]
-        found += [
-            frame | {"choices": [{"index": index, "delta": delta, "finish_reason": end}]}
-            for delta, end in zip([*deltas, {}], ends, strict=True)
-        ]
-    return found
-
-
-def usage_chunk(completion: dict[str, Any]) -> dict[str, Any]:
-    return completion | {"object": "chat.completion.chunk", "choices": []}
-
-
-def words(text: str) -> list[str]:
-    """A text in pieces as a model would stream it."""
-    return re.findall(r"\s*\S+|\s+", text)
-
-
-def sse(event: Any) -> bytes:
-    """A server-sent event: an object as JSON, a text as it is."""
-    data = event if isinstance(event, str) else json.dumps(event)
-    return f"data: {data}\n\n".encode()
 
 
 def _refusal(request: Request) -> Answer | None:
@@ -125,16 +92,8 @@ def completion(
     model: str | None = None,
 ) -> dict[str, Any]:
     """The body of a chat completion; without `model` the server echoes the requested one."""
-    message = {"role": "assistant", "content": content}
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}
-    body = {
-        "id": "chatcmpl-loopback",
-        "object": "chat.completion",
-        "created": 1_700_000_000,
-        "choices": [choice],
-        "service_tier": "default",  # litellm fails on a reply of groq without it
-    }
-    return body | ({"model": model} if model else {}) | ({"usage": usage} if usage else {})
+    body = openai.completion(content, finish_reason, model)
+    return body | ({"usage": usage} if usage else {})
 
 
 def text(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from jsonschema import ValidationError
 
 from runner.drill.loopback.exchange import Answer
-from runner.drill.loopback.format import Fault
+from tests.loopback.strict import Fault
 
 
 class Stated(NamedTuple):

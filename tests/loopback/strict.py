@@ -1,18 +1,16 @@
-"""What the formats of all providers have in common: reading a request, saying an answer."""
+"""Providers as strict as the originals: what they refuse, how they err, how their streams break."""
 
 import base64
 import hashlib
-import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from runner.drill.loopback.answers import sse
+from runner.drill.loopback.dialect import Dialect, Events, Saying
 from runner.drill.loopback.exchange import Answer, Piece, Request
-from runner.record.outcomes import Usage
 
 # An error by its HTTP status, or one of three that share their status with others.
 Fault = int | Literal["context_window", "content_policy", "no_quota"]
@@ -35,24 +33,6 @@ class ChatRequest:
     images: tuple[str, ...] = ()  # SHA-256 of each
 
 
-USAGE = Usage(input_tokens=10, output_tokens=5)
-
-
-@dataclass(frozen=True)
-class Saying:
-    """What a provider is to answer.
-
-    `finish_reason` is one of its own words, or one of ours that it has a word for. `usage` None:
-    it does not say.
-    """
-
-    text: str | None
-    finish_reason: str = "stop"
-    usage: Usage | None = USAGE
-    model: str | None = None  # None: the one asked for
-    reasoning: str = ""
-
-
 @dataclass(frozen=True)
 class Flow:
     """How fast a stream flows, in seconds, and how it breaks `after` so many pieces of text.
@@ -70,26 +50,14 @@ class Flow:
 STEADY = Flow()
 
 
-@dataclass(frozen=True)
-class Events:
-    """A stream in the provider's own events."""
-
-    opening: list[Any]
-    text: list[Any]
-    closing: list[Any]
-
-
-class Format(ABC):
+class Format(Dialect):
     """One provider: strict about what it is sent, true in what it answers."""
 
     name: str  # as in conf/provider/
-    litellm: str  # litellm's prefix
-    base_path: str  # what api_base ends in
     path: str  # of a request, after base_path; a prefix of it where the model is a part of it
     key_header: str | None = "authorization"  # None: it takes no key
     headers: Mapping[str, str] = {}  # others that it insists on
     finish_reasons: Mapping[str, str]  # its own words, and ours for them
-    stream_type = "text/event-stream"
     schema: Mapping[str, Any]  # of a request's body
 
     @abstractmethod
@@ -97,14 +65,7 @@ class Format(ABC):
         """Only of a request that was not refused."""
 
     @abstractmethod
-    def whole(self, asked: ChatRequest, saying: Saying) -> dict[str, Any]: ...
-
-    @abstractmethod
-    def events(self, asked: ChatRequest, saying: Saying) -> Events: ...
-
-    @abstractmethod
-    def error(self, fault: Fault) -> tuple[int, Any]:
-        """Status and body of an error, as this provider states it."""
+    def error(self, fault: Fault) -> tuple[int, Any]: ...
 
     @abstractmethod
     def refusal(self, problem: ValidationError) -> Answer:
@@ -114,24 +75,14 @@ class Format(ABC):
         """An error in the midst of a stream."""
         return self.error(fault)[1]
 
-    def frame(self, event: Any) -> bytes:
-        return sse(event)
-
-    def answer(self, request: Request, saying: Saying, flow: Flow = STEADY) -> Answer:
+    def say(self, request: Request, saying: Saying, flow: Flow = STEADY) -> Answer:
         """Whole or as a stream, whichever was asked for."""
-        asked = self.read(request)
+        model, streamed = self.asked(request)
         reason = self._own_word(saying.finish_reason)
-        saying = replace(saying, finish_reason=reason, model=saying.model or asked.model)
-        if not asked.stream:
-            return Answer(body=self.whole(asked, saying), delay=flow.first_delay)
-        return self._streamed(self.events(asked, saying), flow)
-
-    def fault(self, fault: Fault, retry_after: float | str | None = None) -> Answer:
-        """An error instead of an answer; `retry_after` in seconds, or as it is to stand there."""
-        status, body = self.error(fault)
-        page = {"content-type": "text/html"} if isinstance(body, bytes) else {}
-        wait = {} if retry_after is None else {"retry-after": str(retry_after)}
-        return Answer(status, body, page | wait)
+        saying = replace(saying, finish_reason=reason, model=saying.model or model)
+        if not streamed:
+            return Answer(body=self.whole(saying), delay=flow.first_delay)
+        return self._streamed(self.events(saying), flow)
 
     def _own_word(self, reason: str) -> str:
         if reason in self.finish_reasons:
@@ -175,9 +126,6 @@ class Format(ABC):
     def _refuse_body(self, request: Request) -> Answer | None:
         problem = next(Draft202012Validator(self.schema).iter_errors(request.body), None)
         return self.refusal(problem) if problem else None
-
-    def complete(self, answer: Answer, request: Request) -> Answer:
-        return answer
 
     def takes(self, path: str) -> bool:
         return path == self.base_path + self.path
@@ -233,11 +181,6 @@ def sha256_of(encoded: str) -> str:
     """Of an image in base64, with or without the head of a data URL."""
     data = base64.b64decode(encoded.rpartition(",")[2], validate=True)
     return hashlib.sha256(data).hexdigest()
-
-
-def lines(event: Any) -> bytes:
-    """An event of a stream that has one JSON object a line."""
-    return json.dumps(event).encode() + b"\n"
 
 
 STRING = {"type": "string"}

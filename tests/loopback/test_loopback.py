@@ -6,16 +6,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from runner.config.schema import Provider
-from runner.drill.loopback import FORMATS, AnyBody, Format, Saying, format_of
+from runner.drill.loopback.dialect import Saying
 from tests.loopback import (
     Answer,
+    Gate,
+    Held,
     Loopback,
     Piece,
     Request,
@@ -44,13 +46,15 @@ from tests.loopback import (
     wrong_key,
     wrong_key_in_full,
 )
+from tests.loopback.formats import FORMATS
+from tests.loopback.strict import AnyBody, Format
 
 QUESTION = {"model": "m-1", "messages": [{"role": "user", "content": "Hello?"}]}
 KEY = "sk-test-0123456789abcdefWXYZ"
 
 
 def connect(server: Loopback) -> HTTPConnection:
-    return HTTPConnection(urlsplit(server.base_url).netloc, timeout=5)
+    return HTTPConnection(urlsplit(server.base_url).netloc, timeout=60)
 
 
 def send(
@@ -211,7 +215,7 @@ def test_what_is_no_http_is_refused() -> None:
     endless = b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"
     with Loopback(echo) as server:
         for junk in (b"hello\r\n\r\n", chunked, endless, b"x" * 70_000):
-            with socket.create_connection(("127.0.0.1", connect(server).port), 5) as connection:
+            with socket.create_connection(("127.0.0.1", connect(server).port), 60) as connection:
                 connection.sendall(junk)
                 received = b""
                 while data := connection.recv(4096):
@@ -243,7 +247,7 @@ def test_requests_in_pieces_and_in_pairs_are_told_apart() -> None:
     one = head.encode() + data
     with (
         Loopback(lambda request: text(f"#{request.number}", delay=0.02)) as server,
-        socket.create_connection(("127.0.0.1", connect(server).port), 5) as connection,
+        socket.create_connection(("127.0.0.1", connect(server).port), 60) as connection,
     ):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for at in range(0, len(one), 40):
@@ -270,16 +274,18 @@ def test_the_answer_can_be_replaced_while_it_runs() -> None:
         assert (before, post(server)[0]) == (503, 200)
 
 
-def test_delays_pass_at_the_same_time() -> None:
-    """Ten delayed replies take the time of one, and `peak` tells that ten were waiting."""
-    with Loopback(text("Hi.", delay=0.3)) as server:
-        start = time.monotonic()
-        threads = [threading.Thread(target=post, args=(server,)) for _ in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert 0.3 <= time.monotonic() - start < 2.0
+def test_answers_are_held_back_at_the_same_time() -> None:
+    """Ten requests wait for one gate, `peak` tells that they did, and all are answered at once."""
+    gate = Gate()
+    with (
+        Loopback(Held(body=completion("Hi."), gate=gate)) as server,
+        ThreadPoolExecutor(10) as pool,
+    ):
+        posts = [pool.submit(post, server) for _ in range(10)]
+        server.wait_for(10)
+        assert not any(each.done() for each in posts)
+        gate.open()
+        assert [each.result()[0] for each in posts] == [200] * 10
         assert server.peak == 10
 
 
@@ -309,15 +315,13 @@ def test_hanging_requests_do_not_keep_it_open() -> None:
             ended.append(error)
 
     threads = [threading.Thread(target=wait) for _ in range(5)]
-    with Loopback(in_turn(hang(), text("late", delay=60))) as server:
+    with Loopback(in_turn(hang(), text("late", delay=3600))) as server:
         for thread in threads:
             thread.start()
         server.wait_for(5)
         assert not ended
-        start = time.monotonic()
-    assert time.monotonic() - start < 1.0
     for thread in threads:
-        thread.join(timeout=5)
+        thread.join(timeout=60)
     assert len(ended) == 5
 
 
@@ -391,7 +395,7 @@ def test_each_provider_is_strict(name: str) -> None:
     speaks = FORMATS[name]
     body = REQUESTS.get(name, QUESTION)
     wrong = body | {"messages": "Hello?", "contents": "Hello?"}
-    with Loopback(lambda request: speaks.answer(request, Saying("Hi.")), speaks) as server:
+    with Loopback(lambda request: speaks.say(request, Saying("Hi.")), speaks) as server:
         assert provider_post(server, speaks, body | {"stream": False})[0] == (
             400 if name == "google" else 200  # which asks for a stream by another path
         )
@@ -412,7 +416,7 @@ def test_each_provider_is_strict(name: str) -> None:
 def test_anthropic_wants_its_version() -> None:
     """A request without the header anthropic-version is refused."""
     speaks = FORMATS["anthropic"]
-    with Loopback(lambda request: speaks.answer(request, Saying("Hi.")), speaks) as server:
+    with Loopback(lambda request: speaks.say(request, Saying("Hi.")), speaks) as server:
         connection = connect(server)
         body = json.dumps(REQUESTS["anthropic"])
         connection.request("POST", "/v1/messages", body, {"x-api-key": KEY})
@@ -451,13 +455,3 @@ def test_pieces_come_when_they_are_due() -> None:
         with pytest.raises(IncompleteRead):
             send(connection)
         connection.close()
-
-
-def test_format_of_a_provider() -> None:
-    """A provider is known by its name, else by its prefix; a new one speaks like OpenAI."""
-    known = {"api_base": None, "api_key_env": None, "timeout": 1, "data": "third_party"}
-    groq, mine, new = (
-        format_of(Provider.model_validate(known | {"name": name, "litellm": prefix}))
-        for name, prefix in (("groq", "groq"), ("mine", "anthropic"), ("new", "deepseek"))
-    )
-    assert (groq.name, mine.name, new.path) == ("groq", "anthropic", "/chat/completions")

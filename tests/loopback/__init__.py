@@ -1,14 +1,16 @@
-"""The loopback provider of the package, as the tests use it.
+"""Providers on the loopback interface: each answer is a plain function of its request.
 
 with Loopback(lambda request: text(request.text.upper())) as server:
     ...  # send to server.base_url
 assert server.requests[0].body["temperature"] == 0.0
 """
 
-from runner.drill.loopback.answers import (
+from runner.drill.loopback.dialect import sse
+from runner.drill.loopback.exchange import Answer, AnswerFunction, Piece, Request
+from runner.drill.loopback.openai import chunks
+from tests.loopback.answers import (
     USAGE,
     against_policy,
-    chunks,
     closed,
     completion,
     cut_off,
@@ -25,7 +27,6 @@ from runner.drill.loopback.answers import (
     rate_limited,
     reset,
     server_error,
-    sse,
     text,
     tokens,
     too_long,
@@ -33,13 +34,14 @@ from runner.drill.loopback.answers import (
     wrong_key,
     wrong_key_in_full,
 )
-from runner.drill.loopback.exchange import Answer, AnswerFunction, Piece, Request, in_turn
-from runner.drill.loopback.server import Loopback
+from tests.loopback.server import Gate, Held, Loopback, in_turn
 
 __all__ = [
     "USAGE",
     "Answer",
     "AnswerFunction",
+    "Gate",
+    "Held",
     "Loopback",
     "Piece",
     "Request",

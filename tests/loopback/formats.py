@@ -1,0 +1,30 @@
+"""Every provider of conf/, strict about a request and true in what it answers.
+
+speaks = FORMATS["anthropic"]
+with Loopback(lambda request: speaks.say(request, Saying("hi")), speaks) as server:
+    ...  # the provider's api_base is server.base_url
+assert speaks.read(server.requests[0]).temperature == 0.0
+"""
+
+from tests.loopback.anthropic import ANTHROPIC
+from tests.loopback.gemini import GEMINI
+from tests.loopback.ollama import OLLAMA
+from tests.loopback.openai import FIREWORKS, GROQ, LOCAL, MISTRAL, OPENAI, TOGETHER, VLLM
+from tests.loopback.strict import Format
+
+# By the names in conf/provider/.
+FORMATS: dict[str, Format] = {
+    speaks.name: speaks
+    for speaks in (
+        OPENAI,
+        ANTHROPIC,
+        GEMINI,
+        MISTRAL,
+        TOGETHER,
+        FIREWORKS,
+        GROQ,
+        OLLAMA,
+        VLLM,
+        LOCAL,
+    )
+}

@@ -1,0 +1,120 @@
+"""Ollama's own chat API, a line of JSON for each event of a stream."""
+
+from typing import Any
+
+from jsonschema import ValidationError
+
+from runner.drill.loopback import ollama
+from runner.drill.loopback.dialect import Events, Saying
+from runner.drill.loopback.exchange import Answer, Request
+from tests.loopback.strict import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    STRING,
+    STRINGS,
+    ChatRequest,
+    Fault,
+    Format,
+    sha256_of,
+    where,
+)
+
+_ERRORS: dict[Fault, tuple[int, str]] = {
+    400: (400, "invalid message format"),
+    401: (401, "unauthorized"),
+    403: (403, "this model requires a subscription"),
+    404: (404, "model 'm' not found"),
+    408: (408, "request timeout"),
+    413: (413, "request body too large"),
+    422: (422, "unprocessable"),
+    429: (429, "too many concurrent requests"),
+    500: (500, "llama runner process has terminated: signal: killed"),
+    502: (502, "upstream unavailable"),
+    503: (503, "server busy, please try again. maximum pending requests exceeded"),
+    504: (504, "upstream timeout"),
+    529: (529, "overloaded"),
+    "context_window": (400, "prompt too long; exceeded max context length by 400 tokens"),
+}
+
+
+_WORDS = {"stop": "stop", "length": "length", "load": "error"}
+_SCHEMA = {  # it passes over keys that it does not know
+    "type": "object",
+    "required": ["model", "messages"],
+    "properties": {
+        "model": STRING | {"minLength": 1},
+        "messages": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["role", "content"],
+                "properties": {
+                    "role": {"enum": ["system", "user", "assistant", "tool"]},
+                    "content": STRING,
+                    "images": STRINGS,
+                },
+            },
+        },
+        "stream": BOOLEAN,
+        "format": {"oneOf": [{"const": "json"}, OBJECT]},
+        "options": {
+            "type": "object",
+            "properties": {
+                "num_predict": INTEGER,
+                "temperature": NUMBER,
+                "top_p": NUMBER,
+                "seed": INTEGER,
+                "stop": STRINGS,
+            },
+        },
+    },
+}
+
+
+class Ollama(ollama.Ollama, Format):
+    name = "ollama"
+    path = "/api/chat"
+    key_header = None
+    finish_reasons = _WORDS
+    schema = _SCHEMA
+
+    def read(self, request: Request) -> ChatRequest:
+        body = request.body
+        options = body.get("options") or {}
+        first, last = body["messages"][0], body["messages"][-1]
+        form = body.get("format")
+        return ChatRequest(
+            model=body["model"],
+            text=last["content"],
+            system=first["content"] if first["role"] == "system" else None,
+            max_tokens=options.get("num_predict"),
+            temperature=options.get("temperature"),
+            top_p=options.get("top_p"),
+            stop=tuple(options.get("stop") or ()),
+            seed=options.get("seed"),
+            json_schema=form if isinstance(form, dict) else None,
+            stream=body.get("stream", True),  # unasked it streams
+            images=tuple(map(sha256_of, last.get("images") or ())),
+        )
+
+    def whole(self, saying: Saying) -> dict[str, Any]:
+        said = ollama.message(saying, saying.text or "", saying.reasoning)
+        return super().whole(saying) | {"message": said["message"]}
+
+    def events(self, saying: Saying) -> Events:
+        said = super().events(saying)
+        thoughts = [ollama.message(saying, "", saying.reasoning)] if saying.reasoning else []
+        return Events(thoughts, said.text, said.closing)
+
+    def error(self, fault: Fault) -> tuple[int, Any]:
+        status, message = _ERRORS[fault]
+        return status, {"error": message}
+
+    def refusal(self, problem: ValidationError) -> Answer:
+        return Answer(400, {"error": f"json: cannot use {where(problem)}: {problem.message[:300]}"})
+
+
+OLLAMA = Ollama()
