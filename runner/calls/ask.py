@@ -13,9 +13,8 @@ from tenacity import (
 )
 
 from runner.calls import checks
-from runner.calls.acceptance import flaw, unfit
 from runner.calls.dispatch import Dispatch
-from runner.calls.route import AskAtOnce, AskModel, Check, Route, Served, route
+from runner.calls.route import AskAtOnce, AskModel, Check, Route, Served, route, unfit
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, schema_of
 from runner.config.schema import Fallback, Model, Retry
@@ -59,7 +58,7 @@ class Asker:
             log.fallback = key
             log.error = await self._try(candidate, query, log, last, on_text)
             if log.error is None:
-                kind = None if on_text or last else flaw(log.reply, query, self._fallback.on)
+                kind = None if on_text or last else checks.flaw(log.reply, query, self._fallback.on)
                 if kind is None:
                     return log
                 log.mark(kind)

@@ -1,16 +1,21 @@
-"""The checks of a cascade: scorers that look at an answer without knowing the expected one."""
+"""Whether an answer may stand, where nobody knows the expected one.
+
+A cascade's checks are scorers; a fallback may be for answers that are cut off or malformed.
+"""
 
 import json
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
 from runner import scorers
+from runner.cases import reading
 from runner.cases.call_log import Ask
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config import paths
+from runner.config import json_schema, paths
 from runner.config.schema import Cascade, Task
-from runner.errors import ConfigError
+from runner.errors import ConfigError, ErrorKind
 from runner.record.outcomes import Reply
 
 _UNKNOWN = Case(id="-", input="-")  # a case without an expected value
@@ -43,6 +48,27 @@ async def objection(cascade: Cascade, reply: Reply, query: Query, ask: Ask) -> s
         if score.value < least:
             return f"{name}: {score.why}"
     return None
+
+
+def flaw(reply: Reply | None, query: Query, counts: Collection[ErrorKind]) -> ErrorKind | None:
+    """What is wrong with an answer, among what `counts` as a failure."""
+    if reply is None:
+        return None
+    if "truncated" in counts and reply.finish_reason == "length":
+        return "truncated"
+    if "invalid_output" in counts and not _in_format(reply, query):
+        return "invalid_output"
+    return None
+
+
+def _in_format(reply: Reply, query: Query) -> bool:
+    if query.output != "json" and query.json_schema is None:
+        return bool(reply.text.strip())
+    try:
+        value, _ = reading.as_json(reply.text, fenced=query.fenced)
+    except ValueError:
+        return False
+    return query.json_schema is None or json_schema.misfit(query.json_schema, value) is None
 
 
 def _share(where: str, value: Any) -> float:

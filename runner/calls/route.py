@@ -15,9 +15,9 @@ from typing import Any
 
 from runner.cases import reading
 from runner.cases.cases import Case
-from runner.cases.query import Query
+from runner.cases.query import Query, about_tokens, parameters
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
-from runner.errors import CallFailed
+from runner.errors import CallFailed, ErrorKind
 from runner.record.outcomes import Choice, Reply
 
 
@@ -140,6 +140,23 @@ def questions(model: Model, query: Query) -> Iterator[tuple[Single, Query]]:
         query = query.sampled(0, wanted.temperature)
     for arm in model.arms.values():
         yield from questions(arm, query)
+
+
+def unfit(model: Model, query: Query) -> tuple[ErrorKind, str] | None:
+    """Why a model, or any that it may turn to, can't be asked this."""
+    for single, asked in questions(model, query):
+        if asked.role == "answer" and query.case.images and not single.vision:
+            return "bad_request", f"{single.name} takes no images (its file has no vision: true)"
+        if asked.role == "answer" and query.output not in single.outputs:
+            return "bad_request", f"{single.name} is not for {query.output} output"
+        tokens = about_tokens(asked)
+        answer = parameters(single, asked).get("max_tokens", 0)
+        if tokens + answer > single.context_tokens:
+            return "context_window", (
+                f"about {tokens} tokens and {answer} for the answer do not fit "
+                f"the {single.context_tokens} of {single.name}"
+            )
+    return None
 
 
 def _classifying(router: Router, query: Query) -> Query:

@@ -87,7 +87,7 @@ class CallLog:
             "repeat": question.repeat,
             "model": model,
             "key": question.key,
-            "messages": question.messages,
+            "messages": question.query.messages,
             "request": last.request if last else {},
             "tags": list(question.case.tags),
             "expected": question.case.expected,

@@ -5,24 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.cases.cases import Case
-from runner.config.schema import Job, Output, Sampling, Single, Task
+from runner.config.schema import Output, Sampling, Single, Task
 from runner.record.outcomes import Message, Role, Schema
-
-
-@dataclass(frozen=True)
-class Question:
-    """One case, once: what is asked of the model and the hash of all that shapes the answer."""
-
-    case: Case
-    messages: list[Message]
-    key: str
-    repeat: int = 0
-    line: int | None = None  # of the input of a production run, from 1
-
-    def query(self, job: Job) -> "Query":
-        """Repeats differ in their seed: of one seed they would be one answer, copied."""
-        seed = None if job.seed is None else job.seed + self.repeat
-        return query(job.task, self.case, self.messages, seed)
 
 
 @dataclass(frozen=True)
@@ -45,6 +29,20 @@ class Query:
         sampling = self.sampling.model_copy(update={"temperature": temperature})
         seed = None if self.seed is None else self.seed + 1000 * number
         return replace(self, sampling=sampling, seed=seed)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One case, once: what is asked of the model and the hash of all that shapes the answer."""
+
+    query: Query
+    key: str
+    repeat: int = 0
+    line: int | None = None  # of the input of a production run, from 1
+
+    @property
+    def case(self) -> Case:
+        return self.query.case
 
 
 def query(task: Task, case: Case, messages: list[Message], seed: int | None) -> Query:
@@ -109,6 +107,20 @@ def input_tokens_at_most(model: Single, query: Query) -> int:
     sent = sum(len(m["content"].encode()) + frame for m in messages(model, query))
     schema = len(json.dumps(query.json_schema)) if query.json_schema else 0
     return min(sent + schema + (512 if schema else 64), model.context_tokens)
+
+
+def about_tokens(query: Query) -> int:
+    """Of the prompt's text: four bytes a token, as English has it."""
+    return sum(len(text.encode()) for text in texts(query)) // 4
+
+
+def texts(query: Query) -> list[str]:
+    found: list[str] = []
+    for message in query.messages:
+        content = message["content"]
+        parts = [content] if isinstance(content, str) else [p.get("text", "") for p in content]
+        found += parts
+    return found
 
 
 def differences(model: Single, task: Task) -> list[str]:

@@ -46,7 +46,7 @@ async def rehearse(
         job = stage.set(plan.job, host)
         questions = list(plan.questions())
         async with connected(unix_socket=host.socket, clock=clock) as dispatch:
-            await _check_providers(job, questions[0].query(job), stage, dispatch.client)
+            await _check_providers(job, questions[0].query, stage, dispatch.client)
         for name, fault in faults.items():
             async with (
                 connected(unix_socket=host.socket, clock=clock) as dispatch,
@@ -54,7 +54,7 @@ async def rehearse(
             ):
                 seen[name] = []
                 for question in questions:
-                    query = question.query(job)
+                    query = question.query
                     stage.begin(query, fault.answers)
                     began = clock()
                     on_text = _read if fault.stream else None

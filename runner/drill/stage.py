@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runner.calls.acceptance import about_tokens, flaw
-from runner.cases.query import Query
+from runner.calls.checks import flaw
+from runner.cases.query import Query, about_tokens
 from runner.config.schema import Job, Model, Router, Single, answerers, singles
 from runner.drill.faults import Step
 from runner.drill.loopback import dialect_of

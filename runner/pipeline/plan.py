@@ -10,12 +10,11 @@ from pathlib import Path
 
 from runner import scorers
 from runner.calls import checks
-from runner.calls.acceptance import unfit
-from runner.calls.route import questions
+from runner.calls.route import questions, unfit
 from runner.cases import cases
 from runner.cases.call_log import Ask, CallLog
 from runner.cases.cases import Case
-from runner.cases.query import Query, Question, parameters
+from runner.cases.query import Query, Question, parameters, query
 from runner.config import paths, pins, redact
 from runner.config.identity import shape
 from runner.config.schema import Cascade, Job, Model, Single, Task, models_of
@@ -48,7 +47,7 @@ class Plan:
 
     def make_ready(self) -> None:
         """Raises ConfigError."""
-        make_ready(self.job, next(self.questions()).query(self.job))
+        make_ready(self.job, next(self.questions()).query)
 
     async def score(
         self,
@@ -205,8 +204,9 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
         messages = cases.render(job.task, case)
         for repeat in range(job.repeats):
-            question = Question(case, messages, "", repeat)
-            wanted = question.query(job)
+            # Repeats of one seed would be one answer, copied.
+            seed = None if job.seed is None else job.seed + repeat
+            wanted = query(job.task, case, messages, seed)
             asked = [
                 [asked.messages if asked.role == "classifier" else None, parameters(single, asked)]
                 for model in chain
@@ -216,7 +216,7 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
             picks = [case.tags, case.user, case.input] if composite else None  # an arm
             text = json.dumps([who, when, messages, asked, schema, picks, repeat], sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
-            yield replace(question, key=key)
+            yield Question(wanted, key, repeat)
 
 
 def _case_problems(
@@ -226,7 +226,7 @@ def _case_problems(
     for scorer in loaded.values():
         if problem := scorer.check(case, job.task):
             yield f"case '{case.id}': {scorer.name}: {problem}"
-    if why := unfit(job.model, question.query(job)):
+    if why := unfit(job.model, question.query):
         yield f"case '{case.id}': {why[1]}"
 
 

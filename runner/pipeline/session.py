@@ -70,7 +70,7 @@ class Session:
         """
         log = CallLog()
         try:
-            await self.asker.ask(self.job.model, question.query(self.job), on_text, log)
+            await self.asker.ask(self.job.model, question.query, on_text, log)
         except asyncio.CancelledError:
             log.error = CallFailed("interrupted", "before there was an outcome")
             await self.keep(log.outcome(question, self.job.model.name, earlier))

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from itertools import takewhile
 from pathlib import Path
 
-from runner.cases.query import Question
 from runner.errors import BudgetSpent, ConfigError
 from runner.pipeline.session import Session
 from runner.production import inputs
@@ -90,9 +89,11 @@ class _Flow:
         except InvalidInput as problem:
             return _done(invalid(str(problem), problem.id, number))
 
+        question = self._job.question(case, messages, key, line=number)
+
         async def asked() -> Answer:
             try:
-                found = await self._session.ask(Question(case, messages, key, line=number))
+                found = await self._session.ask(question)
                 await self._session.keep(found)
             finally:
                 self._slots.release()

@@ -31,7 +31,6 @@ from weakref import finalize
 from runner.cases import strict_json
 from runner.cases.call_log import OnText
 from runner.cases.cases import Case
-from runner.cases.query import Question
 from runner.errors import RunnerError
 from runner.production.answer import Answer, answer, invalid
 from runner.production.background import Background
@@ -134,18 +133,18 @@ class Client:
         self, input: Input, request: Request, on_text: OnText | None = None
     ) -> Callable[[Any], Coroutine[Any, Any, Answer]]:
         id = request.get("id") or str(next(self._ids))
-        fingerprint, task, as_json = self._fingerprint, self.job.task, self.job.wants_json
+        fingerprint, job = self._fingerprint, self.job  # not the client: it may be forgotten
 
         async def ask(session: "Session") -> Answer:
             try:
                 case = _case(input, request, id)
-                messages = render(task, case)
+                messages = render(job.task, case)
             except InvalidInput as problem:
                 raise AskFailed(invalid(str(problem), problem.id)) from None
             key = request_key(fingerprint, case.model_dump_json().encode())
-            found = await session.ask(Question(case, messages, key), on_text=on_text)
+            found = await session.ask(job.question(case, messages, key), on_text=on_text)
             await session.keep(found)
-            given = answer(found, task, as_json=as_json)
+            given = answer(found, job.task, as_json=job.wants_json)
             if given.status == "failed":
                 raise AskFailed(given)
             return given

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from runner.cases.cases import Case
-from runner.cases.query import Question
+from runner.cases.query import query
 from runner.pipeline import plan, session
 from runner.pipeline.session import Session
 from runner.production.job import Production
@@ -15,8 +15,7 @@ from runner.production.job import Production
 def check(job: Production, today: date | None = None) -> None:
     """Whatever can fail for free. Raises ConfigError."""
     plan.check(job, today or date.today())
-    specimen = Question(Case(id="1", input=""), [], "")
-    plan.make_ready(job, specimen.query(job))
+    plan.make_ready(job, query(job.task, Case(id="1", input=""), [], job.seed))
 
 
 @asynccontextmanager

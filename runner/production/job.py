@@ -7,10 +7,13 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from runner.cases.cases import Case
+from runner.cases.query import Question, query
 from runner.config.identity import shape
 from runner.config.schema import Job, Single, Strict
 from runner.config.validation import validated
 from runner.errors import ConfigError
+from runner.record.outcomes import Message
 
 # What only a measurement can be told, and what it is where nobody says anything.
 _MEASURING = {
@@ -41,6 +44,12 @@ class Production(Job):
     @property
     def wants_json(self) -> bool:
         return self.task.output == "json" or self.task.json_schema is not None
+
+    def question(
+        self, case: Case, messages: list[Message], key: str, line: int | None = None
+    ) -> Question:
+        """`line` is that of the input, from 1."""
+        return Question(query(self.task, case, messages, self.seed), key, line=line)
 
     def fingerprint(self) -> str:
         """Hash of all that shapes an answer but the request itself."""

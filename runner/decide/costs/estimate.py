@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.calls import checks
-from runner.calls.acceptance import texts
 from runner.calls.route import questions
 from runner.cases.call_log import CallLog
-from runner.cases.query import Query, messages, parameters, schema_of
+from runner.cases.query import Query, messages, parameters, schema_of, texts
 from runner.config.schema import Cascade, Job, Model, Router, ServerPrice, Single, Split, Task
 from runner.decide.costs.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
 from runner.decide.costs.monthly import typical_speed
@@ -46,7 +45,7 @@ async def of(plan: Plan) -> Estimate:
     async def once() -> AsyncIterator[Query]:
         for question in plan.questions():
             if question.repeat == 0:
-                yield question.query(plan.job)
+                yield question.query
 
     return await totals(
         plan.job,

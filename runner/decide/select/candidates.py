@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 
-from runner.calls.acceptance import about_tokens, unfit
-from runner.cases.query import Query
+from runner.calls.route import unfit
+from runner.cases.query import Query, about_tokens
 from runner.config import pins
 from runner.config.schema import Output, Requirements, Single
 from runner.decide.costs import monthly
