@@ -26,7 +26,7 @@ from runner.production import inputs
 from runner.production.answer import Answer, Totals
 from runner.production.answer_file import Output
 from runner.production.inputs import InvalidInput, Source, source
-from runner.production.job import Run
+from runner.production.job import BatchJob
 from runner.production.journal_order import claim
 from runner.record.files import RESULT, write_json
 from runner.record.outcomes import Counts, Result
@@ -35,8 +35,8 @@ from runner.record.outcomes import Counts, Result
 def main(argv: Sequence[str]) -> int:
     arguments = hydra_door.parse(argv)
     arguments.overrides = [_as_it_is(each) for each in arguments.overrides]
-    composed = hydra_door.one(arguments, "run", Run, "applies one decision")
-    return 0 if composed is None else apply(validated(Run, door.plain(composed)))
+    composed = hydra_door.one(arguments, "run", BatchJob, "applies one decision")
+    return 0 if composed is None else apply(validated(BatchJob, door.plain(composed)))
 
 
 def _as_it_is(override: str) -> str:
@@ -45,7 +45,7 @@ def _as_it_is(override: str) -> str:
     return hydra_door.literal(key, value) if key in ("input", "output") else override
 
 
-def apply(job: Run) -> int:
+def apply(job: BatchJob) -> int:
     """Answer every line of the input, and return the exit code.
 
     Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
@@ -79,7 +79,7 @@ def apply(job: Run) -> int:
     return explain(RunnerError(problem), INCOMPLETE_EXIT)
 
 
-def _estimate(job: Run) -> int:
+def _estimate(job: BatchJob) -> int:
     """Print what the input would cost; nothing is sent."""
     from runner.decide.costs.estimate import totals
     from runner.pipeline.event_loop import run
@@ -115,7 +115,7 @@ def _text(answer: Answer) -> bytes:
     return redact(answer.output).encode() + b"\n"
 
 
-def _result(job: Run, totals: Totals) -> Result:
+def _result(job: BatchJob, totals: Totals) -> Result:
     lines = totals.answered + totals.failed
     return Result(
         task=job.task.name,

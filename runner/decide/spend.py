@@ -1,19 +1,17 @@
 """What runs have cost, summed up from their journals; memory does not grow with the cases."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import ValidationError
-
 from runner.config.schema import Privacy, Strict, Usd
-from runner.errors import ConfigError, StorageError
+from runner.config.validation import validated
+from runner.errors import ConfigError, RunnerError
 from runner.measure import formatting
-from runner.record.files import JOURNAL, PROBE, RUN, UNSCORED, read_journal, read_json
-from runner.record.outcomes import Answered, Attempt, Failed, Record, Role
+from runner.record.outcomes import Attempt, Record, Role
+from runner.record.run import Run
 
 Dimension = Literal["day", "task", "model", "provider", "role"]
 
@@ -67,15 +65,9 @@ class _Requirements(Record):
 
 
 class _Config(Record):
+    """What of it is needed here; a run of an older version has it, too."""
+
     requirements: _Requirements
-
-
-class _Run(Record):
-    """What of a run.json is needed here; a run of an older version has it, too."""
-
-    task: str
-    started: datetime
-    config: _Config
 
 
 class Spend:
@@ -96,18 +88,20 @@ class Spend:
         return dict(sorted(found.items()))
 
     def _count(self, directory: Path) -> None:
-        if not any((directory / name).exists() for name in (JOURNAL, PROBE, UNSCORED)):
-            return  # nothing was asked yet
-        run = _read_run(directory / RUN)
-        privacy = run.config.requirements.data_privacy
-        for outcome in _outcomes(directory):
-            for attempt in _paid(outcome):
-                day = _sent(attempt, run).astimezone(UTC).date()
-                provider = attempt.provider or "unknown"
-                self.sums[Key(day, run.task, attempt.model, provider, attempt.role)].add(attempt)
-                if privacy != "standard":
-                    _, last = self.private.get(directory, (privacy, day))
-                    self.private[directory] = privacy, max(last, day)
+        run = Run(directory)
+        if not run.asked:
+            return
+        of = run.provenance
+        config = validated(_Config, of.config, at=f"{directory}: config.")
+        privacy = config.requirements.data_privacy
+        for attempt in run.paid():
+            sent = datetime.fromisoformat(attempt.at) if attempt.at else of.started_at
+            day = sent.astimezone(UTC).date()
+            provider = attempt.provider or "unknown"
+            self.sums[Key(day, of.task, attempt.model, provider, attempt.role)].add(attempt)
+            if privacy != "standard":
+                _, last = self.private.get(directory, (privacy, day))
+                self.private[directory] = privacy, max(last, day)
 
 
 def read(outputs: Path) -> Spend:
@@ -123,46 +117,9 @@ def read(outputs: Path) -> Spend:
     for directory in sorted(found for pattern in kept for found in outputs.glob(pattern)):
         try:
             spend._count(directory)
-        except StorageError as error:
+        except RunnerError as error:
             spend.damaged.append(f"{error}; from there on nothing is counted")
-        except (OSError, ValueError) as error:
-            spend.damaged.append(f"{directory}: {error}; from there on nothing is counted")
     return spend
-
-
-def _outcomes(directory: Path) -> Iterator[Answered | Failed]:
-    """All that is on record of a run; an answer that waited for its judge may stand twice."""
-    yield from _lines(directory / PROBE)
-    waiting = {(each.case, each.repeat) for each in _lines(directory / UNSCORED)}
-    for outcome in _lines(directory / JOURNAL):
-        waiting.discard((outcome.case, outcome.repeat))
-        yield outcome
-    for outcome in _lines(directory / UNSCORED):
-        if (outcome.case, outcome.repeat) in waiting:
-            yield outcome
-
-
-def _lines(path: Path) -> Iterator[Answered | Failed]:
-    if path.exists():
-        yield from read_journal(path)
-
-
-def _paid(outcome: Answered | Failed) -> Iterator[Attempt]:
-    """What the run itself paid for; what it replays is counted where it was made."""
-    yield from (each for each in (*outcome.attempts, *outcome.judging) if not each.replayed)
-
-
-def _sent(attempt: Attempt, run: _Run) -> datetime:
-    return datetime.fromisoformat(attempt.at) if attempt.at else run.started
-
-
-def _read_run(path: Path) -> _Run:
-    try:
-        return _Run.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise StorageError(f"{path}: {key}: {first['msg'].lower()}") from None
 
 
 class Alerts(Strict):

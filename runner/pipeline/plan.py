@@ -23,8 +23,8 @@ from runner.errors import BudgetSpent, ConfigError
 from runner.measure import requirements
 from runner.pipeline import tracing
 from runner.price import worst_case
-from runner.record.files import JOURNAL
 from runner.record.outcomes import Answered, Attempt, Score
+from runner.record.run import Run
 from runner.scorers import Unscored
 
 _SHOWN = 5  # problems of cases that are listed; the rest is likely the same mistake
@@ -106,8 +106,8 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     requirement on no metric, an unknown scorer, a case that can't be asked or scored.
     """
     check(job, today or date.today())
-    if job.reuse and not (job.reuse / JOURNAL).is_file():
-        raise ConfigError(f"reuse: {job.reuse} is no run: it has no {JOURNAL}")
+    if job.reuse:
+        Run.open(job.reuse, at="reuse: ")
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())

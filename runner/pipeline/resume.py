@@ -2,11 +2,11 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -17,18 +17,10 @@ from runner.config.schema import Model
 from runner.errors import ConfigError, StorageError
 from runner.pipeline.plan import Plan
 from runner.price import paid_at_most
-from runner.record.files import (
-    JOURNAL,
-    PROBE,
-    RESULT,
-    RUN,
-    SWEEP,
-    UNSCORED,
-    read_journal,
-    read_json,
-)
+from runner.record.files import RESULT, RUN, SWEEP, UNSCORED
 from runner.record.journal import to_line
 from runner.record.outcomes import Answered, Attempt, Failed
+from runner.record.run import Run
 
 Wanted = dict[tuple[str, int], tuple[str, Case]]  # (case, repeat): (key, case)
 
@@ -67,7 +59,7 @@ def _take_over(plan: Plan, directory: Path) -> FileLock | None:
         if lock is None:
             continue
         # Looked at again, now that nobody else can: it may just have ended, or moved away.
-        if _open(old, in_sweep) and _object(old / RUN).get("identity") == plan.identity:
+        if _open(old, in_sweep) and Run(old).identity == plan.identity:
             directory.parent.mkdir(parents=True, exist_ok=True)
             old.rename(directory)
             (directory / RESULT).unlink(missing_ok=True)
@@ -86,9 +78,7 @@ def _interrupted(outputs: Path, in_sweep: bool) -> list[Path]:
 
 def _open(run: Path, in_sweep: bool) -> bool:
     """Whether a run has not ended; for a sweep also: whether it has, in a sweep that has not."""
-    result = _object(run / RESULT)
-    ended = bool(result) and result.get("error") is None
-    return not ended or (in_sweep and _abandoned(run.parent))
+    return not Run(run).ended or (in_sweep and _abandoned(run.parent))
 
 
 def _abandoned(sweep: Path) -> bool:
@@ -108,15 +98,6 @@ def try_lock(directory: Path) -> FileLock | None:
     except (Timeout, FileNotFoundError):
         return None
     return lock
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """What a file holds; nothing when it is not there or no JSON object."""
-    try:
-        found = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _sweep_up(parent: Path) -> None:
@@ -143,21 +124,20 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
     of `reuse`, marked as replayed. Answers are scored anew where scorers or expected values have
     changed; what takes asking a model is left to the caller. Raises StorageError, ScorerFailed.
     """
-    journal, unscored = directory / JOURNAL, directory / UNSCORED
-    sources = [(file, False) for file in (journal, unscored) if file.exists()]
-    if plan.job.reuse:
-        reused = (plan.job.reuse / JOURNAL, plan.job.reuse / UNSCORED)
-        sources += [(file, True) for file in reused if file.exists()]
+    earlier = [run for run in (directory, plan.job.reuse) if run and Run(run).begun]
     carried = Carried()
-    if not sources:
+    if not earlier:
         return carried
+    journal, unscored = Run(directory).journal, directory / UNSCORED
     wanted: Wanted = {(q.case.id, q.repeat): (q.key, q.case) for q in plan.questions()}
     try:
         with _whole(journal) as scored, _whole(unscored) as left:
-            for source, replay in sources:
-                async for outcome in _carried(plan, source, wanted, carried, replay=replay):
-                    waits = (outcome.case, outcome.repeat) not in carried.done
-                    (left if waits else scored).write(to_line(outcome))
+            for run in map(Run, earlier):
+                replay = run.directory != directory
+                for source in (run.as_written(), run.unscored()):
+                    async for outcome in _carried(plan, source, wanted, carried, replay=replay):
+                        waits = (outcome.case, outcome.repeat) not in carried.done
+                        (left if waits else scored).write(to_line(outcome))
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
     if not (carried.answers or carried.attempts):
@@ -167,17 +147,7 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
 
 def recorded_usd(directory: Path) -> float:
     """What an interrupted run has paid so far, at most; its budget goes on from there."""
-    paid, journaled = 0.0, set[tuple[str, int]]()
-    for name in (JOURNAL, UNSCORED, PROBE):
-        file = directory / name
-        for line in read_journal(file) if file.exists() else ():
-            where = line.case, line.repeat
-            if name == UNSCORED and where in journaled:
-                continue
-            if name == JOURNAL:
-                journaled.add(where)
-            paid += paid_at_most((*line.attempts, *line.judging))
-    return paid
+    return paid_at_most(Run(directory).paid())
 
 
 @contextmanager
@@ -192,10 +162,15 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 async def _carried(
-    plan: Plan, source: Path, wanted: Wanted, carried: Carried, *, replay: bool
+    plan: Plan,
+    source: Iterable[Answered | Failed],
+    wanted: Wanted,
+    carried: Carried,
+    *,
+    replay: bool,
 ) -> AsyncIterator[Answered | Failed]:
     """The outcomes of a journal that are wanted; each is taken off the list."""
-    for outcome in read_journal(source):
+    for outcome in source:
         where = outcome.case, outcome.repeat
         key, case = wanted.get(where, (None, None))
         if case is None or outcome.key != key or (replay and isinstance(outcome, Failed)):

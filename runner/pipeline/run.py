@@ -15,8 +15,9 @@ from runner.pipeline import provenance, resume
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import Carried
 from runner.pipeline.session import Session, opened
-from runner.record.files import JOURNAL, PROBE, RUN, read_journal, write_json
+from runner.record.files import JOURNAL, PROBE, RUN, write_json
 from runner.record.outcomes import Attempt, Failed, Score
+from runner.record.run import Run
 from runner.scorers import ScorerFailed
 
 
@@ -82,15 +83,14 @@ async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
 
     Nothing else may be under way: at many streams at once this process would time itself.
     """
-    file = directory / PROBE
-    lines = read_journal(file) if file.exists() else ()
+    lines = Run(directory).probes()
     done = {line.case for line in lines if not (isinstance(line, Failed) and line.open)}
     first = islice((q for q in plan.questions() if q.repeat == 0), plan.job.latency_probe)
     todo = [question for question in first if question.case.id not in done]
     if not todo:
         return
     untraced = plan.job.model_copy(update={"tracing": None})
-    async with opened(untraced, dispatch, file) as session:
+    async with opened(untraced, dispatch, directory / PROBE) as session:
         for question in todo:
             found = await session.ask(question, on_text=lambda _: None)
             await session.keep(found)

@@ -12,7 +12,7 @@ from runner.production import inputs
 from runner.production.answer import Answer, Totals, answer, invalid
 from runner.production.deployment import opened
 from runner.production.inputs import InvalidInput, Source
-from runner.production.job import Run, request_key
+from runner.production.job import BatchJob, request_key
 from runner.production.journal_order import AHEAD, Recorded
 from runner.record.files import JOURNAL
 
@@ -20,7 +20,7 @@ Turn = asyncio.Future[Answer]  # of a line; None in a queue of them: there are n
 
 
 async def run(
-    job: Run,
+    job: BatchJob,
     source: Source,
     directory: Path,
     write: Callable[[list[Answer]], None],
@@ -32,7 +32,7 @@ async def run(
     input is not the one that the record is of.
     """
     journal = directory / JOURNAL
-    recorded = Recorded(journal)
+    recorded = Recorded(directory)
     spent_usd = recorded.spent_usd() if job.budget_usd is not None else 0.0
     async with opened(job, journal, spent_usd) as session:
         flow = _Flow(job, session, source, directory, recorded)
@@ -49,7 +49,7 @@ async def run(
 
 class _Flow:
     def __init__(
-        self, job: Run, session: Session, source: Source, directory: Path, recorded: Recorded
+        self, job: BatchJob, session: Session, source: Source, directory: Path, recorded: Recorded
     ) -> None:
         self._job, self._session = job, session
         self._source, self._directory, self._recorded = source, directory, recorded

@@ -88,7 +88,7 @@ class _Paths(Strict):
     overwrite: bool
 
 
-class Run(_Paths, Production):
+class BatchJob(_Paths, Production):
     """conf/run.yaml."""
 
     @property

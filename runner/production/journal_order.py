@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -16,16 +15,17 @@ from runner.pipeline import provenance
 from runner.pipeline.resume import try_lock
 from runner.price import paid_at_most
 from runner.production.inputs import Source
-from runner.production.job import Run
-from runner.record.files import RESULT, RUN, read_journal, read_json, write_json
+from runner.production.job import BatchJob
+from runner.record.files import RESULT, RUN, write_json
 from runner.record.journal import mend
 from runner.record.outcomes import Answered, Failed
+from runner.record.run import Run
 
 AHEAD = 1024  # lines that may be asked beyond the oldest one that has no answer
 
 
 @contextmanager
-def claim(job: Run, source: Source) -> Iterator[Path]:
+def claim(job: BatchJob, source: Source) -> Iterator[Path]:
     """The directory for the record: that of an interrupted run of the same, or a new one.
 
     The same is: the same decision, the same input and the same first line of it. Raises ConfigError
@@ -38,7 +38,7 @@ def claim(job: Run, source: Source) -> Iterator[Path]:
         lock.release()
 
 
-def _claimed(job: Run, source: Source) -> tuple[Path, FileLock]:
+def _claimed(job: BatchJob, source: Source) -> tuple[Path, FileLock]:
     identity = _identity(job, source)
     found = _interrupted(job.outputs.absolute(), identity)
     try:
@@ -60,7 +60,7 @@ def _claimed(job: Run, source: Source) -> tuple[Path, FileLock]:
     return directory, lock
 
 
-def _identity(job: Run, source: Source) -> str:
+def _identity(job: BatchJob, source: Source) -> str:
     start = [job.fingerprint().encode(), source.name.encode(), source.first or b""]
     return hashlib.sha256(b"\0".join(start)).hexdigest()
 
@@ -68,7 +68,7 @@ def _identity(job: Run, source: Source) -> str:
 def _interrupted(outputs: Path, identity: str) -> tuple[Path, FileLock] | None:
     """The newest run of that identity that has not ended, and that nobody is at work on."""
     for file in sorted(outputs.glob(f"runs/*_run_*/{RUN}"), reverse=True):
-        if _read(file).get("identity") != identity:
+        if Run(file.parent).identity != identity:
             continue
         lock = try_lock(file.parent)
         if lock is None:
@@ -79,7 +79,7 @@ def _interrupted(outputs: Path, identity: str) -> tuple[Path, FileLock] | None:
     return None
 
 
-def _begin(job: Run) -> tuple[Path, FileLock]:
+def _begin(job: BatchJob) -> tuple[Path, FileLock]:
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
     directory = job.outputs.absolute() / "runs" / f"{now}_run_{job.label}"
     directory.mkdir(parents=True)
@@ -88,7 +88,7 @@ def _begin(job: Run) -> tuple[Path, FileLock]:
     return directory, lock
 
 
-def _check_output(job: Run, source: Source, interrupted: Path | None) -> None:
+def _check_output(job: BatchJob, source: Source, interrupted: Path | None) -> None:
     path = job.output_file
     if path is None:
         return
@@ -100,20 +100,12 @@ def _check_output(job: Run, source: Source, interrupted: Path | None) -> None:
         return
     if source.file and source.name != "-" and path.samefile(source.name):
         raise ConfigError(f"output: {job.output} is the input")
-    written = _read(interrupted / RUN).get("output") if interrupted else None
+    written = Run(interrupted).about.get("output") if interrupted else None
     if not job.overwrite and written != str(path):
         raise ConfigError(
             f"output: {job.output} is there, and no interrupted run of this decision on this "
             "input wrote it; remove it, or say overwrite=true"
         )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 class Recorded:
@@ -123,9 +115,9 @@ class Recorded:
     back to its last whole line: what comes after that was never acknowledged.
     """
 
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
-        self._count = mend(journal) if journal.exists() else 0
+    def __init__(self, directory: Path) -> None:
+        self._run = Run(directory)
+        self._count = mend(self._run.journal) if self._run.journal.exists() else 0
         self._outcomes = self._in_order()
         self._next = next(self._outcomes, None)
 
@@ -149,7 +141,7 @@ class Recorded:
 
     def _all(self) -> Iterator[Answered | Failed]:
         """Not those that are added from now on."""
-        return islice(read_journal(self._journal), self._count) if self._count else iter(())
+        return islice(self._run.as_written(), self._count)
 
     def _in_order(self) -> Iterator[tuple[int, int, Answered | Failed]]:
         heap: list[tuple[int, int, Answered | Failed]] = []

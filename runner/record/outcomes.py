@@ -4,9 +4,10 @@ A call that failed is another type than an answer that was wrong: it has no text
 so that nothing can average it by accident.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from runner.errors import ErrorKind
 
@@ -16,12 +17,24 @@ Message = dict[str, Any]
 Schema = Literal["enforced", "prompted"]  # by the provider, or by words in the prompt
 
 
+def _iso(text: str) -> str:
+    try:
+        datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"no such time: {text}") from None
+    return text
+
+
+Iso = Annotated[str, AfterValidator(_iso)]  # a time in ISO 8601
+
+
 class Record(BaseModel):
     """A line or a part of one: frozen, and tolerant of keys that a later version adds."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="ignore",
+        allow_inf_nan=False,  # JSON has neither
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
@@ -66,7 +79,7 @@ class Attempt(Record):
     role: Role = "answer"
     arm: str = ""  # the way through a composite model: complex.cheap
     fallback: str | None = None  # its key in the chain, where it was not the model under test
-    at: str | None = None  # when it was sent: ISO 8601, UTC
+    at: Iso | None = None  # when it was sent, in UTC
     seconds: float
     first_token_seconds: float | None = None
     waited_seconds: float  # back-off before this attempt, by our own choice

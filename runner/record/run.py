@@ -11,15 +11,15 @@ from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from runner.config.schema import Job
 from runner.config.validation import validated
 from runner.errors import ConfigError, StorageError
 from runner.record.files import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, read_journal
-from runner.record.outcomes import Answered, Attempt, Failed, Record, Result
+from runner.record.outcomes import Answered, Attempt, Failed, Iso, Record, Result
 
 _PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
@@ -29,17 +29,12 @@ Kind = Literal["run", "production", "sweep"]
 Typed = TypeVar("Typed", bound=BaseModel)
 
 
-def _iso(text: str) -> str:
-    datetime.fromisoformat(text)
-    return text
-
-
 class Provenance(Record):
     """`run.json` of any run, of a production run too: who was asked, when, and with what."""
 
     kind: Literal["production"] | None = None
     task: str
-    started: Annotated[str, AfterValidator(_iso)]  # ISO 8601, UTC
+    started: Iso  # UTC
     config: dict[str, Any]
     versions: dict[str, str | None] = Field(default_factory=dict)
 
@@ -70,13 +65,13 @@ class Run:
         self.journal = directory / JOURNAL
 
     @classmethod
-    def open(cls, directory: Path, at: str = "") -> Run:
-        """A run that measures and has a journal.
+    def open(cls, directory: Path, at: str = "", *, production: bool = False) -> Run:
+        """A run with a journal that measures, or that is at work where `production` runs will do.
 
         Raises ConfigError, which starts with `at`, and says what the directory is instead.
         """
         run = cls(directory)
-        if why := run._is_none():
+        if why := run._is_none(production):
             raise ConfigError(f"{at}{directory}: {why}")
         return run
 
@@ -115,6 +110,12 @@ class Run:
             return self._read
         except ConfigError:
             return {}
+
+    @property
+    def identity(self) -> str | None:
+        """Hash of all that shapes its answers; None where nobody can tell."""
+        found = self.about.get("identity")
+        return found if isinstance(found, str) else None
 
     @property
     def config(self) -> dict[str, Any]:
@@ -181,14 +182,20 @@ class Run:
         yield from _own(line for line in self.unscored() if (line.case, line.repeat) in waiting)
 
     @property
-    def asked_something(self) -> bool:
-        return any((self.directory / name).exists() for name in (JOURNAL, PROBE, UNSCORED))
+    def asked(self) -> bool:
+        """Whether a question was asked, or a probe."""
+        return self.begun or (self.directory / PROBE).exists()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to go on with."""
+        return any((self.directory / name).exists() for name in (JOURNAL, UNSCORED))
 
     @cached_property
     def _read(self) -> dict[str, Any]:
         return _object(self.directory / RUN)
 
-    def _is_none(self) -> str | None:
+    def _is_none(self, production: bool) -> str | None:
         if not self.directory.is_dir():
             return "is no run: there is no such directory"
         if self.kind == "sweep":
@@ -198,7 +205,7 @@ class Run:
         for name in (RUN, JOURNAL):
             if not (self.directory / name).is_file():
                 return f"is no run: it has no {name}"
-        if self.kind == "production":
+        if self.kind == "production" and not production:
             return "is of the command run, which measures nothing"
         return None
 
@@ -259,9 +266,10 @@ def _object(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        what = "not JSON" if first["type"] == "json_invalid" else "no JSON object"
-        raise ConfigError(f"{path}: is {what}: {first['msg'].lower()}") from None
+        message = error.errors()[0]["msg"]
+        reason = message.removeprefix("Invalid JSON: ")
+        said = "is no JSON object" if reason == message else f"is not JSON: {reason}"
+        raise ConfigError(f"{path}: {said}") from None
 
 
 def _typed(kind: type[Typed], tree: dict[str, Any], path: Path) -> Typed:

@@ -249,7 +249,7 @@ BAD = [
         ["model=first", "requirements.data_privacy=air_gapped"],
         "model goes to loop (third_party), but requirements.data_privacy is air_gapped",
     ),
-    (["model=first", "reuse=nowhere"], "reuse: nowhere is no run"),
+    (["model=first", "reuse=nowhere"], "reuse: nowhere: is no run"),
     (["model=first", "limit=1", "task.sampling.max_tokens=9000"], "do not fit the 8192 of first"),
     (["model.id=x"], "model.id: name the model first"),
     (["model=first", "model.id=tiny-latest"], "tiny-latest"),

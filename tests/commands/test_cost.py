@@ -183,7 +183,7 @@ def test_the_tokens_of_a_run(cost: Cost, tmp_path: Path) -> None:
         (["scenario=../../x"], "scenario=../../x: no such scenario"),
         (["cached_share=2"], "cached_share: input should be less than or equal to 1"),
         (["format=xml"], "format: input should be 'table', 'csv' or 'json'"),
-        (["from=nowhere"], "from: no finished run in 'nowhere'"),
+        (["from=nowhere"], "from: nowhere: is no run"),
         (["haiku"], "haiku: is no override; write key=value"),
         (["routing=true", "router.input_tokens=1"], "router: give both of input_tokens and"),
         (["input_tokens=0", "output_tokens=0"], "config: input_tokens and output_tokens: one"),

@@ -267,7 +267,7 @@ def test_a_users_own_files(shown: Shown, tmp_path: Path) -> None:
         (["decision.otherwise.models=[haiko]"], "decision.otherwise.models: there is no 'haiko'"),
         (["shortlist=0"], "shortlist: input should be greater than or equal to 1"),
         (["format=csv"], "format: input should be 'table' or 'json'"),
-        (["from=nowhere"], "from: no finished run in 'nowhere'"),
+        (["from=nowhere"], "from: nowhere: is no run"),
         (["to=mine.yaml"], "to: mine.yaml is no sweep; name a file like"),
         (["task=extraction", "task.cases=no.jsonl"], "task.cases: no file 'no.jsonl'"),
         (["haiku"], "haiku: is no override; write key=value"),

@@ -154,7 +154,7 @@ def test_grouping(outputs: Path) -> None:
     [
         (JOURNAL, "{}\n", f"{JOURNAL}:2: can't be read"),
         (JOURNAL, "\udcff\n", f"{JOURNAL}:2: can't be read"),
-        (RUN, "[", "bad: "),
+        (RUN, "[", f"{RUN}: is not JSON: "),
         (RUN, "{}", f"{RUN}: task: field required"),
         (RUN, '{"task": "t", "started": "soon", "config": {"requirements": {}}}', "started"),
         (RUN, None, RUN),
@@ -180,7 +180,8 @@ def test_damage_costs_no_more_than_it_must(
 
 def test_a_time_that_is_none(outputs: Path) -> None:
     """An attempt whose time can't be read is damage, like any other."""
-    write(outputs, make.answered(attempts=[attempt(at="at noon")]))
+    journal = write(outputs, make.answered(attempts=[attempt(at=AT)])) / JOURNAL
+    journal.write_text(journal.read_text().replace(AT, "at noon"))
     assert "at noon" in read(outputs).damaged[0]
 
 

@@ -8,6 +8,7 @@ import pytest
 from runner.errors import ErrorKind
 from runner.production import journal_order
 from runner.production.journal_order import Recorded
+from runner.record.files import JOURNAL
 from runner.record.journal import to_line
 from runner.record.outcomes import Attempt, Failed
 
@@ -33,9 +34,9 @@ def failed(line: int, kind: ErrorKind = "timeout", cost_usd: float | None = 0.5)
     )
 
 
-def write(path: Path, outcomes: list[Failed], torn: bytes = b"") -> Path:
-    path.write_bytes(b"".join(map(to_line, outcomes)) + torn)
-    return path
+def write(directory: Path, outcomes: list[Failed], torn: bytes = b"") -> Path:
+    (directory / JOURNAL).write_bytes(b"".join(map(to_line, outcomes)) + torn)
+    return directory
 
 
 def test_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +45,7 @@ def test_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [n for n in range(1, 200) if n % 7]
     shuffled = sorted(lines, key=lambda n: n + random.Random(n).random() * 8)
     assert shuffled != lines
-    recorded = Recorded(write(tmp_path / "j", [failed(n) for n in shuffled]))
+    recorded = Recorded(write(tmp_path, [failed(n) for n in shuffled]))
     taken = [recorded.take(n) for n in range(1, 200)]
     assert [each and each.line for each in taken] == [n if n % 7 else None for n in range(1, 200)]
     assert not recorded.more
@@ -53,16 +54,15 @@ def test_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_torn(tmp_path: Path) -> None:
     """What a crash left in mid-line is cut off, so that what is appended starts a line."""
     whole = [failed(1), failed(2)]
-    journal = write(tmp_path / "j", whole, torn=b'{"case": "3')
-    recorded = Recorded(journal)
-    assert journal.read_bytes() == b"".join(map(to_line, whole))
+    recorded = Recorded(write(tmp_path, whole, torn=b'{"case": "3'))
+    assert (tmp_path / JOURNAL).read_bytes() == b"".join(map(to_line, whole))
     assert [bool(recorded.take(n)) for n in (1, 2, 3)] == [True, True, False]
 
 
 def test_left_by_the_budget(tmp_path: Path) -> None:
     """A line that the budget left is not done until it has an outcome; what it cost is counted."""
     outcomes = [failed(1, "budget"), failed(2, "budget", None), failed(1)]
-    recorded = Recorded(write(tmp_path / "j", outcomes))
+    recorded = Recorded(write(tmp_path, outcomes))
     assert recorded.spent_usd() == 1.0
     first = recorded.take(1)
     assert isinstance(first, Failed)
@@ -72,9 +72,8 @@ def test_left_by_the_budget(tmp_path: Path) -> None:
 
 def test_grows(tmp_path: Path) -> None:
     """What is appended after the record was opened is none of its lines."""
-    journal = write(tmp_path / "j", [failed(1)])
-    recorded = Recorded(journal)
-    with journal.open("ab") as file:
+    recorded = Recorded(write(tmp_path, [failed(1)]))
+    with (tmp_path / JOURNAL).open("ab") as file:
         file.write(to_line(failed(2)))
     assert recorded.take(1)
     assert recorded.take(2) is None
@@ -82,5 +81,5 @@ def test_grows(tmp_path: Path) -> None:
 
 def test_nothing(tmp_path: Path) -> None:
     """A new run has nothing on record."""
-    recorded = Recorded(tmp_path / "none")
+    recorded = Recorded(tmp_path)
     assert (recorded.take(1), recorded.more, recorded.spent_usd()) == (None, False, 0)

@@ -121,7 +121,7 @@ def test_what_is_no_run(tmp_path: Path, prepare: Any, said: str) -> None:
         ('{"identity": "0', "is not JSON: "),
         ("\udcff{}", "is not JSON: "),
         ("[" * 100_000, "is not JSON: "),
-        ("[1]", "is no JSON object: "),
+        ("[1]", "is no JSON object"),
         ("{}", "task: field required"),
         ('{"task": "t", "started": "soon", "config": {}}', "started: "),
         ('{"task": "t", "started": "2026-11-23", "config": 5}', "config: "),
@@ -177,7 +177,7 @@ def test_an_outcome_stands_once(tmp_path: Path) -> None:
 def test_nothing_was_asked_yet(tmp_path: Path) -> None:
     """A run without a journal has no outcomes and has paid nothing."""
     run = Run(tmp_path)
-    assert not run.asked_something
+    assert not run.asked
     assert [*run.outcomes(), *run.probes(), *run.unscored(), *run.paid()] == []
     assert run.result is None
     assert not run.ended
@@ -212,7 +212,7 @@ def read_all(directory: Path) -> None:
             list(stream())
         except StorageError as error:
             assert "\n" not in str(error)
-    assert (run.ended, run.asked_something, run.kind) is not None
+    assert (run.ended, run.asked, run.kind) is not None
     assert isinstance(run.config, dict)
 
 

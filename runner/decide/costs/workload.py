@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from runner.errors import ConfigError
-from runner.record.files import JOURNAL, RESULT, RUN, SWEEP, read_journal
-from runner.record.outcomes import Answered, Record, Result
+from runner.record.outcomes import Answered
+from runner.record.run import Run
 
 Sizes = Mapping[tuple[int, int], int]  # input and output tokens: how many requests have them
 
@@ -75,10 +75,13 @@ def finished(directory: Path) -> FinishedRun:
     the pause of a run that was interrupted does not count.
     Raises ConfigError when there is no finished run, StorageError when its journal is damaged.
     """
-    result, config = _record(directory)
+    run = Run.open(directory, at="from: ", production=True)
+    result = run.result
+    if result is None or not result.complete:
+        raise ConfigError(f"from: the run in {directory} is not complete")
     sizes: Counter[tuple[int, int]] = Counter()
     tokens, spans = 0, []
-    for line in read_journal(directory / JOURNAL):
+    for line in run.outcomes():
         if not (isinstance(line, Answered) and line.usage):
             continue
         sizes[line.usage.input_tokens, line.usage.output_tokens] += 1
@@ -89,7 +92,7 @@ def finished(directory: Path) -> FinishedRun:
     if not sizes:
         raise ConfigError(f"from: no answer in {directory} says how many tokens it had")
     busy = _busy_seconds(spans)
-    model = config.get("model") or {}
+    model = run.config.get("model") or {}
     return FinishedRun(
         label=f"{result.task}-{result.model}",
         data=(model.get("provider") or {}).get("data"),
@@ -106,24 +109,3 @@ def _busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
         busy += max(0.0, end - max(start, until))
         until = max(until, end)
     return busy
-
-
-class _Run(Record):
-    config: dict[str, Any]
-
-
-def _record(directory: Path) -> tuple[Result, dict[str, Any]]:
-    if (directory / SWEEP).exists():
-        raise ConfigError(f"from: {directory} is a sweep; name one of the runs in it")
-    try:
-        result = Result.model_validate_json((directory / RESULT).read_bytes())
-        run = _Run.model_validate_json((directory / RUN).read_bytes())
-        (directory / JOURNAL).open("rb").close()
-    except (OSError, ValueError):
-        raise ConfigError(
-            f"from: no finished run in '{directory}'; name a directory with "
-            f"{RESULT}, {RUN} and {JOURNAL}"
-        ) from None
-    if not result.complete:
-        raise ConfigError(f"from: the run in {directory} is not complete")
-    return result, run.config

@@ -99,13 +99,14 @@ def test_no_speed_without_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "problem"),
     [
-        (lambda path: None, "no finished run"),
+        (lambda path: None, "is no run: there is no such directory"),
         (lambda path: write_run(path, complete=False), "is not complete"),
+        (lambda path: (write_run(path) / RESULT).unlink(), "is not complete"),
         (lambda path: write_run(path, answer("a", None)), "no answer in"),
-        (lambda path: write_json(path / SWEEP, {}), "is a sweep; name one of the runs in it"),
-        (lambda path: write_json(path / RESULT, "damaged"), "no finished run"),
-        (lambda path: write_json(write_run(path) / RUN, []), "no finished run"),
-        (lambda path: (write_run(path) / JOURNAL).unlink(), "no finished run"),
+        (lambda path: write_json(path / SWEEP, {}), "is no run but a sweep"),
+        (lambda path: write_json(write_run(path) / RESULT, 1), f"{RESULT}: can't be read: "),
+        (lambda path: (write_run(path) / RUN).unlink(), f"is no run: it has no {RUN}"),
+        (lambda path: (write_run(path) / JOURNAL).unlink(), f"is no run: it has no {JOURNAL}"),
     ],
 )
 def test_what_is_no_finished_run(tmp_path: Path, prepare: Any, problem: str) -> None:
