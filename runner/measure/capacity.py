@@ -27,9 +27,14 @@ class _Demand(NamedTuple):
     high: float | None
 
 
+def peak_per_minute(requests_per_month: int, peak_factor: float) -> float:
+    """Requests in the busiest minute of a month."""
+    return requests_per_month / _MINUTES_PER_MONTH * peak_factor
+
+
 def carries(job: Job, metrics: Mapping[str, Metric], requests_per_month: int) -> Verdict:
     factor = job.requirements.peak_factor
-    peak = requests_per_month / _MINUTES_PER_MONTH * factor
+    peak = peak_per_minute(requests_per_month, factor)
     providers = _providers(job)
     judged = [found for provider in providers for found in _held(provider, metrics, peak)]
     word = min((word for word, _ in judged), key=_WORST_FIRST.index)

@@ -13,7 +13,10 @@ from runner.config.schema import Single
 from runner.decide.select.candidates import Candidate, Selection
 from runner.decide.select.tree import Step, Suggestion
 from runner.measure import formatting
-from runner.report.table import money, table
+from runner.record.outcomes import Metric
+from runner.report.table import money, seconds, table
+
+_SHOWN = ("quality", "latency_p95_ms", "cost_per_request_usd")  # of what was measured
 
 
 def text(
@@ -27,10 +30,10 @@ def text(
     yield _path_table(selection.path)
     yield Text(f"→ {selection.suggestion}. {selection.suggestion.why}\n")
     if selection.left:
-        yield _shortlist_table(selection.shortlist, requests_per_month)
+        yield _shortlist_table(selection, requests_per_month)
     else:
         yield Text(nearest(selection), style="bold")
-    if more := selection.left[len(selection.shortlist) :]:
+    if more := selection.fit_too:
         yield Text(f"fit, too: {', '.join(each.option for each in more)}")
     if selection.excluded:
         yield ""
@@ -45,9 +48,11 @@ def plain(name: str, selection: Selection, command: str | None) -> dict[str, Any
         "suggestion": selection.suggestion.model_dump(include=set(Suggestion.model_fields)),
         "input_tokens": selection.workload.input_tokens,
         "output_tokens": selection.workload.output_tokens,
-        "shortlist": [_candidate(each) for each in selection.shortlist],
-        "fit_too": [_candidate(each) for each in selection.left[len(selection.shortlist) :]],
-        "excluded": {each.option: list(each.excluded) for each in selection.excluded},
+        "shortlist": [_candidate(selection, each) for each in selection.shortlist],
+        "fit_too": [_candidate(selection, each) for each in selection.fit_too],
+        "excluded": {
+            each.option: [str(reason) for reason in each.excluded] for each in selection.excluded
+        },
         "command": command,
         "notes": list(selection.notes),
     }
@@ -58,17 +63,28 @@ def nearest(selection: Selection) -> str:
     if not selection.ranked:
         return "nothing fits: there is no model"
     first = selection.ranked[0]
-    return f"nothing fits; the nearest: {first.option} ({'; '.join(first.excluded)})"
+    return f"nothing fits; the nearest: {first.option} ({'; '.join(map(str, first.excluded))})"
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
+def _candidate(selection: Selection, candidate: Candidate) -> dict[str, Any]:
+    measured = candidate.measured
     return {
         "model": candidate.option,
         "usd_per_request": candidate.usd_per_request,
-        "seconds": candidate.seconds,
+        "times_the_cheapest": selection.times_cheapest(candidate),
+        "seconds": candidate.seconds and candidate.seconds[0],
+        "seconds_at_most": candidate.seconds and candidate.seconds[1],
+        "thinks": candidate.thinks,
         "suggested": candidate.suggested,
         "good_at": list(candidate.good_at),
-        "unmeasured": list(candidate.unmeasured),
+        "benchmarks": {name: each.value for name, each in candidate.benchmarks.items()},
+        "open": list(candidate.open),
+        "measured": measured
+        and {
+            "run": str(measured.run.directory),
+            "cases": measured.cases,
+            **{name: metric.value for name in _SHOWN if (metric := measured.metric(name))},
+        },
         "unstated": list(candidate.unstated),
         "retiring": candidate.retiring,
         "missing_key": _missing_key(candidate.model),
@@ -83,18 +99,18 @@ def _path_table(path: Sequence[Step]) -> Table:
     return found
 
 
-def _shortlist_table(shortlist: Sequence[Candidate], requests_per_month: int | None) -> Table:
+def _shortlist_table(selection: Selection, requests_per_month: int | None) -> Table:
     month = ["a month"] if requests_per_month else []
     found = table("measure", "a request", *month, "typically", "why", left=["why"])
-    for each in shortlist:
+    for each in selection.shortlist:
         usd = each.usd_per_request
         a_month = None if usd is None else usd * (requests_per_month or 0)
         found.add_row(
             each.option,
             "?" if usd is None else formatting.show(usd, "usd"),
             *([money(a_month)] if requests_per_month else []),
-            "?" if each.seconds is None else f"{each.seconds:.2f} s",
-            Text("; ".join([_why(each), *_remarks(each)])),
+            seconds(each.seconds),
+            Text("; ".join([_why(selection, each), *_remarks(selection, each)])),
         )
     return found
 
@@ -102,28 +118,48 @@ def _shortlist_table(shortlist: Sequence[Candidate], requests_per_month: int | N
 def _excluded_table(excluded: Sequence[Candidate]) -> Table:
     found = table("excluded", "because", left=["because"])
     for each in excluded:
-        found.add_row(each.option, Text("; ".join(each.excluded)))
+        found.add_row(each.option, Text("; ".join(map(str, each.excluded))))
     return found
 
 
-def _why(candidate: Candidate) -> str:
+def _why(selection: Selection, candidate: Candidate) -> str:
     """Why it stands where it stands."""
     reasons = ["the tree suggests it"] if candidate.suggested else []
     reasons += [f"good at {need}" for need in candidate.good_at]
+    reasons += ["the best score of what fits"] if candidate == selection.best else []
+    reasons += [f"{name} {score.value:g}" for name, score in candidate.benchmarks.items()]
     return ", ".join(reasons) or "fits; next by cost and latency"
 
 
-def _remarks(candidate: Candidate) -> list[str]:
+def _remarks(selection: Selection, candidate: Candidate) -> list[str]:
     """What to know before measuring it."""
     found = [candidate.retiring] if candidate.retiring else []
-    if candidate.unmeasured:
-        found.append(f"{' and '.join(candidate.unmeasured)} unknown: measure it")
+    if candidate.measured:
+        shown = [f"{name} {_metric(candidate.measured.metric(name))}" for name in _SHOWN]
+        found.append(f"measured: {', '.join(shown)} in {candidate.measured}")
+    elif candidate.thinks and (reasoning := candidate.model.reasoning):
+        effort = f" ({reasoning.default})" if reasoning.default else ", nobody says how much"
+        found.append(f"thinks first{effort}: that comes on top")
+    found += candidate.open
+    if candidate.usd_per_request is None and not _is_open(candidate, "max_cost_per_request"):
+        found.append("cost unknown")
+    if times := selection.times_cheapest(candidate):
+        assert selection.cheapest is not None
+        found.append(f"{times:,.0f} times as dear as {selection.cheapest.option}")
     if candidate.unstated:
         words = " and ".join(candidate.unstated)
         found.append(f"{words} unknown: see your contract with {candidate.model.provider.name}")
     if key := _missing_key(candidate.model):
         found.append(f"needs {key}, not set")
     return found
+
+
+def _is_open(candidate: Candidate, requirement: str) -> bool:
+    return any(each.startswith(requirement) for each in candidate.open)
+
+
+def _metric(metric: Metric | None) -> str:
+    return "?" if metric is None else formatting.show(metric.value, metric.unit)
 
 
 def _missing_key(model: Single) -> str | None:

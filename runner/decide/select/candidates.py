@@ -1,43 +1,29 @@
 """Which models are worth measuring: what a bound excludes goes, and the rest is ranked.
 
-Everything here is known before a request is sent. What is unknown excludes nobody: it has to be
-measured.
+Everything here is known before a request is sent. What is unknown excludes nobody, and is no merit
+either: it has to be measured.
 """
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import islice
 
-from runner.calls.route import unfit
 from runner.cases.query import Query, about_tokens
-from runner.config import pins
-from runner.config.schema import Output, Requirements, Single
+from runner.config.schema import Benchmark, ServerPrice, Single
 from runner.decide.costs import monthly
+from runner.decide.costs.monthly import Range, Speed
 from runner.decide.costs.workload import Sizes, Workload
+from runner.decide.own_runs import Measured, speed_in
+from runner.decide.select.exclusion import Known, Reason, Wanted, held
 from runner.decide.select.tree import Step, Suggestion
-from runner.errors import ConfigError
-from runner.measure import formatting
-from runner.measure.requirements import ALLOWED
+from runner.record.outcomes import Metric
 
 INPUT_TOKENS = 1500  # of a request that nothing is known of
 OUTPUT_TOKENS = 500  # of an answer likewise
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a model is held against."""
-
-    requirements: Requirements
-    output: Output | None
-    hardest: Sequence[Query]  # of the task's cases; none without a task
-    workload: Workload
-    suggestion: Suggestion
-    needs: tuple[str, ...]  # strengths that the work calls for
-    today: date
-    soon: timedelta  # a retirement nearer than this is worth a warning
+DEARER = 10  # so many times the cheapest that fits is worth a word
+_CRITICAL_MS = 2000  # who has to answer sooner does not wait for a model that thinks first
 
 
 @dataclass(frozen=True)
@@ -47,35 +33,47 @@ class Candidate:
     suggested: bool  # by the decision tree
     good_at: tuple[str, ...]  # of what the work needs
     usd_per_request: float | None
-    seconds: float | None  # of a typical answer, at the least
-    unmeasured: tuple[str, ...]  # what only measuring tells
+    seconds: Range | None  # of a typical answer
+    thinks: bool  # before it answers, and nobody measured how much
+    slow: bool  # so that it is the less likely to keep a latency bound which is open and critical
+    open: tuple[str, ...]  # bounds that nothing can be held against yet
     unstated: tuple[str, ...]  # what only the contract with its provider tells
     retiring: str | None  # when, if soon
-    excluded: tuple[str, ...]  # the reasons; none: it is left
+    excluded: tuple[Reason, ...]  # none: it is left
+    measured: Measured | None  # by one's own newest run of the task
+    benchmarks: Mapping[str, Benchmark]  # that speak for what the work needs
 
     @property
     def rank(self) -> tuple[bool | float | str, ...]:
         """The tree's suggestions first, then what is good at the work, then by cost and latency.
 
-        A model comes after its equals when its provider is silent on what is required of it, when
-        its file names no strength at all, and when it retires soon. Tokens on a machine of one's
-        own may be free, but the machine is not: what a request costs there counts as unknown, and
-        comes last.
+        A model comes after its equals when it retires soon, when nobody knows its price, when its
+        file names no strength, when more bounds are open, and when its provider is silent on what
+        is required of it. Tokens on a machine of one's own may be free, but the machine is
+        not: what a request costs there counts as unknown until its price is stated by the hour.
         """
-        own = self.model.provider.data != "third_party"
+        price = self.model.price
+        own = self.model.provider.data != "third_party" and not isinstance(price, ServerPrice)
         usd = None if own else self.usd_per_request
         return (
             not self.suggested,
             not self.good_at,
-            bool(self.unstated),
-            not self.model.strengths,
             self.retiring is not None,
             usd is None,
+            not self.model.strengths,
+            len(self.open) + self.slow,
+            bool(self.unstated),
             usd or 0.0,
             self.seconds is None,
-            self.seconds or 0.0,
+            self.seconds[0] if self.seconds else 0.0,
             self.option,
         )
+
+    @property
+    def distance(self) -> tuple[int, float]:
+        """From fitting: what no bound can be loosened for, then how far past its bounds it is."""
+        times = [reason.times for reason in self.excluded]
+        return times.count(None), math.prod(each for each in times if each is not None)
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,7 @@ class Selection:
     ranked: Sequence[Candidate]
     size: int  # of the shortlist, at most
     notes: Sequence[str]
+    benchmarks: Sequence[str] = ()  # that speak for the work, the one that says most first
 
     @property
     def left(self) -> list[Candidate]:
@@ -99,13 +98,49 @@ class Selection:
 
     @property
     def shortlist(self) -> list[Candidate]:
-        return self.left[: self.size]
+        """The first of the ranking; the best by a benchmark has the last place at the least."""
+        first, best = self.left[: self.size], self.best
+        if best is None or best in first or self.size == 1:
+            return first
+        return [*first[:-1], best]
+
+    @property
+    def fit_too(self) -> list[Candidate]:
+        shortlist = self.shortlist
+        return [each for each in self.left if each not in shortlist]
+
+    @property
+    def best(self) -> Candidate | None:
+        """Of those that are left, stay and are not slow, by the first benchmark that two have.
+
+        None, too, where their scores are of several versions, which do not compare.
+        """
+        staying = [each for each in self.left if each.retiring is None and not each.slow]
+        for name in self.benchmarks:
+            scored = [each for each in staying if name in each.benchmarks]
+            if len(scored) > 1 and len({each.benchmarks[name].version for each in scored}) == 1:
+                return max(scored, key=lambda each: each.benchmarks[name].value)
+        return None
+
+    @property
+    def cheapest(self) -> Candidate | None:
+        """Of those left; what is free by the token has a price that nobody stated."""
+        priced = [each for each in self.left if each.usd_per_request]
+        return min(priced, key=lambda each: each.usd_per_request or 0.0, default=None)
+
+    def times_cheapest(self, candidate: Candidate) -> float | None:
+        """How many times as much as the cheapest, where that is worth a word."""
+        cheapest = self.cheapest
+        if cheapest is None or not cheapest.usd_per_request or not candidate.usd_per_request:
+            return None
+        times = candidate.usd_per_request / cheapest.usd_per_request
+        return times if times >= DEARER else None
 
 
 def candidates(models: Mapping[str, Single], wanted: Wanted) -> list[Candidate]:
     """The best first; those that are excluded last, the nearest to fitting first among them."""
     found = [_candidate(option, model, wanted) for option, model in models.items()]
-    return sorted(found, key=lambda each: (len(each.excluded), each.rank))
+    return sorted(found, key=lambda each: (bool(each.excluded), each.distance, each.rank))
 
 
 def demand(queries: Iterable[Query]) -> tuple[Sizes, list[Query]]:
@@ -137,10 +172,11 @@ def _answer_tokens(query: Query) -> int:
 
 
 def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
-    usd = monthly.usd_per_request(model.price, wanted.workload)
-    response = monthly.response_seconds(model, wanted.workload)
-    seconds = response[0] if response else None
-    measured = {"cost": usd, "latency": seconds}
+    known = _known(model, wanted.measured.get(option), wanted)
+    excluded, left_open = held(known, wanted)
+    most_ms = wanted.requirements.max_latency_ms
+    critical = most_ms is not None and most_ms < _CRITICAL_MS
+    latency_open = any(each.startswith("max_latency_ms") for each in left_open)
     stated = {
         "certifications": not wanted.requirements.certifications or model.provider.certifications,
         "regions": not wanted.requirements.regions or model.provider.regions,
@@ -150,61 +186,52 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
         model=model,
         suggested=wanted.suggestion.includes(option, model),
         good_at=tuple(need for need in wanted.needs if need in model.strengths),
-        usd_per_request=usd,
-        seconds=seconds,
-        unmeasured=tuple(name for name, value in measured.items() if value is None),
+        usd_per_request=known.usd,
+        seconds=known.seconds,
+        thinks=known.thinks,
+        slow=known.thinks and latency_open and critical,
+        open=tuple(left_open),
         unstated=tuple(name for name, value in stated.items() if not value),
         retiring=_retiring(model, wanted),
-        excluded=tuple(_reasons(model, usd, seconds, wanted)),
+        excluded=tuple(excluded),
+        measured=known.measured,
+        benchmarks={
+            name: score for name in wanted.benchmarks if (score := model.benchmarks.get(name))
+        },
     )
 
 
-def _reasons(
-    model: Single, usd: float | None, seconds: float | None, wanted: Wanted
-) -> Iterator[str]:
-    """Why a model is out of the question, a line each."""
-    try:
-        pins.check_callable(model, wanted.today)
-    except ConfigError as error:
-        yield from error.problems
-    bounds = wanted.requirements
-    yield from _provider_reasons(model, bounds)
-    if bounds.context_needed is not None and bounds.context_needed > model.context_tokens:
-        yield (
-            f"context_needed: it takes {model.context_tokens:,} tokens, "
-            f"{bounds.context_needed:,} are needed"
-        )
-    if wanted.output is not None and wanted.output not in model.outputs:
-        yield f"output_format: it is not for {wanted.output}"
-    else:
-        yield from islice(_unfit(model, wanted.hardest), 1)
-    if (most := bounds.max_cost_per_request) is not None and usd is not None and usd > most:
-        cost = formatting.show(usd, "usd")
-        yield f"max_cost_per_request: about {cost}, {formatting.bound(most, 'usd')} at most"
-    # A median above the bound puts every higher percentile above it, too.
-    if (most := bounds.max_latency_ms) is not None and seconds and seconds * 1000 > most:
-        yield (
-            f"max_latency_ms: typically {seconds * 1000:,.0f} ms for "
-            f"{wanted.workload.output_tokens:,.0f} tokens, {most:,.0f} at most"
-        )
+def _known(model: Single, measured: Measured | None, wanted: Wanted) -> Known:
+    """Tokens as a run counted them, what the model thinks included; else as the cases have them."""
+    workload = wanted.workload
+    tokens = [_mean(measured, f"{side}_tokens") for side in ("input", "output")]
+    if None not in tokens:
+        read, written = (round(mean or 0) for mean in tokens)
+        workload = Workload({(read, written): 1}, workload.requests_per_month)
+    usd = monthly.usd_per_request(model.price, workload, _speed(model, measured))
+    longest = None
+    if wanted.max_tokens is not None:
+        size = round(workload.input_tokens), wanted.max_tokens
+        longest = monthly.usd_per_request(model.price, Workload({size: 1}, 1))
+    return Known(
+        model=model,
+        usd=usd,
+        usd_at_most=longest,
+        seconds=monthly.response_seconds(model, workload),
+        least_seconds=monthly.least_seconds(model, workload),
+        measured=measured,
+    )
 
 
-def _provider_reasons(model: Single, bounds: Requirements) -> Iterator[str]:
-    provider = model.provider
-    if provider.data not in ALLOWED[bounds.data_privacy]:
-        yield f"data_privacy: {bounds.data_privacy}, and {provider.name} is {provider.data}"
-    lacking = set(bounds.certifications) - set(provider.certifications)
-    if provider.certifications and lacking:
-        yield f"certifications: {provider.name} does not state {', '.join(sorted(lacking))}"
-    elsewhere = set(provider.regions) - set(bounds.regions)
-    if bounds.regions and elsewhere:
-        yield f"regions: {provider.name} works in {', '.join(sorted(elsewhere))}"
+def _speed(model: Single, measured: Measured | None) -> Speed | None:
+    """Of a server of one's own; how fast another's is makes no difference to its price."""
+    own = measured if isinstance(model.price, ServerPrice) else None
+    return (speed_in(own) if own else None) or monthly.typical_speed(model)
 
 
-def _unfit(model: Single, queries: Iterable[Query]) -> Iterator[str]:
-    for query in queries:
-        if why := unfit(model, query):
-            yield f"case '{query.case.id}': {why[1]}"
+def _mean(measured: Measured | None, name: str) -> float | None:
+    metric: Metric | None = measured.metric(name) if measured else None
+    return metric.value if metric else None
 
 
 def _retiring(model: Single, wanted: Wanted) -> str | None:

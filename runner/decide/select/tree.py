@@ -3,7 +3,7 @@
 `conf/decision/` holds them as data. A tree only suggests: bounds exclude, a sweep decides.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from runner.config.schema import Name, Output, Privacy, Requirements, Single, Strict, Task
 from runner.errors import ConfigError, did_you_mean
+from runner.measure.capacity import peak_per_minute
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Facts:
     max_cost_per_request: float | None
     min_quality_score: float | None
     requests_per_month: int | None
+    peak_per_minute: float | None  # requests in the busiest minute of that month
     availability: float | None
 
 
@@ -34,6 +36,8 @@ def facts(requirements: Requirements, task: Task | None, needs: Collection[str] 
     known: dict[str, Any] = {
         field.name: getattr(requirements, field.name, None) for field in fields(Facts)
     }
+    if month := requirements.requests_per_month:
+        known["peak_per_minute"] = round(peak_per_minute(month, requirements.peak_factor), 1)
     if task is not None:
         known["task"] = task.name
         known["output_format"] = requirements.output_format or task.output
@@ -63,6 +67,8 @@ class Limit(Strict):
         )
 
 
+_UNSAID = " says so"
+
 Limited = Limit | None
 OneOf = tuple[str, ...] | None
 
@@ -79,6 +85,7 @@ class Condition(Strict):
     max_cost_per_request: Limited = None
     min_quality_score: Limited = None
     requests_per_month: Limited = None
+    peak_per_minute: Limited = None
     availability: Limited = None
 
     @model_validator(mode="after")
@@ -114,10 +121,11 @@ class Suggestion(Strict):
 
 
 class Branch(Suggestion):
-    """Asks whether one of `when` holds."""
+    """Asks whether one of `when` holds, and none of `unless`."""
 
     question: str
     when: tuple[Condition, ...] = Field(min_length=1)
+    unless: tuple[Condition, ...] = ()
 
 
 class DecisionTree(Strict):
@@ -128,7 +136,8 @@ class DecisionTree(Strict):
     def check(self, models: Mapping[str, Single], needs: Collection[str]) -> None:
         """Raises ConfigError for a model or a strength that there is not, `needs` included."""
         strengths = {strength for model in models.values() for strength in model.strengths}
-        asked = {need for rule in self.rules for each in rule.when for need in each.needs or ()}
+        conditions = [each for rule in self.rules for each in (*rule.when, *rule.unless)]
+        asked = {need for each in conditions for need in each.needs or ()}
         problems = []
         for place, suggestion in self._places():
             for key, known in (("models", set(models)), ("strengths", strengths)):
@@ -164,13 +173,23 @@ def walk(decision: DecisionTree, facts: Facts) -> tuple[list[Step], Suggestion]:
     """The way to the first yes."""
     path: list[Step] = []
     for rule in decision.rules:
-        answers = [_answer(condition, facts) for condition in rule.when]
-        yes = [why for holds, why in answers if holds]
-        whys = yes[:1] or [why for _, why in answers]
-        path.append(Step(rule.question, bool(yes), "; ".join(dict.fromkeys(whys))))
+        yes, whys = _any(rule.when, facts)
+        if yes and rule.unless:
+            but, because = _any(rule.unless, facts)
+            yes, whys = (False, because) if but else (True, whys)
+        path.append(Step(rule.question, yes, "; ".join(whys)))
         if yes:
             return path, rule
     return path, decision.otherwise
+
+
+def _any(conditions: Sequence[Condition], facts: Facts) -> tuple[bool, list[str]]:
+    """Whether one of them holds, and why; where none does, the facts against each."""
+    answers = [_answer(condition, facts) for condition in conditions]
+    if yes := [why for holds, why in answers if holds]:
+        return True, yes[:1]
+    whys = list(dict.fromkeys(why for _, why in answers))
+    return False, [why for why in whys if not why.endswith(_UNSAID)] or whys
 
 
 def _answer(condition: Condition, facts: Facts) -> tuple[bool, str]:
@@ -186,8 +205,9 @@ def _answer(condition: Condition, facts: Facts) -> tuple[bool, str]:
 
 def _holds(name: str, wanted: Any, value: Any) -> tuple[bool, str]:
     if value in (None, ()):
-        source = "task" if name in ("task", "needs") else "requirement"
-        return False, f"{name}: no {source} says so"
+        sources = {"task": "task", "needs": "task", "peak_per_minute": "requests_per_month"}
+        source = sources.get(name, "requirement")
+        return False, f"{name}: no {source}{_UNSAID}"
     if isinstance(wanted, Limit):
         holds, must = wanted.holds(value), str(wanted)
         return holds, f"{name} is {_number(value)}, {'' if holds else 'not '}{must}"
@@ -197,4 +217,4 @@ def _holds(name: str, wanted: Any, value: Any) -> tuple[bool, str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,g}"

@@ -10,7 +10,8 @@ from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Requirements, Sampling, Single
 from runner.decide.costs.workload import Workload
-from runner.decide.select.candidates import Candidate, Wanted, candidates, demand
+from runner.decide.select.candidates import Candidate, Selection, candidates, demand
+from runner.decide.select.exclusion import Wanted
 from runner.decide.select.tree import Suggestion
 from tests.conftest import model
 
@@ -79,6 +80,15 @@ def ranked(*models: Single, needs: tuple[str, ...] = (), **changes: Any) -> list
         (single(typical={"ttft_ms": 500, "tokens_per_second": 100}),
          {"requirements": {"max_latency_ms": 5499}},
          "max_latency_ms: typically 5,500 ms for 500 tokens, 5,499 at most"),
+        (single(typical={"ttft_ms": [2000, 30000], "tokens_per_second": 40}),
+         {"requirements": {"max_latency_ms": 1500}},
+         "max_latency_ms: typically 14,500 to 42,500 ms for 500 tokens, 1,500 at most"),
+        (single(typical={"tokens_per_second": 40}), {"requirements": {"max_latency_ms": 1500}},
+         "max_latency_ms: at least 12,500 ms for 500 tokens, 1,500 at most"),
+        (placed("demo-model", rpm=60), {"requirements": {"requests_per_month": 1_000_000}},
+         "requests_per_month: loopback takes 60 a minute, 68 come at peak"),
+        (single(benchmarks={"mine": 80}), {"min_benchmarks": {"mine": 80.5}},
+         "min_benchmarks.mine: 80, 80.5 at least"),
     ],
 )  # fmt: skip
 def test_each_bound_excludes_with_its_reason(
@@ -87,7 +97,7 @@ def test_each_bound_excludes_with_its_reason(
     """The one thing that is wrong with a model is the one reason given."""
     [found] = ranked(candidate, **changes)
     assert len(found.excluded) == 1
-    assert found.excluded[0].startswith(reason)
+    assert str(found.excluded[0]).startswith(reason)
 
 
 def test_a_bound_that_is_just_kept_excludes_nobody() -> None:
@@ -99,12 +109,51 @@ def test_a_bound_that_is_just_kept_excludes_nobody() -> None:
 
 
 def test_an_unknown_excludes_nobody() -> None:
-    """Without a price or a typical latency a model stays, and both are named as unknown."""
+    """Without a price or a typical latency a model stays, and both bounds are named as open."""
     bounds = {"max_cost_per_request": 0.0, "max_latency_ms": 1}
     [found] = ranked(single(price=None), requirements=bounds)
     assert found.excluded == ()
-    assert found.unmeasured == ("cost", "latency")
+    assert [each.partition(" ")[0] for each in found.open] == list(bounds)
     assert found.usd_per_request is None and found.seconds is None
+
+
+@pytest.mark.parametrize(
+    ("typical", "word"),
+    [
+        ({}, "no speed of it is on file"),
+        ({"ttft_ms": 10}, "no speed of it is on file"),
+        ({"ttft_ms": [100, 2000], "tokens_per_second": 1000}, "typically 600 to 2,500 ms"),
+        ({"ttft_ms": [100, 900], "tokens_per_second": 1000}, None),
+    ],
+)
+def test_a_latency_that_may_break_its_bound_is_open(
+    typical: dict[str, Any], word: str | None
+) -> None:
+    """Only what is known to be fast enough, to the end of its range, has kept the bound."""
+    [found] = ranked(single(typical=typical), requirements={"max_latency_ms": 1500})
+    assert found.excluded == ()
+    assert len(found.open) == (word is not None)
+    assert all(word and word in each for each in found.open)
+
+
+def test_more_facts_never_make_a_slow_model_pass() -> None:
+    """Whatever half of its speed is taken away, a model that was out is open at the best."""
+    bounds = {"max_latency_ms": 1500}
+    whole = {"ttft_ms": [1600, 30000], "tokens_per_second": 40}
+    for known in ({}, {"ttft_ms": whole["ttft_ms"]}, {"tokens_per_second": 40}, whole):
+        [found] = ranked(single(typical=known), requirements=bounds)
+        assert found.excluded or found.open
+
+
+def test_thinking_leaves_a_cost_open_that_the_longest_answer_may_break() -> None:
+    """What it thinks is paid for like an answer: the task's max_tokens bounds it, or nothing."""
+    bounds = {"max_cost_per_request": 0.003}
+    thinks = single(reasoning={"default": "medium", "lowest": "none"})
+    for most, is_open in ((None, True), (2000, True), (1000, False)):
+        [found] = ranked(thinks, requirements=bounds, max_tokens=most)
+        assert (not found.excluded, bool(found.open)) == (True, is_open), most
+    [plain] = ranked(single(reasoning={"default": "none"}), requirements=bounds)
+    assert not plain.open and not plain.thinks
 
 
 def test_a_silent_provider_excludes_nobody() -> None:
@@ -122,7 +171,7 @@ def test_all_reasons_are_given() -> None:
     """A model that misses two bounds says so of both."""
     bounds = {"data_privacy": "strict", "context_needed": 9000}
     [found] = ranked(single(), requirements=bounds)
-    assert [reason.partition(":")[0] for reason in found.excluded] == [
+    assert [str(reason).partition(":")[0] for reason in found.excluded] == [
         "data_privacy",
         "context_needed",
     ]
@@ -142,7 +191,7 @@ def price(usd: float) -> dict[str, Any]:
 
 
 def test_the_order() -> None:
-    """Suggested, good at the work, known for something, staying; then cost, then latency."""
+    """Suggested, good at the work, staying, priced, known for something; then cost, latency."""
     good = {"strengths": ["poetry"]}
     other = {"strengths": ["prose"]}
     fast = {"typical": {"ttft_ms": 1, "tokens_per_second": 100}}
@@ -153,8 +202,8 @@ def test_the_order() -> None:
         single("fast-cheap", price=price(2), **other, **fast),
         single("cheap", price=price(2), **other),
         single("dear", price=price(3), **other),
-        single("unpriced", price=None, **other),
         single("unheard-of", price=price(0.1)),
+        single("unpriced", price=None, **other),
     ]
     found = ranked(*reversed(models), needs=("poetry",))
     assert [each.option for each in found] == [each.name for each in models]
@@ -168,12 +217,87 @@ def test_tokens_of_ones_own_machine_are_no_cheap_request() -> None:
 
 
 def test_the_nearest_comes_first_among_the_excluded() -> None:
-    """What fits is before what does not, and one reason before two."""
-    bounds = {"context_needed": 9000, "max_cost_per_request": 0.001}
-    two, one = single("two"), single("one", price=price(0.1))
-    fits = single("fits", context_tokens=9000, price=price(0.1))
-    found = ranked(two, one, fits, requirements=bounds)
-    assert [each.option for each in found] == ["fits", "one", "two"]
+    """What fits, then what must give least: a little of two bounds is less than a lot of one.
+
+    What no bound can be loosened for, as where a text goes, is the farthest.
+    """
+    bounds = {"context_needed": 9000, "max_cost_per_request": 0.001, "data_privacy": "strict"}
+
+    def own(name: str, usd: float, context_tokens: int) -> Single:
+        at_home = placed(name, data="self_hosted")
+        priced = single(name, price=price(usd), context_tokens=context_tokens)
+        return priced.model_copy(update={"provider": at_home.provider})
+
+    models = [
+        own("fits", 0.1, 9000),
+        own("a-little-of-two", 0.8, 8192),
+        own("twice-one", 0.1, 4500),
+        own("ten-times-one", 20 / 3, 9000),
+        single("elsewhere", price=price(0.1), context_tokens=9000),
+    ]
+    found = ranked(*reversed(models), requirements=bounds)
+    assert [each.option for each in found] == [each.name for each in models]
+
+
+def test_who_thinks_comes_after_its_equals_under_a_bound() -> None:
+    """Of two whose speed nobody knows the one that thinks first is the less likely to keep it."""
+    thinks = single("cheap", price=price(0.1), reasoning={"default": "high"})
+    plain = single("plain", price=price(1))
+    both = [each.option for each in ranked(thinks, plain, requirements={"max_latency_ms": 900})]
+    assert both == ["plain", "cheap"]
+    assert [each.option for each in ranked(thinks, plain)] == ["cheap", "plain"]
+
+
+def selection(*models: Single, size: int = 2, **changes: Any) -> Selection:
+    return Selection(
+        path=[],
+        suggestion=Suggestion(models=("first",), why="so"),
+        workload=Workload({(1, 1): 1}, 1),
+        ranked=ranked(*models, **changes),
+        size=size,
+        notes=[],
+        benchmarks=changes.get("benchmarks", ()),
+    )
+
+
+def test_ten_times_the_cheapest_is_said() -> None:
+    """Of what fits, free tokens aside: nine times as dear is not worth a word, ten times is."""
+    models = [
+        single("first", price=price(10)),
+        single("nine", price=price(9)),
+        single("cheapest", price=price(1)),
+        single("too-short", price=price(0.1), context_tokens=10),
+        placed("at-home", data="on_device").model_copy(
+            update={"price": single(price=price(0)).price}
+        ),
+    ]
+    found = selection(*models, requirements={"context_needed": 8000})
+    times = {each.option: found.times_cheapest(each) for each in found.ranked}
+    assert times.pop("first") == pytest.approx(10)
+    assert set(times.values()) == {None}
+
+
+def test_the_best_by_a_benchmark_is_on_the_shortlist() -> None:
+    """It takes the last place, unless it leaves soon or versions differ; the order stays."""
+    scored = {
+        name: single(name, price=price(usd), benchmarks={"mine": score})
+        for name, usd, score in (("cheap", 1, 50), ("mid", 2, 60), ("best", 3, 70))
+    }
+    unheard = {"other": 99}
+    top = single("dearest", price=price(9), benchmarks=unheard)
+
+    def listed(*models: Single) -> list[str]:
+        found = selection(*models, benchmarks=("unheard-of", "mine"))
+        assert {each.option for each in found.shortlist + found.fit_too} == {
+            each.name for each in models
+        }
+        return [each.option for each in found.shortlist]
+
+    assert listed(*scored.values(), top) == ["cheap", "best"]
+    leaving = scored["best"].model_copy(update={"retires": TODAY})
+    assert listed(scored["cheap"], scored["mid"], leaving) == ["cheap", "mid"]
+    newer = single("best", price=price(3), benchmarks={"mine": {"value": 70, "version": "2"}})
+    assert listed(scored["cheap"], scored["mid"], newer) == ["cheap", "mid"]
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,21 @@ def required(**changes: Any) -> Requirements:
         ({"context_needed": 200_001}, [], 2, "long documents",
          "context_needed is 200,001, above 200,000"),
         ({}, ["complex reasoning"], 3, "complex reasoning", "needs are complex reasoning"),
-        ({"max_latency_ms": 1999}, [], 4, "haiku", "max_latency_ms is 1,999, below 2,000"),
-        ({"max_cost_per_request": 0.004}, [], 5, "mistral-small",
+        ({}, ["data-sensitive"], 1, "llama-70b-vllm", "needs are data-sensitive"),
+        ({}, ["long documents"], 2, "long documents", "needs are long documents"),
+        ({"requests_per_month": 200_000_000}, [], 4, "high throughput",
+         "peak_per_minute is 13,689.3, above 10,000"),
+        ({}, ["high throughput"], 4, "high throughput", "needs are high throughput"),
+        ({"max_latency_ms": 1999}, [], 5, "haiku", "max_latency_ms is 1,999, below 2,000"),
+        ({"max_latency_ms": 1999}, ["complex reasoning"], 5, "haiku",
+         "max_latency_ms is 1,999, below 2,000"),
+        ({"max_cost_per_request": 0.004}, [], 6, "mistral-small",
          "max_cost_per_request is 0.004, below 0.005"),
-        ({"output_format": "code"}, [], 6, "sonnet", "output_format is code"),
-        ({}, ["instruction following"], 6, "sonnet", "needs are instruction following"),
+        ({"output_format": "code"}, [], 7, "sonnet", "output_format is code"),
+        ({}, ["instruction following"], 7, "sonnet", "needs are instruction following"),
+        ({}, ["classification"], 8, "classification", "needs are classification"),
+        ({}, ["creative writing"], 9, "creative writing", "needs are creative writing"),
+        ({}, ["multilingual"], 10, "multilingual", "needs are multilingual"),
     ],
 )  # fmt: skip
 def test_each_question_has_its_yes(
@@ -58,18 +68,27 @@ def test_each_question_has_its_yes(
     assert suggests in (*suggestion.models, *suggestion.strengths)
 
 
-def test_six_times_no_is_the_safe_default() -> None:
+def test_ten_times_no_is_the_safe_default() -> None:
     """The lesson's own requirements end at the default, each no with the fact behind it."""
     path, suggestion = walk(tree(), facts(required(), None))
     assert [step.why for step in path] == [
         "data_privacy is standard",
         "context_needed is 8,000, not above 200,000",
         "needs: no task says so",
+        "peak_per_minute is 34.2, not above 10,000",
         "max_latency_ms is 3,000, not below 2,000",
         "max_cost_per_request is 0.01, not below 0.005",
-        "output_format is json; needs: no task says so",
+        "output_format is json",
+        *["needs: no task says so"] * 3,
     ]
     assert suggestion.models[0] == "gpt-6.1-sol"
+
+
+def test_unless_takes_a_yes_back() -> None:
+    """What thinks for seconds is not suggested to who waits for less than two: it says so."""
+    wanted = required(max_latency_ms=1500)
+    path, _ = walk(tree(), facts(wanted, None, ["complex reasoning"]))
+    assert (path[2].yes, path[2].why) == (False, "max_latency_ms is 1,500, below 2,000")
 
 
 def test_the_first_yes_decides() -> None:
@@ -89,8 +108,8 @@ def test_a_limit_itself_is_neither_above_nor_below(value: float) -> None:
 def test_what_is_not_required_is_a_no() -> None:
     """An unset requirement answers no, and the reason says that there is none."""
     path, _ = walk(tree(), facts(Requirements(name="base"), None))
-    assert [step.yes for step in path] == [False] * 6
-    assert path[3].why == "max_latency_ms: no requirement says so"
+    assert [step.yes for step in path] == [False] * 10
+    assert path[4].why == "max_latency_ms: no requirement says so"
 
 
 def test_all_facts_of_a_condition_must_hold() -> None:

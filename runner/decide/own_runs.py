@@ -1,0 +1,112 @@
+"""What one's own finished runs know of a model. The newest counts; nothing is measured here."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.config import paths
+from runner.config.schema import Single, Task
+from runner.decide.costs import workload
+from runner.decide.costs.monthly import Speed
+from runner.errors import ConfigError
+from runner.record.outcomes import Metric, Result
+from runner.record.run import Run
+
+_KEPT = ("runs/*/", "sweeps/*/*/")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model on one task."""
+
+    run: Run
+    result: Result
+
+    @property
+    def cases(self) -> int:
+        return self.result.counts.cases if self.result.counts else 0
+
+    @property
+    def day(self) -> str:
+        return self.run.measurement.started[:10]
+
+    def metric(self, name: str) -> Metric | None:
+        found = self.result.metrics.get(name)
+        return None if found is None or found.value is None else found
+
+    def __str__(self) -> str:
+        return f"{self.run.directory} ({self.cases} cases, {self.day})"
+
+
+def of_task(
+    outputs: Path, task: Task, models: Mapping[str, Single]
+) -> tuple[dict[str, Measured], int]:
+    """The newest measurement of each model, by option, where the task asks now as it did then.
+
+    Also how many runs of the task asked otherwise: another prompt, sampling, scorer or cases.
+    """
+    found: dict[str, Measured] = {}
+    otherwise = 0
+    now = task.model_dump(mode="json", exclude={"name", "needs"})
+    for each in finished(outputs):
+        if each.result.task != task.name:
+            continue
+        if not _alike(each.run, now, paths.cases_file(task.cases)):
+            otherwise += 1
+            continue
+        for option, model in models.items():
+            if option not in found and is_of(each.run, model):
+                found[option] = each
+    return found, otherwise
+
+
+def finished(outputs: Path) -> Iterator[Measured]:
+    """Complete runs, the newest first; what can't be read is no evidence, and passed over."""
+    found = []
+    for directory in (path for pattern in _KEPT for path in outputs.glob(pattern)):
+        run = Run(directory)
+        try:
+            found.append((run.measurement.started_at, run))
+        except ConfigError:
+            continue
+    for _, run in sorted(found, key=lambda pair: pair[0], reverse=True):
+        try:
+            result = run.result
+        except ConfigError:
+            continue
+        if result and result.complete and not result.error:
+            yield Measured(run, result)
+
+
+def speed_in(measured: Measured) -> Speed | None:
+    """At which the server wrote, all its requests together. Raises StorageError."""
+    run = workload.finished(measured.run.directory)
+    if run.tokens_per_second is None:
+        return None
+    at_once = f"{run.in_flight:.1f} requests at once in {measured.run.directory}"
+    return Speed(run.tokens_per_second, at_once)
+
+
+def is_of(run: Run, model: Single) -> bool:
+    """Whether a run asked this very model: the same id at the same provider, in the same way."""
+    then = run.config.get("model") or {}
+    provider = then.get("provider") or {}
+    return (
+        then.get("id") == model.id
+        and provider.get("litellm") == model.provider.litellm
+        and provider.get("name") == model.provider.name
+        and (then.get("extra_body") or {}) == model.extra_body
+    )
+
+
+def _alike(run: Run, now: Mapping[str, Any], cases: Path) -> bool:
+    """Keys that only another version knows tell nothing."""
+    then = run.config.get("task") or {}
+    if any(then[key] != value for key, value in now.items() if key in then):
+        return False
+    with cases.open("rb") as file:
+        return bool(
+            run.measurement.cases.get("sha256") == hashlib.file_digest(file, "sha256").hexdigest()
+        )
