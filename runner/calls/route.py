@@ -16,9 +16,12 @@ from typing import Any
 from runner.cases import reading
 from runner.cases.cases import Case
 from runner.cases.query import Query, about_tokens, parameters
+from runner.config import patterns
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
 from runner.errors import CallFailed, ErrorKind
 from runner.record.outcomes import Choice, Reply
+
+_RULE_SECONDS = 0.5  # of a rule's pattern, while all else waits
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,14 @@ def route(model: Model, query: Query, arm: str = "", *, stands: bool = True) -> 
 def _choose(router: Router, query: Query, arm: str) -> Generator[Next, Any, Choice]:
     text = _text(query.case)
     if router.classifier is None:
+        slow = ""
         for number, rule in enumerate(router.rules, 1):
-            if _fits(rule, query.case, text):
-                return Choice(model=router.name, arm=rule.arm, how="rule", why=f"rule {number}")
-        return Choice(model=router.name, arm=router.otherwise, how="otherwise")
+            try:
+                if _fits(rule, query.case, text):
+                    return Choice(model=router.name, arm=rule.arm, how="rule", why=f"rule {number}")
+            except patterns.TooSlow as problem:  # no input ends a run: the rule does not fit
+                slow = f"rule {number}: {problem}"
+        return Choice(model=router.name, arm=router.otherwise, how="otherwise", why=slow)
     asking = _classifying(router, query)
     below = _below(arm, "classifier")
     try:
@@ -191,7 +198,7 @@ def _fits(rule: Rule, case: Case, text: str) -> bool:
         len(text) >= (rule.min_chars or 0)
         and (rule.max_chars is None or len(text) <= rule.max_chars)
         and (not rule.tags or bool(set(rule.tags) & set(case.tags)))
-        and (rule.regex is None or re.search(rule.regex, text) is not None)
+        and (rule.regex is None or patterns.found(rule.regex, text, seconds=_RULE_SECONDS))
     )
 
 

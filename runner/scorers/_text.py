@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from itertools import takewhile
 
 # Scripts that put no space between words: Thai to Myanmar, Khmer, kana, Chinese characters, Hangul
@@ -22,6 +23,10 @@ DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))  # noq
 def clip(text: str, width: int = 80) -> str:
     line = " ".join(text.split())
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def any_of(texts: Sequence[str]) -> str:
+    return " or ".join(f"'{clip(text)}'" for text in texts)
 
 
 def fold(text: str) -> str:

@@ -43,9 +43,10 @@ def score(
     read = form(reply.text)
     if any(read == form(text) for text in accepted):
         return Score(value=1, why=f"read '{clip(reply.text)}', as expected")
-    wanted = " or ".join(f"'{clip(text)}'" for text in accepted[:5])
     differs = next(filter(None, (_text.difference(read, form(text)) for text in accepted)), "")
-    return Score(value=0, why=f"read '{clip(reply.text)}', expected {wanted}{differs}")
+    return Score(
+        value=0, why=f"read '{clip(reply.text)}', expected {_text.any_of(accepted)}{differs}"
+    )
 
 
 def check(case: Case, task: Task, *, key: str | None = None) -> str | None:

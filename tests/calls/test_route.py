@@ -195,6 +195,15 @@ async def test_rules_pick(text: str, tags: tuple[str, ...], arm: str, how: str) 
     assert len(fake.asked) == 1
 
 
+async def test_a_rule_that_takes_for_ever() -> None:
+    """A pattern that backtracks without end on an input does not fit it, and the choice says so."""
+    rules = [{"arm": "complex", "regex": "^(a|a)*$"}]
+    model = router(classifier=None, rules=rules, otherwise="simple")
+    _, asked = await Fake(small="s", big="b").answer(model, query("a" * 60 + "!"))
+    assert (asked.arm, asked.choices[0].how) == ("simple", "otherwise")
+    assert asked.choices[0].why == "rule 1: '^(a|a)*$' takes over 0.5 s"
+
+
 async def test_cascade_escalates() -> None:
     """An answer that fails a check is followed by the next arm's, and the record says why."""
     steps = cascade(finish_reasons=["stop"], checks={"regex": {"pattern": r"\d+"}})

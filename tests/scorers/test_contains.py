@@ -22,10 +22,30 @@ from tests.scorers.make import judge, problem
         ("", ["a", "b"], 0),
         ("Die Straße", "STRASSE", 1),
         ("返金は30日以内", ["返金", "30日"], 1),
+        ("It's done", "It\u2019s done", 1),
+        ("\u201cyes\u201d, 3\u20135 days", '"yes", 3-5 days', 1),
+        ("It costs 10,000.", "10000", 1),
+        ("It costs 10000.", "10,000", 1),
+        ("18 700 clients", "18,700", 1),
+        ("2'140 and 1,234,567.5", ["2140", "1234567.5"], 1),
+        ("12 %", "12%", 1),
+        ("in 01.02.2024, about", "2024", 1),
+        ("born 2 June", "2 June", 1),
+        ("1000", "100", 0),
+        ("2100", "100", 0),
+        ("10,000", "10", 0),
+        ("100.5", "100", 0),
+        ("2.5", "5", 0),
+        ("It is 2.5.", "2", 0),
+        ("12 June", "2 June", 0),
+        ("in 2019", "19", 0),
+        ("3.10", "3.1", 0),
     ],
 )
 def test_share_found(text: str, expected: Any, value: float) -> None:
-    """The value is the share of texts found; one of several alternatives is enough."""
+    """The value is the share of texts found; one of several alternatives is enough, and a number
+    is found however its thousands are written, but not inside of another.
+    """
     assert judge("contains", text, expected).value == value
 
 

@@ -1,11 +1,11 @@
 """Models made of models: router, cascade and split."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from runner.config import patterns
 from runner.config.schema.base import Name, Sampling, Share, Strict
 from runner.config.schema.single import Single
 from runner.errors import did_you_mean
@@ -56,10 +56,7 @@ class Rule(Strict):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.regex is not None:
-            try:
-                re.compile(self.regex)
-            except re.error as error:
-                raise ValueError(f"regex: {error}") from None
+            patterns.compiled(self.regex)
         if not (self.min_chars or self.max_chars or self.tags or self.regex):
             raise ValueError("give at least one of min_chars, max_chars, tags and regex")
         return self
