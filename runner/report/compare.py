@@ -16,10 +16,12 @@ from runner.measure.compare import (
     Flip,
     RunComparison,
 )
-from runner.report.table import table
+from runner.record.outcomes import Result
+from runner.report import console
+from runner.report.contents import INTERVAL, unlike
+from runner.report.table import Cell, Table, coloured
 from runner.report.text import line
 
-COLUMNS = ("", "baseline", "candidate", "change", "95 % interval", "cases", "verdict")
 _NAMES = {
     QUALITY: "quality",
     ANSWERED: "requests answered",
@@ -33,21 +35,39 @@ _VERDICTS = {
     "not proven": "not proven different",
     "unknown": "unknown",
 }
-_STYLES = {"better": "green", "worse": "bold red", "unknown": "magenta"}
 _SHOWN = 10  # cases of a kind
 
 
-def terminal(found: RunComparison) -> list[RenderableType]:
-    """What `print` of a console takes, from top to bottom."""
-    drawn = table(*COLUMNS, left=("verdict",))
-    for change in found.changes:
-        style = _STYLES.get(change.verdict, "")
-        *cells, verdict = row(change)
-        drawn.add_row(*(Text(line(cell)) for cell in cells), Text(verdict, style=style))
-    said = [Text(line(text)) for text in sentences(found)]
-    unlike = [Text(line(f"not like for like: {one}"), style="dim") for one in found.differences]
-    conclusion = Text(line(headline(found)), style="bold")
-    return [Text(line(title(found)), style="bold"), *unlike, drawn, *said, conclusion]
+def of(result: Result) -> RunComparison | None:
+    """How a run compares with its baseline; None: it has none."""
+    return RunComparison.model_validate(result.baseline) if result.baseline else None
+
+
+def terminal(found: RunComparison) -> Iterator[RenderableType]:
+    yield console.title(title(found))
+    yield from (console.note(unlike(difference)) for difference in found.differences)
+    yield changes(found).drawn()
+    yield from (Text(line(said)) for said in sentences(found))
+    yield console.title(headline(found))
+
+
+def changes(found: RunComparison) -> Table:
+    """Each number of the two, by how much they differ, and what is proven of it."""
+    columns = ("", "baseline", "candidate", "change", INTERVAL, "cases", "verdict")
+    return Table(columns, [_row(change) for change in found.changes], right=columns[1:-1])
+
+
+def _row(change: Change) -> tuple[Cell, ...]:
+    ratio = change.unit in ("ms", "usd")
+    return (
+        name(change),
+        formatting.show(change.before, change.unit),
+        formatting.show(change.after, change.unit),
+        _times(change.change) if ratio else _signed(change.change),
+        _interval(change, ratio=ratio),
+        f"{change.n:,}",
+        coloured(_VERDICTS[change.verdict] + _chance(change.p_value), change.verdict),
+    )
 
 
 def title(found: RunComparison) -> str:
@@ -61,24 +81,10 @@ def title(found: RunComparison) -> str:
 def headline(found: RunComparison) -> str:
     if found.regressed:
         names = ", ".join(
-            _name(change) for change in found.changes if change.name in found.regressed
+            name(change) for change in found.changes if change.name in found.regressed
         )
         return f"Proven worse than the baseline: {names}."
     return f"No regression is proven on these {found.n} cases."
-
-
-def row(change: Change) -> tuple[str, ...]:
-    """The cells of `COLUMNS`."""
-    ratio = change.unit in ("ms", "usd")
-    return (
-        _name(change),
-        formatting.show(change.before, change.unit),
-        formatting.show(change.after, change.unit),
-        _times(change.change) if ratio else _signed(change.change),
-        _interval(change, ratio=ratio),
-        f"{change.n:,}",
-        _VERDICTS[change.verdict] + _chance(change.p_value),
-    )
 
 
 def sentences(found: RunComparison) -> Iterator[str]:
@@ -124,7 +130,7 @@ def _with_rest(shown: Sequence[str], count: int) -> str:
     return ", ".join([*shown, *more])
 
 
-def _name(change: Change) -> str:
+def name(change: Change) -> str:
     return _NAMES.get(change.name, change.name)
 
 

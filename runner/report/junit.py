@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from runner.decide.sweep import SweepResult
 from runner.measure.compare import RunComparison
+from runner.measure.conclusion import conclusion, failed_calls
 from runner.record.files import RUN, read_json, write_text
 from runner.record.outcomes import Result
 from runner.report import compare
@@ -48,33 +49,31 @@ def _wanted(run: Path) -> str | None:
 
 def _suite(root: Element, result: Result, name: str) -> None:
     suite = SubElement(root, "testsuite", name=_legal(name))
-    if result.error is not None:
-        _test(suite, name, "run", "error", result.error)
-    elif not result.complete:
-        _test(suite, name, "run", "error", "is not complete: nothing is decided yet")
-    elif result.counts and result.counts.failed:
-        said = f"{result.counts.failed} of {result.counts.outcomes} calls failed"
+    if result.error is not None or not result.complete:
+        _test(suite, name, "run", "error", conclusion(result))
+    elif said := failed_calls(result):
         _test(suite, name, "run", "error", said)
     for verdict in result.verdicts:
         tag = _TAGS.get(verdict.verdict)
         _test(suite, name, verdict.requirement, tag, f"{verdict.verdict}: {verdict.why}")
-    if result.baseline:
-        _against(suite, name, RunComparison.model_validate(result.baseline))
+    if baseline := compare.of(result):
+        _against(suite, name, baseline)
     suite.set("tests", str(len(suite)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
 
 
 def _against(suite: Element, name: str, found: RunComparison) -> None:
-    for change in found.changes:
-        cells = compare.row(change)
+    table = compare.changes(found)
+    for change, row in zip(found.changes, table.rows, strict=True):
+        what, *cells = row
         said = ", ".join(
-            f"{column} {cell}" for column, cell in zip(compare.COLUMNS[1:], cells[1:], strict=True)
+            f"{name} {cell}" for name, cell in zip(table.columns[1:], cells, strict=True)
         )
         tag = "skipped" if change.verdict == "unknown" else None
         if change.name in found.regressed:
             tag = "failure"
-        _test(suite, name, f"against the baseline: {cells[0]}", tag, said)
+        _test(suite, name, f"against the baseline: {what}", tag, said)
 
 
 def _test(suite: Element, suite_name: str, name: str, tag: str | None, said: str) -> None:

@@ -130,10 +130,10 @@ def test_a_hostile_error_breaks_no_sweep(write_run: Factory, tmp_path: Path) -> 
 
 
 def test_flaky_cases_and_models_passed_over(write_run: Factory) -> None:
-    """The report names the flakiest cases, and who was not asked although its turn had come."""
+    """The report names the flakiest cases, and who was not asked although its turn had come"""
     evidence = read(write_run([answered()]))
     more = {"flaky_cases": {"c7": 0.5}, "skipped": {"small": 3}}
     evidence.result = evidence.result.model_copy(update=more)
     page = markdown.run(evidence)
     assert "| c7 | 0.500 |" in page
-    assert "small was not asked 3 times although its turn had come." in page
+    assert "small was not asked 3 times although its turn had come" in page

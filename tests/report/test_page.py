@@ -17,9 +17,9 @@ from runner.record.files import RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Metric, Result, Score, Usage, Verdict
 from runner.report import build, build_sweep, page
 from runner.report.page import charts
-from runner.report.page.axes import log_axis, share_axis
+from runner.report.page.cells import Texts
+from runner.report.page.charts import log_axis, share_axis
 from runner.report.page.journals import gather
-from runner.report.page.texts import Texts
 from runner.report.text import CLIP, clean
 from tests.report.make import Factory, answered, attempt, failed, job, model
 

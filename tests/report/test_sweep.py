@@ -37,7 +37,7 @@ def test_the_report(sweep: Path) -> None:
         assert f"### {heading}\n" in page
     for why in said.why_not.values():
         assert why.partition(" (")[0] in page
-    assert "- Not like for like: concurrency: " in page
+    assert "- not like for like: concurrency: " in page
 
 
 def test_a_job_that_could_not_run(sweep: Path) -> None:

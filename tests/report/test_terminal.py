@@ -69,7 +69,7 @@ def test_a_sweep(write_run: Factory, tmp_path: Path) -> None:
     assert text.index("m60") < text.index("m4 ") < text.index("[bold]no[/bold] key")
     assert "≈min_quality_score" in text
     assert "ship m60, the only candidate that provably meets every requirement" in text
-    assert text.index("ship m60") < text.index("- m4 is not proven to meet")
+    assert text.index("ship m60") < text.index("Why not the others: m4 is not proven to meet")
 
 
 def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
         "sorting: ship second, the cheapest of the 2 that provably meet every requirement",
         "Tied with second, as no difference in quality is proven: first",
         "100 cases show a true difference in quality of",
-        "- first meets every requirement too, but costs $0.00240 a request",
-        "- third misses min_quality_score (quality 0.700, at most 0.788",
-        "would change it: At less than",
+        "Why not the others: first meets every requirement too, but costs $0.00240 a request",
+        "Why not the others: third misses min_quality_score (quality 0.700, at most 0.788",
+        "What would change the answer: At less than",
     ):
         assert said in text
 

@@ -23,7 +23,8 @@ function sortTable(table, headings, column) {
 function sortValue(cell) {
   const text = cell.dataset.sort ?? cell.textContent.trim();
   if (text === "") return null;
-  const number = Number(text);
+  const plain = cell.classList.contains("number") ? text.replace(/[$,]/g, "").split(" ")[0] : text;
+  const number = Number(plain);
   return Number.isNaN(number) ? text : number;
 }
 

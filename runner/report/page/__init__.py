@@ -15,18 +15,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.decide.recommend.reasons import chance
 from runner.decide.sweep import SweepResult
 from runner.measure import formatting
-from runner.measure.compare import RunComparison
 from runner.measure.evidence import Evidence
-from runner.record.outcomes import Metric
-from runner.report import compare, words
-from runner.report.markdown import facts
-from runner.report.page.advice import Advice
+from runner.report import compare, contents
+from runner.report.contents import Advice
 from runner.report.page.board import Board
+from runner.report.page.cells import Texts
 from runner.report.page.journals import gather
-from runner.report.page.texts import Texts
+from runner.report.table import MARKS
 from runner.report.text import clean
 
 __all__ = ["run", "sweep"]
@@ -37,21 +34,17 @@ _SCRIPTS = ("dom.js", "tables.js", "diff.js", "cases.js", "detail.js", "page.js"
 
 def run(evidence: Evidence, directory: Path) -> str:
     """The page of one run."""
-    result, wanted = evidence.result, evidence.job.requirements.name
-    texts = Texts(1)
+    result, texts = evidence.result, Texts(1)
     gathered = gather([directory], texts)
     board = Board(result.task, [result.model], [result], Advice.on_run(result), gathered)
-    baseline = RunComparison.model_validate(result.baseline) if result.baseline else None
     return _page(
         [board],
         texts,
         title=f"{result.task}: {result.model}",
-        question=f"Does {result.model} ({result.id}) meet the requirements of {wanted} on the "
-        f"cases of {result.task}?",
+        question=contents.question(evidence),
         evidence=evidence,
-        facts=facts(evidence),
-        baseline=baseline,
-        failed=[],
+        baseline=compare.of(result),
+        failed=None,
         command=evidence.run.command,
     )
 
@@ -65,15 +58,16 @@ def sweep(sweep: SweepResult, directory: Path) -> str:
         if ranked:
             gathered = gather([directory / run.dir for run in ranked], texts)
             names = [run.label for run in ranked]
-            boards.append(Board(task, names, ranked, Advice.on_sweep(said), gathered))
+            boards.append(Board(task, names, ranked, Advice.on_sweep(said, ranked), gathered))
+    failed = contents.not_measured(sweep.runs)
     return _page(
         boards,
         texts,
         title=", ".join(sweep.best) or directory.name,
-        question="Which model meets the requirements?",
+        question=contents.QUESTION,
         evidence=None,
         baseline=None,
-        failed=[run for run in sweep.runs if run.rank is None],
+        failed=failed if failed.rows else None,
         command=sweep.command,
     )
 
@@ -133,35 +127,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else clean(str(value)),
     )
-    environment.filters |= {
-        "value": _value,
-        "interval": _interval,
-        "cell": _cell,
-        "usd": _usd,
-        "chance": chance,
-        "signed": _signed,
-    }
-    environment.globals |= {"marks": words.MARKS, "compare": compare}
+    environment.filters |= {"value": contents.value, "interval": contents.interval, "usd": _usd}
+    environment.globals |= {"marks": MARKS, "compare": compare, "contents": contents}
     return environment
-
-
-def _value(metric: Metric | None) -> str:
-    return formatting.show(metric.value, metric.unit) if metric else "unknown"
-
-
-def _interval(metric: Metric | None) -> str:
-    if metric is None or metric.value is None:
-        return ""
-    return formatting.interval(metric.low, metric.high, metric.unit)
 
 
 def _usd(value: float | None) -> str:
     return formatting.show(value, "usd")
-
-
-def _signed(value: float | None) -> str:
-    return "?" if value is None else f"{value:+.3f}"
-
-
-def _cell(value: str | int | float | None) -> str:
-    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -7,9 +7,8 @@ from typing import Any
 
 from runner.measure import formatting
 from runner.record.outcomes import Metric, Result, Verdict
+from runner.report.contents import Advice
 from runner.report.page import charts
-from runner.report.page.advice import Advice
-from runner.report.page.axes import Axis
 from runner.report.page.journals import PARTS, Gathered, Journal
 
 _METRICS = {
@@ -53,6 +52,10 @@ class Board:
         return {"candidates": list(self.names), "rows": self.gathered.rows}
 
     @property
+    def named(self) -> list[tuple[str, Result]]:
+        return list(zip(self.names, self.results, strict=True))
+
+    @property
     def columns(self) -> list[tuple[str, str]]:
         """Requirements and their bounds, then what else everyone asks for."""
         bounds = {
@@ -91,7 +94,7 @@ class Board:
         return charts.scatter(self.names, self.results, self.advice.front)
 
     @cached_property
-    def latencies(self) -> tuple[Axis | None, list[charts.Spread]]:
+    def latencies(self) -> tuple[charts.Axis | None, list[charts.Spread]]:
         return charts.spreads(
             self.names, self.results, [one.latencies_ms for one in self.gathered.journals]
         )

@@ -1,12 +1,47 @@
-"""Rows of the table of cases as the page's script reads them; texts are numbers of `Texts`."""
+"""What a page embeds of every case: rows as its script reads them, and each text once.
+
+Texts in rows are numbers of `Texts`, which takes no more of them than a browser does.
+"""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from runner.record.outcomes import Answered, Attempt, Failed, Message
-from runner.report.page.texts import Texts
-from runner.report.text import clean
+from runner.report.text import clean, clip
+
+BUDGET = 20_000_000  # characters on a page; what comes after it is clipped
+
+
+class Texts:
+    """Hands out a number for each text. `clipped` counts those that are not there whole.
+
+    Each of so many journals has a share of the budget, and what those before it left.
+    """
+
+    def __init__(self, journals: int, budget: int = BUDGET) -> None:
+        self.all: list[str] = []
+        self.clipped = 0
+        self._numbers: dict[str, int] = {}
+        self._left = 0
+        self._share = budget // max(1, journals)
+
+    def next_share(self) -> None:
+        self._left += self._share
+
+    def add(self, text: str) -> int:
+        text = clean(text)
+        number = self._numbers.get(text)
+        if number is not None:
+            return number
+        if len(text) > self._left and (short := clip(text)) != text:
+            self.clipped += 1
+            text = short
+        number = self._numbers.setdefault(text, len(self.all))
+        if number == len(self.all):
+            self.all.append(text)
+            self._left -= len(text)
+        return number
 
 
 def row(line: Answered | Failed, candidates: int, texts: Texts) -> dict[str, Any]:

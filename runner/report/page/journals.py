@@ -17,7 +17,7 @@ from runner.price import total
 from runner.record.files import JOURNAL, RUN, read_journal, read_json
 from runner.record.outcomes import Answered, Failed, Score
 from runner.report.page import cells
-from runner.report.page.texts import Texts
+from runner.report.page.cells import Texts
 
 ROWS = 10_000  # outcomes of each candidate on a page, the worst of them where there are more
 

@@ -1,0 +1,278 @@
+"""What there is to say of a run and of a sweep: the tables and sentences of every form.
+
+The terminal shows some of it, report.md and report.html nearly all; none has words of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.text import Text
+
+from runner import scorers
+from runner.decide.recommend import Compared, Recommendation
+from runner.decide.recommend.reasons import chance
+from runner.decide.sweep import SweepRow
+from runner.measure import formatting
+from runner.measure.conclusion import conclusion
+from runner.measure.evidence import Evidence
+from runner.record.outcomes import Counts, Metric, Result
+from runner.report.table import MARKS, Cell, Table, coloured
+from runner.report.text import clip
+
+INTERVAL = "95 % interval"
+QUESTION = "Which model meets the requirements?"  # that a sweep answers
+
+
+def value(metric: Metric | None) -> str:
+    return formatting.show(metric.value, metric.unit) if metric else "unknown"
+
+
+def interval(metric: Metric | None) -> str:
+    """Empty where the value itself is unknown."""
+    if metric is None or metric.value is None:
+        return ""
+    return formatting.interval(metric.low, metric.high, metric.unit)
+
+
+def _with_interval(metric: Metric | None) -> tuple[str, str]:
+    return value(metric), interval(metric)
+
+
+def cell(value: str | int | float | None) -> str:
+    """A number without a unit; empty where there is none."""
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def unlike(difference: str) -> str:
+    return f"not like for like: {difference}"
+
+
+# A run.
+
+
+def question(evidence: Evidence) -> str:
+    result, wanted = evidence.result, evidence.job.requirements.name
+    return (
+        f"Does {result.model} ({result.id}) meet the requirements of {wanted} on the cases of "
+        f"{result.task}?"
+    )
+
+
+def counted(evidence: Evidence) -> str:
+    """What became of the questions, and what it cost."""
+    result, outcomes = evidence.result, evidence.run.outcomes
+    counts = result.counts or Counts(cases=0, outcomes=0, answered=0, failed=0, replayed=0)
+    return (
+        f"{counts.answered:,} of {outcomes:,} outcomes answered, {counts.failed:,} failed, "
+        f"{counts.replayed:,} replayed; spent {formatting.show(result.spent_usd, 'usd')} now, "
+        f"all answers together cost {value(result.metrics.get('cost_total_usd'))}."
+    )
+
+
+def notes(result: Result) -> list[str]:
+    """What to know before comparing it with another."""
+    return [*map(unlike, result.notes), *passed_over(result)]
+
+
+def passed_over(result: Result) -> Iterator[str]:
+    for model, count in result.skipped.items():
+        yield f"{model} was not asked {count} times although its turn had come"
+
+
+def metrics(found: Mapping[str, Metric]) -> Table:
+    rows = [(name, value(one), interval(one), f"{one.n:,}") for name, one in found.items()]
+    return Table(("metric", "value", INTERVAL, "n"), rows, right=("value", "n"))
+
+
+def verdicts(result: Result) -> Table:
+    rows = [
+        (
+            coloured(MARKS[one.verdict], one.verdict),
+            one.requirement,
+            _bound(one.bound),
+            coloured(one.verdict),
+            one.why,
+        )
+        for one in result.verdicts
+    ]
+    return Table(("", "requirement", "bound", "verdict", "why"), rows)
+
+
+def _bound(bound: float | str | None) -> str:
+    return f"{bound:,.10g}" if isinstance(bound, int | float) else bound or ""
+
+
+def arms(results: Iterable[tuple[str, Result]]) -> Table:
+    """What the arms of composite models did; a row for each arm of each."""
+    names = ("asked", "answers", "quality", INTERVAL, "p50 latency", "cost")
+    rows = [
+        (
+            *(label, arm.arm, arm.model, f"{arm.requests:,}", f"{arm.answers:,}"),
+            *_with_interval(arm.metrics.get("quality")),
+            *(value(arm.metrics.get(name)) for name in ("latency_p50_ms", "cost_total_usd")),
+        )
+        for label, result in results
+        for arm in result.arms
+    ]
+    right = set(names) - {INTERVAL}
+    return Table(("candidate", "arm", "model", *names), rows, right)
+
+
+def with_arms(runs: Iterable[SweepRow]) -> list[tuple[str, Result]]:
+    return [(run.label, run) for run in runs if run.arms]
+
+
+def choices(result: Result) -> str:
+    """How often a composite model decided how."""
+    return ", ".join(f"{how} {count:,}" for how, count in result.choices.items())
+
+
+def flaky(result: Result) -> Table:
+    rows = [(case, cell(deviation)) for case, deviation in result.flaky_cases.items()]
+    return Table(("case", "deviation of its scores"), rows, right=("deviation of its scores",))
+
+
+def failures(evidence: Evidence) -> Table:
+    rows = [(one.kind, f"{one.count:,}", clip(one.first)) for one in evidence.failures]
+    return Table(("error", "count", "the first one"), rows, right=("count",))
+
+
+def of_scorer(table: scorers.Table) -> Table:
+    return Table(table.columns, [[cell(each) for each in row] for row in table.rows])
+
+
+def left_out(problem: str) -> str:
+    return f"The tables of a scorer are left out: {problem}"
+
+
+def facts(evidence: Evidence) -> Table:
+    """What the numbers rest on, so that a reader can ask for them again."""
+    return Table(("fact", "value"), list(_facts(evidence)))
+
+
+def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    run, job = evidence.run, evidence.job
+    yield "started", run.started
+    yield "identity", run.identity
+    yield "cases", f"{run.cases.get('path')}, sha256 {run.cases.get('sha256')}"
+    yield "repeats", str(job.repeats)
+    yield "sampling", job.task.sampling.model_dump_json(exclude_none=True)
+    yield "taken over from an interrupted run or replayed", f"{run.taken_over} outcomes"
+    for path, model in job.models.items():
+        yield path, f"{model.name}: {model.id} at {model.provider.name}"
+    for name, price in run.prices.items():
+        known = ((key, one) for key, one in (price or {}).items() if one is not None)
+        yield f"price of {name}", ", ".join(f"{key} {one}" for key, one in known) or "unknown"
+    if run.git:
+        dirty = ", with changes that are not committed" if run.git.get("dirty") else ""
+        yield "git", f"{run.git.get('commit')}{dirty}"
+    packages = (f"{name} {version}" for name, version in run.versions.items() if version)
+    yield "versions", ", ".join(packages)
+
+
+# A sweep.
+
+
+def candidates(ranked: Iterable[SweepRow]) -> Table:
+    """The best first; of the requirements those that are not met."""
+    shown = {
+        "p95 latency": "latency_p95_ms",
+        "per request": "cost_per_request_usd",
+        "per accepted answer": "cost_per_accepted_usd",
+        "errors": "error_rate",
+    }
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *(run.task, str(run.rank), run.label, run.id),
+            *_with_interval(run.metrics.get("quality")),
+            *(value(run.metrics.get(name)) for name in shown.values()),
+            _open(run),
+        )
+        for run in ranked
+    ]
+    columns = ("task", "rank", "model", "id", "quality", INTERVAL, *shown, "requirements")
+    return Table(columns, rows, right=("quality", *shown))
+
+
+def _open(run: SweepRow) -> Text:
+    marks = [
+        coloured(f"{MARKS[one.verdict]}{one.requirement}", one.verdict)
+        for one in run.verdicts
+        if one.verdict != "met"
+    ]
+    return Text(" ").join(marks) if marks else coloured(f"{MARKS['met']} all met", "met")
+
+
+def not_met(run: SweepRow) -> list[str]:
+    """A sentence for each requirement that is open or missed."""
+    found = [
+        f"{MARKS[one.verdict]} {one.requirement}: {one.why}"
+        for one in run.verdicts
+        if one.verdict != "met"
+    ]
+    return found or ["all is met"]
+
+
+def compared(advice: Advice) -> Table:
+    """Each of the other candidates with the one that it is compared with."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *(label, _signed(one.difference), f"{_signed(one.low)} to {_signed(one.high)}"),
+            *(chance(one.p_value), f"{one.n:,}", one.method, coloured(one.verdict)),
+        )
+        for label, one in advice.compared.items()
+    ]
+    numbers = ("difference in quality", INTERVAL, "p, corrected for all pairs", "cases")
+    columns = (f"compared with {advice.compared_with}", *numbers, "test", "verdict")
+    return Table(columns, rows, right=numbers)
+
+
+def _signed(value: float | None) -> str:
+    return "?" if value is None else f"{value:+.3f}"
+
+
+def not_measured(runs: Iterable[SweepRow]) -> Table:
+    rows = [(run.dir, run.task, run.model, conclusion(run)) for run in runs if run.rank is None]
+    return Table(("job", "task", "model", "why"), rows)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do on one task, and why."""
+
+    headline: str
+    reasons: Sequence[str]
+    more: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by their headings
+    differences: Sequence[str] = ()  # where it is not like for like
+    compared_with: str | None = None
+    compared: Mapping[str, Compared] = field(default_factory=dict)
+    front: Sequence[str] = ()  # who is dominated by nobody
+
+    @classmethod
+    def on_run(cls, result: Result) -> Advice:
+        reasons = [verdict.why for verdict in result.verdicts]
+        front = [result.model]
+        return cls(conclusion(result), reasons, differences=result.notes, front=front)
+
+    @classmethod
+    def on_sweep(cls, said: Recommendation, ranked: Sequence[SweepRow]) -> Advice:
+        """`ranked` are those that were measured; of others `not_measured` says why."""
+        of_task = [run.label for run in ranked if run.task == said.task]
+        others = [label for label in of_task if label in said.why_not]
+        more = {
+            "Why not the others": [f"{label} {said.why_not[label]}" for label in others],
+            "What would change the answer": said.would_change,
+            "What to do next": said.next_steps,
+        }
+        smallest = [said.smallest_difference] if said.smallest_difference else []
+        return cls(
+            said.headline,
+            [*said.reasons, *smallest],
+            {heading: lines for heading, lines in more.items() if lines},
+            list(dict.fromkeys(said.differences)),
+            said.compared_with,
+            said.compared,
+            said.front,
+        )
