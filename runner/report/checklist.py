@@ -12,11 +12,11 @@ from rich.text import Text
 
 from runner.decide.checklist import Lines
 from runner.decide.checklist.facts import Line, State
-from runner.report.table import table
+from runner.report.console import title
+from runner.report.table import coloured, table
 from runner.report.text import inline, line
 
 _MARKS: dict[State, str] = {"ticked": "✓", "open": "✗", "not applicable": "-"}
-_STYLES = {"ticked": "green", "open": "bold red", "not applicable": "dim"}
 # A line that does not apply has no box: an empty one would ask for something.
 _BOXES = {"ticked": "[x] ", "open": "[ ] ", "not applicable": ""}
 
@@ -27,15 +27,15 @@ def summary(lines: Lines) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in _MARKS)
 
 
-def terminal(title: str, lines: Lines, start: Path) -> Iterator[RenderableType]:
-    yield Text(line(title), style="bold")
+def terminal(about: str, lines: Lines, start: Path) -> Iterator[RenderableType]:
+    yield title(about)
     rows = table("", "", "evidence", "age", "where", left=["", "evidence", "where"])
     rows.columns[-1].overflow = "fold"
     for heading, found in lines.items():
         rows.add_row("", Text(heading, style="bold"))
         for each in found:
             rows.add_row(
-                Text(_MARKS[each.state], style=_STYLES[each.state]),
+                coloured(_MARKS[each.state], each.state),
                 Text(each.what),
                 Text(line(each.evidence)),
                 _age(each),
@@ -43,20 +43,20 @@ def terminal(title: str, lines: Lines, start: Path) -> Iterator[RenderableType]:
             )
         rows.add_section()
     yield rows
-    yield Text(summary(lines), style="bold")
+    yield title(summary(lines))
 
 
-def markdown(title: str, lines: Lines, start: Path) -> str:
+def markdown(about: str, lines: Lines, start: Path) -> str:
     """Links are relative to the directory `start`."""
-    parts = [f"# Checklist: {inline(title)}", f"**{summary(lines)}**"]
+    parts = [f"# Checklist: {inline(about)}", f"**{summary(lines)}**"]
     for heading, found in lines.items():
         parts.append(f"## {heading}\n\n" + "\n".join(_item(each, start) for each in found))
     return "\n\n".join(parts) + "\n"
 
 
-def plain(title: str, lines: Lines, start: Path) -> dict[str, Any]:
+def plain(about: str, lines: Lines, start: Path) -> dict[str, Any]:
     return {
-        "decision": title,
+        "decision": about,
         "open": sum(each.state == "open" for found in lines.values() for each in found),
         "lines": [
             {

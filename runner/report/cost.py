@@ -8,10 +8,10 @@ from rich.table import Table
 
 from runner.config import pins
 from runner.config.schema import Price, Single
-from runner.decide.costs.monthly import Range, Row, Strategy, routed
+from runner.decide.costs.monthly import Row, Strategy, routed
 from runner.decide.costs.workload import Workload
 from runner.measure import formatting
-from runner.report.table import money, table
+from runner.report.table import money, seconds, table
 
 _BAR = 30  # characters
 
@@ -25,7 +25,7 @@ def month_table(rows: Sequence[Row], workload: Workload) -> Table:
             row.model,
             money(row.usd_per_month),
             "?" if row.usd_per_request is None else formatting.show(row.usd_per_request, "usd"),
-            _seconds(row.response_seconds),
+            seconds(row.response_seconds),
             _bar(row.usd_per_month, most),
         )
     return found
@@ -100,12 +100,6 @@ def _differs(printed: float | None, usd: float | None) -> str | None:
     if printed is None or usd is None or round(printed, 2) == round(usd, 2):
         return None
     return f"its source prints {money(printed)}"
-
-
-def _seconds(response: Range | None) -> str:
-    if response is None:
-        return "?"
-    return " to ".join(dict.fromkeys(f"{seconds:.2f} s" for seconds in response))
 
 
 def _bar(usd: float | None, most: float) -> Bar | str:

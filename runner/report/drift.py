@@ -4,30 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from runner.decide.promote.drift import Drift
 from runner.report.console import pointer, title, uncut
-from runner.report.table import table
-from runner.report.text import line
-
-_STYLES = {"moved": "bold red", "may have moved": "yellow", "unknown": "magenta"}
+from runner.report.table import Table, coloured
 
 
 def terminal(found: Drift, directory: Path) -> Iterator[RenderableType]:
     """All findings, and, where something has moved, the runner-up."""
     yield title(f"{found.task} · {found.model}, promoted into {found.mapping} on {found.promoted}")
-    columns = ("", "recorded", "now", "state", "what to do")
-    drawn = table(*columns, left=columns)
-    for finding in found.findings:
-        drawn.add_row(
-            Text(line(finding.what)),
-            Text(line(finding.recorded)),
-            Text(line(finding.now)),
-            Text(finding.state, style=_STYLES.get(finding.state, "")),
-            Text(line(finding.advice)),
-        )
-    yield drawn
+    rows = [
+        (one.what, one.recorded, one.now, coloured(one.state), one.advice) for one in found.findings
+    ]
+    yield Table(("", "recorded", "now", "state", "what to do"), rows).drawn()
     yield title(_conclusion(found))
     if found.proposal:
         yield uncut(found.proposal)

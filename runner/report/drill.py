@@ -1,41 +1,35 @@
 """What a drill found, on screen and as `report.md`: the same table and the same sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from runner.drill.result import UNITS, DrillResult, Faulted, Promise, conclusion
 from runner.measure import formatting
-from runner.report.table import table
+from runner.report.console import note, title
+from runner.report.table import Cell, Table, coloured
 from runner.report.text import inline, line
 
-_COLUMNS = ("fault", "answered", "attempts", "waited", "time", "cost", "served by", "promises")
-_LEFT = ("answered", "served by", "promises")
 
-
-def terminal(result: DrillResult) -> list[RenderableType]:
-    rows = table(*_COLUMNS, left=_LEFT)
-    for faulted in result.faults:
-        broken = any(promise.kept is False for promise in faulted.promises)
-        *cells, promises = (Text(line(cell)) for cell in _cells(faulted))
-        rows.add_row(*cells, Text(promises.plain, style="bold red" if broken else "green"))
-    notes = [Text(line(note), style="dim") for note in result.notes]
-    return [Text(line(_title(result)), style="bold"), rows, *notes, Text(conclusion(result))]
+def terminal(result: DrillResult) -> Iterator[RenderableType]:
+    yield title(_title(result))
+    yield _table(result).drawn()
+    yield from map(note, result.notes)
+    yield Text(line(conclusion(result)))
 
 
 def markdown(result: DrillResult) -> str:
     """Lines that stand on their own in a pull request."""
-    lines = [
+    parts = [
         f"# Fault drill: {inline(_title(result))}",
         inline(conclusion(result)),
-        _row(_COLUMNS) + "\n" + _row(["---"] * len(_COLUMNS)) + "\n"
-        + "\n".join(_row([inline(cell) for cell in _cells(each)]) for each in result.faults),
+        _table(result).markdown(),
         "\n".join(f"- {inline(note)}" for note in result.notes),
         f"- started: {result.started}\n- identity of the chain: {result.identity}\n"
         f"- command: {inline(result.command)}",
-    ]  # fmt: skip
-    return "\n\n".join(lines) + "\n"
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _title(result: DrillResult) -> str:
@@ -43,14 +37,16 @@ def _title(result: DrillResult) -> str:
     return f"{result.task} · {chain} · cases under each fault: {result.faults[0].cases}"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _table(result: DrillResult) -> Table:
+    numbers = ("attempts", "waited", "time", "cost")
+    columns = ("fault", "answered", *numbers, "served by", "promises")
+    return Table(columns, [_row(faulted) for faulted in result.faults], right=numbers)
 
 
-def _cells(faulted: Faulted) -> list[str]:
+def _row(faulted: Faulted) -> tuple[Cell, ...]:
     failed = [kind for kind in faulted.outcomes if kind != "answered"]
     why = f", {' and '.join(failed)}" if failed else ""
-    return [
+    return (
         faulted.name,
         f"{faulted.answered} of {faulted.cases}{why}",
         str(faulted.attempts),
@@ -59,13 +55,15 @@ def _cells(faulted: Faulted) -> list[str]:
         formatting.show(faulted.cost_usd, "usd"),
         ", ".join(faulted.served_by) or "nobody",
         _promises(faulted.promises),
-    ]
+    )
 
 
-def _promises(promises: Sequence[Promise]) -> str:
+def _promises(promises: Sequence[Promise]) -> Text:
     """Those that are kept go without saying."""
     found = [_promise(promise) for promise in promises if not promise.kept]
-    return ", ".join(found) or ("✓ kept" if promises else "none")
+    said = ", ".join(found) or ("✓ kept" if promises else "none")
+    broken = any(promise.kept is False for promise in promises)
+    return coloured(said, "broken" if broken else "kept")
 
 
 def _promise(promise: Promise) -> str:
