@@ -99,6 +99,11 @@ def total(values: Iterable[float | None]) -> float | None:
     return known
 
 
+def mixed(*parts: tuple[float, float | None]) -> float | None:
+    """Dollars by share; what has no share may be unknown."""
+    return total(None if usd is None else share * usd for share, usd in parts if share)
+
+
 def _reachable(price: Price, input_tokens: int) -> list[Rates]:
     """The rows that a prompt of at most so many tokens may be on; its own is the last one."""
     long = price.long_prompt

@@ -34,6 +34,9 @@ class Conf:
         """Single models by their option. Raises ConfigError naming the key, `at`, that asks."""
         return {name: self._model(name, at) for name in names}
 
+    def has_model(self, name: str) -> bool:
+        return name in self._options.files["model"]
+
     def catalogue(self) -> dict[str, Single]:
         """Every single model but those in a folder, which keeps an old table."""
         found = {}

@@ -4,6 +4,7 @@
     python -m runner cost model=all format=csv to=costs.csv
     python -m runner cost from=outputs/runs/…
     python -m runner cost routing=true router.simple_share=0.8
+    python -m runner cost routing=true from=outputs/runs/…        as a run of a router had it
     python -m runner cost scenario=seed
 
 conf/cost.yaml holds every key and what it means.
@@ -17,17 +18,18 @@ from typing import Any
 from runner.commands._settings import Conf, as_it_is, conf
 from runner.commands.command_line import parser
 from runner.config.schema import Single
-from runner.decide.costs import monthly
-from runner.decide.costs.monthly import Row
-from runner.decide.costs.scenario import Classifier, CostScenario
-from runner.decide.costs.workload import Workload, finished
+from runner.decide import own_runs
+from runner.decide.costs import monthly, routing
+from runner.decide.costs.monthly import Row, Speed
+from runner.decide.costs.routing import Arm
+from runner.decide.costs.scenario import CostScenario
+from runner.decide.costs.workload import FinishedRun, Workload, finished
 from runner.errors import ConfigError
-from runner.price import dollars
-from runner.record.outcomes import Usage
 from runner.report import cost as report
 from runner.report.console import emit, note, title
 
 Models = Mapping[str, Single]
+Speeds = Mapping[str, Speed]
 
 _ALL = "all"  # the whole catalogue, in place of a name
 
@@ -38,18 +40,23 @@ def main(argv: Sequence[str]) -> int:
         scenario = config.settings(CostScenario, [_list(override) for override in overrides])
         if scenario.routing and named & {"model", "models"}:
             raise ConfigError("model: with routing=true name router.simple and router.complex")
-        models = _models(config, scenario)
-    run = finished(scenario.from_run) if scenario.from_run else None
+        run = finished(scenario.from_run) if scenario.from_run else None
+        routed = run if scenario.routing and run and run.arms else None
+        told = {name.partition(".")[2] for name in named if name in routing.TELLING}
+        models = _models(config, scenario, routed, told)
+    speeds = own_runs.speeds(scenario.outputs, models, scenario.from_run)
     remarks = [f"tokens as counted in {run}; another model counts otherwise"] if run else []
     remarks += report.provenance(models, date.today())
+    remarks += report.servers(models, speeds)
     quoted = as_it_is(overrides, "model", "models", "routing")
     if quoted:
         remarks += scenario.notes
     workload = scenario.workload(run)
     if scenario.routing:
-        _routing(scenario, models, scenario.router.workload(workload), remarks, quoted=quoted)
+        workload = scenario.router.workload(workload)
+        _routing(scenario, models, speeds, workload, routed, told, remarks, quoted=quoted)
     else:
-        _month(scenario, models, workload, remarks, quoted=quoted)
+        _month(scenario, models, speeds, workload, remarks, quoted=quoted)
     return 0
 
 
@@ -59,7 +66,14 @@ def _list(override: str) -> str:
     return f"models=[{value.strip('[]')}]" if key in ("model", "models") else override
 
 
-def _models(config: Conf, scenario: CostScenario) -> Models:
+def _models(
+    config: Conf, scenario: CostScenario, routed: FinishedRun | None, told: set[str]
+) -> Models:
+    """Those of a run's router as conf/ has them today; what it has not, as the run had it."""
+    if routed is not None:
+        found = {model.name: model for model in routing.models_of(routed).values()}
+        found |= config.models((name for name in found if config.has_model(name)), at="from")
+        return found | config.models(scenario.router.named(told), at="router")
     if scenario.routing:
         return config.models(scenario.router.models, at="router")
     named = config.models((name for name in scenario.models if name != _ALL), at="models")
@@ -67,12 +81,20 @@ def _models(config: Conf, scenario: CostScenario) -> Models:
 
 
 def _month(
-    scenario: CostScenario, models: Models, workload: Workload, remarks: list[str], *, quoted: bool
+    scenario: CostScenario,
+    models: Models,
+    speeds: Speeds,
+    workload: Workload,
+    remarks: list[str],
+    *,
+    quoted: bool,
 ) -> None:
-    rows = [monthly.row(option, model, workload) for option, model in models.items()]
+    rows = monthly.against_cheapest(
+        [monthly.row(name, model, workload, speeds.get(name)) for name, model in models.items()]
+    )
     if _ALL in scenario.models:
         rows.sort(key=lambda row: (row.usd_per_month is None, row.usd_per_month or 0))
-    remarks += report.unknowns(rows)
+    remarks = [*report.dearest(rows), *remarks, *report.unknowns(rows)]
     if quoted:
         remarks += report.printed_months(rows, models, workload, scenario.printed)
     plain = [_plain(row) for row in rows]
@@ -95,38 +117,57 @@ def _plain(row: Row) -> dict[str, Any]:
         "model": row.model,
         "usd_per_month": row.usd_per_month,
         "usd_per_request": row.usd_per_request,
+        "times_cheapest": row.times_cheapest,
+        "usd_per_year_more": row.usd_per_year_more,
         "response_seconds": low,
         "response_seconds_at_most": high,
         "price_checked": row.price_checked and row.price_checked.isoformat(),
+        "tokens_per_second": row.speed and row.speed.tokens_per_second,
         "unknown": row.unknown,
     }
 
 
 def _routing(
-    scenario: CostScenario, models: Models, workload: Workload, remarks: list[str], *, quoted: bool
+    scenario: CostScenario,
+    models: Models,
+    speeds: Speeds,
+    workload: Workload,
+    routed: FinishedRun | None,
+    told: set[str],
+    remarks: list[str],
+    *,
+    quoted: bool,
 ) -> None:
     router = scenario.router
-    classifier_usd = _classifier_usd(router.classifier, models)
-    strategies = monthly.strategies(
-        {option: model.price for option, model in models.items()},
-        workload,
-        simple=router.simple,
-        complex=router.complex,
-        simple_share=router.simple_share,
-        classifier_usd=classifier_usd,
-    )
+
+    def usd(option: str, asked: Workload) -> float | None:
+        model = models[option]
+        speed = speeds.get(option) or monthly.typical_speed(model)
+        return monthly.usd_per_request(model.price, asked, speed)
+
+    if routed is not None:
+        routes = routing.measured(routed, workload, usd, router, told)
+        classifier_usd = routing.measured_classifier_usd(routed, usd, workload)
+        remarks = [f"shares, and what the classifier read and wrote, as in {routed}", *remarks]
+    else:
+        routes = routing.planned(router)
+        classifier_usd = routing.classifier_usd(router.classifier, usd, workload)
+    strategies = routing.strategies(workload, routes, usd, classifier_usd)
     if quoted:
         remarks += report.printed_strategies(strategies, router.simple, router.printed)
-    heading = f"{workload}; routed: {router.simple_share:.0%} to {router.simple}, the rest to …"
     plain = [asdict(strategy) for strategy in strategies]
     emit(
         scenario.format,
         scenario.to,
-        text=[title(heading), report.routing_table(strategies), *map(note, remarks)],
+        text=[
+            title(f"{workload}; routed: {_shares(routes)}"),
+            report.routing_table(strategies),
+            *map(note, remarks),
+        ],
         rows=plain,
         tree={
             "workload": workload.summary(),
-            "simple_share": router.simple_share,
+            "shares": [{arm.model: arm.share for arm in arms} for arms in routes],
             "classifier_usd_per_request": classifier_usd,
             "strategies": plain,
             "notes": remarks,
@@ -134,8 +175,9 @@ def _routing(
     )
 
 
-def _classifier_usd(classifier: Classifier, models: Models) -> float | None:
-    if classifier.usd_per_request is not None:
-        return classifier.usd_per_request
-    usage = Usage(input_tokens=classifier.input_tokens, output_tokens=classifier.output_tokens)
-    return dollars(models[classifier.model].price, usage)
+def _shares(routes: Sequence[Sequence[Arm]]) -> str:
+    """Whom the others go to is the only thing in which routes differ."""
+    first, *others = routes[0]
+    several = len(routes) > 1
+    rest = ["the rest to …"] if several else [f"{arm.share:.0%} to {arm.model}" for arm in others]
+    return ", ".join([f"{first.share:.0%} to {first.model}", *rest])

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.config import paths
-from runner.config.schema import Single, Task
+from runner.config.schema import ServerPrice, Single, Task
 from runner.decide.costs import workload
 from runner.decide.costs.monthly import Speed
-from runner.errors import ConfigError
+from runner.errors import ConfigError, RunnerError
 from runner.record.outcomes import Metric, Result
 from runner.record.run import Run
 
@@ -80,13 +80,37 @@ def finished(outputs: Path) -> Iterator[Measured]:
             yield Measured(run, result)
 
 
+def speeds(
+    outputs: Path | None, models: Mapping[str, Single], first: Path | None = None
+) -> dict[str, Speed]:
+    """How fast the servers with a price by the hour wrote, by option: in `first`, or last."""
+    servers = {
+        option: model for option, model in models.items() if isinstance(model.price, ServerPrice)
+    }
+    if not servers:
+        return {}
+    newest = (each.run.directory for each in finished(outputs)) if outputs else ()
+    found: dict[str, Speed] = {}
+    for directory in (*([first] if first else []), *newest):
+        of = [option for option, model in servers.items() if is_of(Run(directory), model)]
+        if set(of) - found.keys() and (speed := _speed(directory)):
+            found = dict.fromkeys(of, speed) | found
+    return found
+
+
 def speed_in(measured: Measured) -> Speed | None:
-    """At which the server wrote, all its requests together. Raises StorageError."""
-    run = workload.finished(measured.run.directory)
+    """At which the server wrote, all its requests together."""
+    return _speed(measured.run.directory)
+
+
+def _speed(directory: Path) -> Speed | None:
+    try:
+        run = workload.finished(directory)
+    except RunnerError:
+        return None
     if run.tokens_per_second is None:
         return None
-    at_once = f"{run.in_flight:.1f} requests at once in {measured.run.directory}"
-    return Speed(run.tokens_per_second, at_once)
+    return Speed(run.tokens_per_second, f"{run.in_flight:.1f} requests at once in {directory}")
 
 
 def is_of(run: Run, model: Single) -> bool:

@@ -7,24 +7,27 @@ from rich.bar import Bar
 from rich.table import Table
 
 from runner.config import pins
-from runner.config.schema import Price, Single
-from runner.decide.costs.monthly import Row, Strategy, routed
+from runner.config.schema import Price, ServerPrice, Single
+from runner.decide.costs.monthly import Row, Speed, typical_speed
+from runner.decide.costs.routing import Strategy, routed
 from runner.decide.costs.workload import Workload
 from runner.measure import formatting
 from runner.report.table import money, seconds, table
 
-_BAR = 30  # characters
+_BAR = 24  # characters
 
 
 def month_table(rows: Sequence[Row], workload: Workload) -> Table:
     answer = f"{workload.output_tokens:,.0f} tokens out"
-    found = table("model", "a month", "a request", answer, "", left=[""])
+    found = table("model", "a month", "a request", "times", "a year more", answer, "", left=[""])
     most = max(row.usd_per_month or 0 for row in rows)
     for row in rows:
         found.add_row(
             row.model,
             money(row.usd_per_month),
             "?" if row.usd_per_request is None else formatting.show(row.usd_per_request, "usd"),
+            "" if row.times_cheapest is None else f"{row.times_cheapest:,.1f}",
+            "" if not row.usd_per_year_more else money(row.usd_per_year_more),
             seconds(row.response_seconds),
             _bar(row.usd_per_month, most),
         )
@@ -43,6 +46,34 @@ def routing_table(strategies: Sequence[Strategy]) -> Table:
             _bar(strategy.usd_per_month, most),
         )
     return found
+
+
+def dearest(rows: Sequence[Row]) -> Iterator[str]:
+    """What the choice is worth: the cheaper one may be good enough."""
+    priced = [row for row in rows if row.times_cheapest and row.usd_per_month]
+    if len(priced) < 2:
+        return
+    ordered = sorted(priced, key=lambda row: row.usd_per_month or 0)
+    cheapest, most = ordered[0], ordered[-1]
+    if most.times_cheapest and most.times_cheapest > 1:
+        yield (
+            f"up to {most.times_cheapest:,.1f} times: {most.model} costs "
+            f"{money(most.usd_per_year_more)} a year more than {cheapest.model}, which may be good "
+            "enough"
+        )
+
+
+def servers(models: Mapping[str, Single], speeds: Mapping[str, Speed]) -> Iterator[str]:
+    """Where the price of a request on a server of one's own comes from."""
+    for option, model in models.items():
+        if isinstance(price := model.price, ServerPrice):
+            hour = (
+                f"${price.usd_per_hour:g} an hour x {price.gpus}, {price.utilisation:.0%} at work"
+            )
+            speed = speeds.get(option) or typical_speed(model)
+            if speed is not None:
+                hour += f", {speed.tokens_per_second:,.4g} tokens a second: {speed.source}"
+            yield f"{option}: {hour}"
 
 
 def unknowns(rows: Sequence[Row]) -> Iterator[str]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from runner.commands.command_line import main
-from runner.record.files import read_json
-from tests.decide.costs.test_workload import answer, usage, write_run
+from runner.record.files import RUN, read_json, write_json
+from tests.decide.costs.test_workload import answer, at, usage, write_run
 
 Cost = Callable[..., str]
 
@@ -171,6 +171,48 @@ def test_the_tokens_of_a_run(cost: Cost, tmp_path: Path) -> None:
     assert found["workload"]["input_tokens"] == 200
     assert found["models"][0]["usd_per_request"] == pytest.approx((200 * 2.5 + 20.5 * 10) / 1e6)
     assert found["notes"][0].startswith("tokens as counted in 2 answers of demo-own")
+
+
+def test_what_a_dearer_model_costs_more(cost: Cost) -> None:
+    """Beside the cheapest: how many times, and what that is a year; the lesson's is 37 and 40."""
+    found = rows(cost("scenario=seed", "format=csv"))
+    times = {name: float(row["times_cheapest"] or 0) for name, row in found.items()}
+    assert times["seed/mistral-small"] == 1
+    assert times["seed/sonnet"] == pytest.approx(40)
+    assert float(found["seed/sonnet"]["usd_per_year_more"]) == pytest.approx(12 * 11_700)
+    said = " ".join(cost("model=seed/sonnet,seed/mistral-small").split())
+    assert "up to 40.0 times: seed/sonnet costs $140,400.00 a year more than seed/mis" in said
+    assert "up to" not in cost("model=seed/sonnet")
+
+
+def test_a_server_of_ones_own(cost: Cost, tmp_path: Path) -> None:
+    """By the hour: a run of it says how fast it is, else its file does, and each says so."""
+    (tmp_path / "conf/model").mkdir(parents=True)
+    (tmp_path / "conf/model/mine.yaml").write_text(
+        "defaults: [llama-70b-vllm, _self_]\nname: mine\n"
+        "price: {usd_per_hour: 1.8, gpus: 2, utilisation: 0.5}\n"
+    )
+    own = ["--config-dir", str(tmp_path / "conf"), "model=mine", f"outputs={tmp_path}/outputs"]
+    said = " ".join(cost(*own).split())
+    assert "mine: $1.8 an hour x 2, 50% at work, 50 tokens a second: typical of one" in said
+    assert "$20,000.00" in said  # 500 tokens in 10 s of $0.002, a million times
+    (tmp_path / "outputs/runs").mkdir(parents=True)
+    run = write_run(
+        tmp_path / "outputs/runs/a",
+        answer("a", usage(5, 1000), sent=at(0), seconds=4.0),
+        answer("b", usage(5, 1000), sent=at(0), seconds=4.0),
+    )
+    record = read_json(run / RUN)
+    asked = {
+        "id": "meta-llama/Meta-Llama-3.1-70B-Instruct",
+        "provider": {"name": "vllm", "litellm": "hosted_vllm", "data": "self_hosted"},
+    }
+    about = {"identity": "i", "task": "demo", "model": "mine", "id": asked["id"], "outcomes": 2,
+             "started": at(0), "command": "", "cases": {}}  # fmt: skip
+    write_json(run / RUN, record | about | {"config": {"model": asked}})
+    said = " ".join(cost(*own).split())
+    assert "500 tokens a second: 2.0 requests at once in " in said
+    assert "$2,000.00" in said
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """What the command prints."""
 
     def run(*arguments: str) -> str:
-        assert command.main(arguments, TODAY) == 0
+        assert command.main([*arguments, "outputs=null"], TODAY) == 0
         return capsys.readouterr().out
 
     return run
@@ -60,7 +60,7 @@ def select(catalogue: Mapping[str, Single]) -> Callable[..., Selection]:
     def run(*arguments: str) -> Selection:
         with conf("select", command_line.parser("select", None), arguments) as (config, overrides):
             settings = command.settings_of(config, overrides)
-        return selecting.select(settings, catalogue, TODAY)
+        return selecting.select(settings.model_copy(update={"outputs": None}), catalogue, TODAY)
 
     return run
 

@@ -1,13 +1,13 @@
 """What a month of requests costs, and how long an answer takes: arithmetic, nothing is sent."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
 from runner.config.schema import AnyPrice, ServerPrice, Single
 from runner.decide.costs.workload import Workload
-from runner.price import dollars, total
+from runner.price import dollars, mixed
 from runner.record.outcomes import Usage
 
 Range = tuple[float, float]
@@ -31,16 +31,8 @@ class Row:
     price_checked: date | None
     unknown: str | None
     speed: Speed | None = None  # that its price rests on: a server of one's own
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """One way to answer a month of requests."""
-
-    name: str
-    usd_per_month: float | None
-    usd_before_classifier: float | None
-    savings: float | None  # share of what the first strategy costs; below 0: dearer
+    times_cheapest: float | None = None  # of all that are compared
+    usd_per_year_more: float | None = None  # than the cheapest
 
 
 def row(option: str, model: Single, workload: Workload, speed: Speed | None = None) -> Row:
@@ -49,7 +41,7 @@ def row(option: str, model: Single, workload: Workload, speed: Speed | None = No
     each = usd_per_request(model.price, workload, speed)
     return Row(
         model=option,
-        usd_per_month=_month(each, workload),
+        usd_per_month=workload.a_month(each),
         usd_per_request=each,
         response_seconds=response_seconds(model, workload),
         price_checked=model.price.checked if model.price else None,
@@ -77,7 +69,7 @@ def usd_per_request(
     share = workload.batch_share
     live = _mean(price, workload, cached_share=workload.cached_share) if share < 1 else None
     batched = _mean(price, workload, batch=True) if share else None
-    return _mixed((1 - share, live), (share, batched))
+    return mixed((1 - share, live), (share, batched))
 
 
 def response_seconds(model: Single, workload: Workload) -> Range | None:
@@ -97,38 +89,21 @@ def least_seconds(model: Single, workload: Workload) -> float:
     return writing + (first[0] / 1000 if first else 0.0)
 
 
-def strategies(
-    prices: Mapping[str, AnyPrice | None],
-    workload: Workload,
-    *,
-    simple: str,
-    complex: Sequence[str],
-    simple_share: float,
-    classifier_usd: float | None,
-) -> list[Strategy]:
-    """All requests to one model, and routed between `simple` and each of `complex`.
-
-    The first of `complex` is the baseline. Every routed request pays the classifier.
-    """
-    each = {option: usd_per_request(prices[option], workload) for option in (*complex, simple)}
-    rows = {f"all {option}": (usd, usd) for option, usd in each.items()}
-    for option in complex:
-        before = _mixed((simple_share, each[simple]), (1 - simple_share, each[option]))
-        rows[routed(simple, option)] = total([before, classifier_usd]), before
-    baseline = each[complex[0]]
+def against_cheapest(rows: Sequence[Row]) -> list[Row]:
+    """Each row beside the cheapest one that has a price: how many times, and what more a year."""
+    cheapest = min((row.usd_per_month for row in rows if row.usd_per_month), default=None)
+    if cheapest is None:
+        return list(rows)
     return [
-        Strategy(
-            name=name,
-            usd_per_month=_month(usd, workload),
-            usd_before_classifier=_month(before, workload),
-            savings=None if usd is None or not baseline else 1 - usd / baseline,
+        replace(
+            row,
+            times_cheapest=row.usd_per_month / cheapest,
+            usd_per_year_more=round(12 * (row.usd_per_month - cheapest), 6),
         )
-        for name, (usd, before) in rows.items()
+        if row.usd_per_month
+        else row
+        for row in rows
     ]
-
-
-def routed(simple: str, complex: str) -> str:
-    return f"routed: {simple} + {complex}"
 
 
 def _mean(
@@ -143,17 +118,7 @@ def _mean(
         return dollars(price, usage, batch=batch)
 
     requests = sum(workload.sizes.values())
-    return _mixed(*((count / requests, cost(*size)) for size, count in workload.sizes.items()))
-
-
-def _mixed(*parts: tuple[float, float | None]) -> float | None:
-    """Dollars by share; what has no share may be unknown."""
-    return total(None if usd is None else share * usd for share, usd in parts if share)
-
-
-def _month(each: float | None, workload: Workload) -> float | None:
-    # Beyond a millionth of a dollar is but the noise of binary fractions.
-    return None if each is None else round(each * workload.requests_per_month, 6)
+    return mixed(*((count / requests, cost(*size)) for size, count in workload.sizes.items()))
 
 
 def _unknown(price: AnyPrice | None, workload: Workload) -> str:

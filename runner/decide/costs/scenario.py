@@ -1,5 +1,6 @@
 """Every key of `conf/cost.yaml` and `conf/breakeven.yaml`, typed; units live in the names."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -47,7 +48,7 @@ class Scenario(Strict):
 class Classifier(Strict):
     usd_per_request: Usd | None  # None: what the model takes for these tokens
     model: str
-    input_tokens: Tokens
+    input_tokens: Tokens | None  # None: those of the request, and what tells it what to do
     output_tokens: Tokens
 
 
@@ -74,6 +75,11 @@ class Routing(Strict):
         classifier = [self.classifier.model] if self.classifier.usd_per_request is None else []
         return *self.complex, self.simple, *classifier
 
+    def named(self, keys: Collection[str]) -> tuple[str, ...]:
+        """The models at these keys."""
+        simple = [self.simple] if "simple" in keys else []
+        return *simple, *(self.complex if "complex" in keys else ())
+
     def workload(self, asked: Workload) -> Workload:
         """The same month with the router's own request, where it has one."""
         if self.input_tokens is None or self.output_tokens is None:
@@ -82,6 +88,7 @@ class Routing(Strict):
 
 
 class CostScenario(Scenario):
+    outputs: Path | None
     models: tuple[str, ...] = Field(min_length=1)
     routing: bool
     router: Routing

@@ -1,18 +1,19 @@
 """What is asked of a model in a month: how many requests, of which sizes."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from runner.errors import ConfigError
 from runner.record.outcomes import Answered
 from runner.record.run import Run
 
 Sizes = Mapping[tuple[int, int], int]  # input and output tokens: how many requests have them
+_Sizes = Counter[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Workload:
     def output_tokens(self) -> float:
         """Of the mean request."""
         return self._mean(1)
+
+    def a_month(self, usd_per_request: float | None) -> float | None:
+        # Beyond a millionth of a dollar is but the noise of binary fractions.
+        return (
+            None if usd_per_request is None else round(usd_per_request * self.requests_per_month, 6)
+        )
 
     def __str__(self) -> str:
         sizes = f"{self.input_tokens:,.0f} tokens in and {self.output_tokens:,.0f} out"
@@ -63,6 +70,13 @@ class FinishedRun:
     sizes: Sizes
     tokens_per_second: float | None  # written by the whole server; None: nothing was timed
     in_flight: float  # requests at once, in the mean
+    model: Mapping[str, Any]  # as it was composed
+    arms: Mapping[str, Sizes]  # of a router: the requests that each of its arms answered
+    classified: Sizes  # the calls of its classifier
+
+    @property
+    def answers(self) -> int:
+        return sum(self.sizes.values())
 
     def __str__(self) -> str:
         return f"{sum(self.sizes.values()):,} answers of {self.label}"
@@ -79,12 +93,21 @@ def finished(directory: Path) -> FinishedRun:
     result = run.result
     if result is None or not result.complete:
         raise ConfigError(f"from: the run in {directory} is not complete")
-    sizes: Counter[tuple[int, int]] = Counter()
+    model = run.config.get("model") or {}
+    router = model.get("kind") == "router"
+    sizes, classified = _Sizes(), _Sizes()
+    arms: defaultdict[str, _Sizes] = defaultdict(_Sizes)
     tokens, spans = 0, []
     for line in run.outcomes():
         if not (isinstance(line, Answered) and line.usage):
             continue
-        sizes[line.usage.input_tokens, line.usage.output_tokens] += 1
+        size = line.usage.input_tokens, line.usage.output_tokens
+        sizes[size] += 1
+        if router and line.fallback is None:
+            arms[line.arm.partition(".")[0]][size] += 1
+            for each in line.attempts:
+                if each.role == "classifier" and each.usage:
+                    classified[each.usage.input_tokens, each.usage.output_tokens] += 1
         if not line.replayed and line.attempts and (sent := line.attempts[-1].at):
             start = datetime.fromisoformat(sent).timestamp()
             spans.append((start, start + line.attempts[-1].seconds))
@@ -92,13 +115,15 @@ def finished(directory: Path) -> FinishedRun:
     if not sizes:
         raise ConfigError(f"from: no answer in {directory} says how many tokens it had")
     busy = _busy_seconds(spans)
-    model = run.config.get("model") or {}
     return FinishedRun(
         label=f"{result.task}-{result.model}",
         data=(model.get("provider") or {}).get("data"),
         sizes=sizes,
         tokens_per_second=tokens / busy if tokens and busy else None,
         in_flight=sum(end - start for start, end in spans) / busy if busy else 0.0,
+        model=model,
+        arms=dict(arms),
+        classified=classified,
     )
 
 

@@ -7,10 +7,10 @@ import pytest
 from runner.config.schema import Price, Single
 from runner.decide.costs.monthly import (
     Speed,
+    against_cheapest,
     least_seconds,
     response_seconds,
     row,
-    strategies,
     usd_per_request,
 )
 from runner.decide.costs.workload import Workload
@@ -127,44 +127,20 @@ def test_a_server_of_ones_own_costs_its_time() -> None:
     assert unknown.unknown and "by the hour" in unknown.unknown
 
 
-def test_strategies() -> None:
-    """Routed requests cost each arm's share and the classifier; the first strategy is the rule."""
-    prices = {"big": price(2.5, 10), "other": price(3, 15), "small": price(0.15, 0.6)}
-    found = {
-        each.name: each
-        for each in strategies(
-            prices,
-            month((1000, 1000), requests_per_month=1_000_000),
-            simple="small",
-            complex=["big", "other"],
-            simple_share=0.7,
-            classifier_usd=0.0001,
-        )
-    }
-    assert next(iter(found)) == "all big"
-    assert found["all big"].savings == 0
-    assert found["all small"].usd_per_month == pytest.approx(750)
-    assert found["all other"].savings == pytest.approx(-0.44)
-    assert found["routed: small + big"].usd_before_classifier == pytest.approx(4275)
-    assert found["routed: small + big"].usd_per_month == pytest.approx(4375)
-    assert found["routed: small + big"].savings == pytest.approx(0.65)
-
-
-def test_a_router_of_unknown_cost() -> None:
-    """An unknown classifier or arm makes the routed month unknown, and the savings too."""
-    prices = {"big": price(2, 2), "dark": None, "small": price(1, 1)}
-    found = {
-        each.name: each
-        for each in strategies(
-            prices,
-            month((10, 10)),
-            simple="small",
-            complex=["big", "dark"],
-            simple_share=0.5,
-            classifier_usd=None,
-        )
-    }
-    assert found["routed: small + big"].usd_before_classifier is not None
-    assert found["routed: small + big"].usd_per_month is None
-    assert found["routed: small + dark"].usd_before_classifier is None
-    assert found["all dark"].savings is None
+def test_a_row_stands_beside_the_cheapest() -> None:
+    """How many times as much, and what more in twelve months; what is free or unknown has none."""
+    cheap = {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.3}
+    dear = {"input_usd_per_mtok": 3.0, "output_usd_per_mtok": 12.0}
+    free = {"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0}
+    lesson = month((1500, 500), requests_per_month=1_000_000)
+    rows = against_cheapest(
+        [
+            row(name, single(price=known and price(*known.values()).model_dump()), lesson)
+            for name, known in (("dear", dear), ("free", free), ("cheap", cheap), ("dark", None))
+        ]
+    )
+    assert [each.times_cheapest for each in rows] == [pytest.approx(35), None, 1, None]
+    assert [each.usd_per_year_more for each in rows] == [
+        pytest.approx((10_500 - 300) * 12), None, 0, None,
+    ]  # fmt: skip
+    assert against_cheapest(rows[-1:]) == rows[-1:]
