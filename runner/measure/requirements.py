@@ -111,6 +111,7 @@ def _context(job: Job, tokens: int) -> Verdict:
         value=holds,
         verdict="met" if holds >= tokens else "missed",
         why=f"{job.model.name} takes {holds:,} tokens, {tokens:,} are needed",
+        unit="tokens",
     )
 
 

@@ -34,7 +34,15 @@ def hold(
     metric = metrics.get(name)
     if metric is None or metric.value is None:
         why = f"{name} is unknown: {_reason(metric)}"
-        return Verdict(requirement=requirement, bound=limit, value=None, verdict="unknown", why=why)
+        return Verdict(
+            requirement=requirement,
+            bound=limit,
+            value=None,
+            verdict="unknown",
+            why=why,
+            metric=name,
+            unit=metric.unit if metric else None,
+        )
     word = word_for(metric.low, metric.high, side, limit)
     lowest = (word == "missed") != (side == "min")  # the sentence quotes a lower bound
     more, hint = None, ""
@@ -53,6 +61,8 @@ def hold(
         why=why,
         more_cases=more,
         leans=leaning(metric.value, side, limit) if word == "not proven" else None,
+        metric=name,
+        unit=metric.unit,
     )
 
 

@@ -215,6 +215,8 @@ class Verdict(Record):
     more_cases: int | None = None  # that would likely settle what is not proven; None: nobody knows
     leans: Literal["met", "missed"] | None = None  # as measured, where it is not proven
     fact: str | None = None  # what somebody has to state where it is unknown, and where
+    metric: str | None = None  # what was held against the bound; None: what the config says
+    unit: str | None = None  # of bound and value, where they are numbers that have one
 
 
 class Arm(Record):

@@ -5,7 +5,7 @@ The terminal shows some of it, report.md and report.html nearly all; none has wo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.text import Text
@@ -17,7 +17,7 @@ from runner.decide.sweep import SweepRow
 from runner.measure import formatting
 from runner.measure.conclusion import conclusion
 from runner.measure.evidence import Evidence
-from runner.record.outcomes import Counts, Metric, Result
+from runner.record.outcomes import Counts, Metric, Result, Verdict
 from runner.report.table import MARKS, Cell, Table, coloured
 from runner.report.text import clip
 
@@ -91,7 +91,7 @@ def verdicts(result: Result) -> Table:
         (
             coloured(MARKS[one.verdict], one.verdict),
             one.requirement,
-            _bound(one.bound),
+            bound(one),
             coloured(one.verdict),
             one.why,
         )
@@ -100,8 +100,20 @@ def verdicts(result: Result) -> Table:
     return Table(("", "requirement", "bound", "verdict", "why"), rows)
 
 
-def _bound(bound: float | str | None) -> str:
-    return f"{bound:,.10g}" if isinstance(bound, int | float) else bound or ""
+def bound(verdict: Verdict) -> str:
+    """The threshold, in its unit."""
+    return _amount(verdict.bound, verdict.unit, formatting.bound)
+
+
+def held(verdict: Verdict) -> str:
+    """What was held against it."""
+    return _amount(verdict.value, verdict.unit, formatting.show)
+
+
+def _amount(amount: float | str | None, unit: str | None, show: Callable[[float, str], str]) -> str:
+    if amount is None or isinstance(amount, str):
+        return amount or ""
+    return f"{amount:,.10g}" if unit is None else show(amount, unit)
 
 
 def arms(results: Iterable[tuple[str, Result]]) -> Table:

@@ -15,8 +15,10 @@ from markupsafe import escape
 from runner.measure.evidence import read
 from runner.record.files import RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Metric, Result, Score, Usage, Verdict
-from runner.report import build, build_sweep, page
+from runner.report import build, build_sweep, contents, page
+from runner.report.contents import Advice
 from runner.report.page import charts
+from runner.report.page.board import Board
 from runner.report.page.cells import Texts
 from runner.report.page.charts import log_axis, share_axis
 from runner.report.page.journals import gather
@@ -348,6 +350,19 @@ def test_an_axis_of_shares(values: list[float | None]) -> None:
     assert all(0 < axis.at(value) < 100 for value in values if value is not None)
     assert 2 <= len(axis.ticks) <= 7
     assert all(len(tick.label) <= 4 for tick in axis.ticks)
+
+
+def test_the_number_behind_a_verdict(write_run: Factory) -> None:
+    """A requirement stands beside the very number, interval and unit that it was held against."""
+    wanted = {"max_latency_ms": 3000, "min_quality_score": 0.5}
+    directory = write_run([answered(str(n)) for n in range(80)], job(requirements=wanted))
+    found = read(directory).result
+    assert found.metrics["latency_p50_ms"].value == found.metrics["latency_p95_ms"].value
+    board = Board("t", ["small"], [found], Advice.on_run(found), gather([directory], Texts(1)))
+    fact = board.fact(found, "max_latency_ms")
+    assert fact.text == contents.value(found.metrics["latency_p95_ms"])
+    assert fact.interval == contents.interval(found.metrics["latency_p95_ms"])
+    assert board.columns[:2] == [("max_latency_ms", "3,000 ms"), ("min_quality_score", "0.5")]
 
 
 def test_tables_of_scorers(write_run: Factory) -> None:

@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runner.measure import formatting
-from runner.record.outcomes import Metric, Result, Verdict
+from runner.record.outcomes import Result, Verdict
+from runner.report import contents
 from runner.report.contents import Advice
 from runner.report.page import charts
 from runner.report.page.journals import PARTS, Gathered, Journal
 
-_METRICS = {
-    "max_cost_per_request": "cost_per_request_usd",
-    "min_quality_score": "quality",
-    "output_format": "valid_output_rate",
-}
 _ALWAYS = ("quality", "latency_p95_ms", "cost_per_request_usd", "error_rate")
 
 
@@ -58,36 +53,20 @@ class Board:
     @property
     def columns(self) -> list[tuple[str, str]]:
         """Requirements and their bounds, then what else everyone asks for."""
-        bounds = {
-            verdict.requirement: self._bound(result, verdict)
-            for result in self.results
-            for verdict in result.verdicts
-        }
-        covered = {
-            metric
-            for result in self.results
-            for verdict in result.verdicts
-            for metric in [_metric(result, verdict)[0]]
-        }
+        verdicts = [verdict for result in self.results for verdict in result.verdicts]
+        bounds = {verdict.requirement: contents.bound(verdict) for verdict in verdicts}
+        covered = {verdict.metric for verdict in verdicts}
         return [*bounds.items(), *((name, "") for name in _ALWAYS if name not in covered)]
 
     def fact(self, result: Result, column: str) -> Fact:
         verdict = next((v for v in result.verdicts if v.requirement == column), None)
-        metric = _metric(result, verdict)[1] if verdict else result.metrics.get(column)
+        metric = result.metrics.get((verdict.metric if verdict else column) or "")
         if metric is not None:
-            text = formatting.show(metric.value, metric.unit)
-            interval = formatting.interval(metric.low, metric.high, metric.unit)
-            return Fact(text, interval if metric.value is not None else "", verdict, metric.value)
+            text, interval = contents.value(metric), contents.interval(metric)
+            return Fact(text, interval, verdict, metric.value)
         if verdict is None or verdict.value is None:
             return Fact("", verdict=verdict)
-        value = verdict.value
-        if isinstance(value, str):
-            text = value
-        elif column == "availability":
-            text = formatting.show(value, "rate")
-        else:
-            text = f"{value:,.10g}"
-        return Fact(text, verdict=verdict, sort=value)
+        return Fact(contents.held(verdict), verdict=verdict, sort=verdict.value)
 
     @cached_property
     def scatter(self) -> charts.Scatter | None:
@@ -120,26 +99,6 @@ class Board:
     @property
     def tags(self) -> list[str]:
         return sorted({tag for row in self.gathered.rows for tag in row["tags"]})
-
-    @staticmethod
-    def _bound(result: Result, verdict: Verdict) -> str:
-        bound = verdict.bound
-        _, metric = _metric(result, verdict)
-        if isinstance(bound, int | float):
-            return formatting.bound(bound, metric.unit) if metric else f"{bound:,.10g}"
-        return bound or ""
-
-
-def _metric(result: Result, verdict: Verdict) -> tuple[str, Metric | None]:
-    """What a requirement was held against, where that is a metric."""
-    name = verdict.requirement.removeprefix("bounds.")
-    name = _METRICS.get(name, name)
-    if name == "max_latency_ms":
-        name = "latency_p95_ms"
-        p50 = result.metrics.get("latency_p50_ms")
-        if p50 and p50.value is not None and p50.value == verdict.value:
-            name = "latency_p50_ms"
-    return name, result.metrics.get(name)
 
 
 def _per_answer(result: Result, journal: Journal) -> dict[str, float | None]:
