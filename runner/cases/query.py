@@ -101,7 +101,7 @@ def schema_of(model: Single, query: Query) -> Schema | None:
 
 def input_tokens_at_most(model: Single, query: Query) -> int:
     """More than the prompt can have: a token stands for a byte at least, an image for no bound."""
-    if query.case.images:
+    if any(not isinstance(m["content"], str) for m in query.messages):
         return model.context_tokens
     frame = 16  # a message's role and marks
     sent = sum(len(m["content"].encode()) + frame for m in messages(model, query))

@@ -80,6 +80,7 @@ def read(directory: Path) -> Evidence:
         and measured.probes >= min(job.latency_probe, int(run.cases.get("count", 0))),
         counts=measured.counts,
         failures=measured.failures,
+        confidence=job.requirements.confidence,
         metrics=measured.metrics,
         verdicts=judge(job, measured.metrics),
         arms=measured.arms,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.config.schema import Job
 from runner.measure.observations import SCORE, Line, Observations
-from runner.price import dollars, total
+from runner.price import total
 from runner.record.outcomes import Arm, Counts, Metric
 
 if TYPE_CHECKING:
@@ -126,8 +126,12 @@ def _repeated(tally: Observations) -> tuple[dict[str, Metric], dict[str, float]]
     scores, repeats = tally.scores(), tally.job.repeats
     if repeats == 1:
         return {}, {}
-    found = {"pass_at_1": mean_pass_at_k(scores, 1), "pass_at_k": mean_pass_at_k(scores, repeats)}
-    flaky = flakiness(scores)
+    sure = _confidence(tally)
+    found = {
+        "pass_at_1": mean_pass_at_k(scores, 1, sure),
+        "pass_at_k": mean_pass_at_k(scores, repeats, sure),
+    }
+    flaky = flakiness(scores, sure)
     if flaky is None:
         return found, {}
     return {**found, "flaky_rate": flaky.share}, dict(list(flaky.cases.items())[:_FLAKIEST])
@@ -137,23 +141,36 @@ def _mean(tally: Observations, of: str, name: str = "") -> Metric:
     from runner.measure.statistics import mean
 
     name = name or of
-    share = UNITS.get(name, "score") in ("score", "rate")
     values, clusters = tally.sample(of)
-    return _metric(name, mean(values, clusters, share=share), len(values))
+    most = _most(tally, name)
+    estimate = mean(values, clusters, most=most, confidence=_confidence(tally))
+    known = most if UNITS.get(name, "score") in ("tokens", "ms") else None
+    return _metric(name, estimate, len(values), known)
+
+
+def _most(tally: Observations, name: str) -> float | None:
+    """What no single value can exceed, by its nature or by what requests are limited to."""
+    unit, most = UNITS.get(name, "score"), tally.most
+    if unit in ("score", "rate"):
+        return 1.0
+    if unit == "tokens":
+        return most and most.tokens
+    if unit == "ms":
+        return None if most is None or most.seconds is None else most.seconds * 1000
+    return None
 
 
 def _percentile(tally: Observations, of: str, q: int) -> Metric:
     from runner.measure.statistics import percentile
 
     values, clusters = tally.sample(of)
-    return _metric(f"{of}_p{q}_ms", percentile(values, q, clusters), len(values))
+    estimate = percentile(values, q, clusters, _confidence(tally))
+    return _metric(f"{of}_p{q}_ms", estimate, len(values))
 
 
 def _costs(tally: Observations) -> dict[str, Metric]:
     from runner.measure.statistics import Estimate
 
-    each = _cost_per(tally, "answered", "cost")
-    accepted = _cost_per(tally, "accepted", "cost_of_judged")
     sums = {
         "cost_total_usd": (tally.cost, "cost"),
         "judge_cost_usd": (tally.judge_cost, "judge_latency"),
@@ -162,12 +179,27 @@ def _costs(tally: Observations) -> dict[str, Metric]:
         name: _metric(name, Estimate(*[usd] * 3), len(tally.sample(of)[0]))
         for name, (usd, of) in sums.items()
     }
-    found["cost_per_request_usd"] = _metric("cost_per_request_usd", *each)
-    found["cost_per_accepted_usd"] = _metric("cost_per_accepted_usd", *accepted)
+    each = found["cost_per_request_usd"] = _cost_per_request(tally)
+    estimate, n = _cost_per(tally, "accepted", "cost_of_judged")
+    found["cost_per_accepted_usd"] = _metric("cost_per_accepted_usd", estimate, n)
     if requests := tally.job.requirements.requests_per_month:
-        month = Estimate(*(None if bound is None else bound * requests for bound in each[0]))
-        found["monthly_cost_usd"] = _metric("monthly_cost_usd", month, tally.answered)
+        amounts = ("value", "low", "high", "most")
+        month = {name: _times(getattr(each, name), requests) for name in amounts}
+        found["monthly_cost_usd"] = each.model_copy(update=month)
     return found
+
+
+def _cost_per_request(tally: Observations) -> Metric:
+    """While all were answered, or those that were not were free, none can cost more than `most`."""
+    estimate, n = _cost_per(tally, "answered", "cost")
+    costs, answers = tally.sample("cost")[0], tally.sample("answered")[0]
+    wasted = any(cost and not answer for cost, answer in zip(costs, answers, strict=True))
+    most = None if tally.most is None or wasted else tally.most.usd
+    if most is None or max(costs, default=0.0) > most:
+        return _metric("cost_per_request_usd", estimate, n)
+    if estimate.high is not None:
+        estimate = estimate._replace(high=min(estimate.high, most))
+    return _metric("cost_per_request_usd", estimate, n, most)
 
 
 def _cost_per(tally: Observations, of: str, costs: str) -> tuple[Estimate, int]:
@@ -178,10 +210,18 @@ def _cost_per(tally: Observations, of: str, costs: str) -> tuple[Estimate, int]:
     n = int(sum(answers))
     if tally.cost is None or not n:
         return Estimate(None), n
-    if all(dollars(model.price, None) == 0 for model in tally.job.answering.values()):
-        return Estimate(0.0, 0.0, 0.0), n  # by its price, and not by luck
-    return ratio(tally.sample(costs)[0], answers, clusters), n
+    paid, most = tally.sample(costs)[0], tally.most and tally.most.usd
+    return ratio(paid, answers, clusters, most=most, confidence=_confidence(tally)), n
 
 
-def _metric(name: str, estimate: Estimate, n: int) -> Metric:
-    return Metric(**estimate._asdict(), n=n, unit=UNITS.get(name, "score"))
+def _times(amount: float | None, factor: float) -> float | None:
+    return None if amount is None else amount * factor
+
+
+def _confidence(tally: Observations) -> float:
+    return tally.job.requirements.confidence
+
+
+def _metric(name: str, estimate: Estimate, n: int, most: float | None = None) -> Metric:
+    unit = UNITS.get(name, "score")
+    return Metric(**estimate._asdict(), n=n, unit=unit, most=most)

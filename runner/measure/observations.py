@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from runner.cases.reading import is_json
 from runner.config.schema import Job
+from runner.measure import ceiling
+from runner.measure.ceiling import Ceiling
 from runner.measure.per_arm import Arms
 from runner.price import total
 from runner.record.outcomes import Answered, Attempt, Counts, Failed
@@ -49,11 +51,12 @@ class Observations:
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
+        self.most: Ceiling | None = None  # of one request; None: there was none
 
     def add(self, line: Line) -> None:
         case = self._cases.setdefault(line.case, len(self._cases))
+        self._pay(line, case)
         if self._open(line):
-            self._pay(line, case)
             return
         answered = isinstance(line, Answered)
         elsewhere = any(attempt.fallback is not None for attempt in line.attempts)
@@ -63,8 +66,11 @@ class Observations:
         unmended = own(line) and not any(attempt.error for attempt in line.attempts)
         self._note("first_attempt_success_rate", case, unmended)
         self._note("answered", case, answered)
-        self._pay(line, case)
+        self._note("cost", case, line.cost_usd or 0.0)
+        self._judge(line, case)
         self._serve(line, case)
+        mine = ceiling.of(self.job, line)
+        self.most = mine if self.most is None else ceiling.highest([self.most, mine])
         self.arms.add(line)
         self.skipped.update(skipped.model for skipped in line.skipped)
         self.answered += answered
@@ -87,7 +93,9 @@ class Observations:
         self.spent = total((self.spent, *_spent(line)))
         for attempt in line.judging:
             self._note("judge_latency", case, attempt.seconds * 1000)
-        self._note("cost", case, line.cost_usd or 0.0)
+
+    def _judge(self, line: Line, case: int) -> None:
+        """Whether a request brought an answer that is good enough, and what it cost."""
         if isinstance(line, Failed):
             self._accept(line, case, False)
         elif quality := line.scores.get(self.job.task.quality_scorer):

@@ -23,12 +23,12 @@ class _Arm:
         self.costs = [total([*self.costs, *(attempt.cost_usd for attempt in attempts)])]
         self.latencies_ms.append(1000 * sum(attempt.seconds for attempt in attempts))
 
-    def row(self, arm: str) -> Arm:
+    def row(self, arm: str, confidence: float) -> Arm:
         from runner.measure.statistics import mean, percentile
 
         cost, n = self.costs[0], self.requests
-        quality = mean(self.qualities, share=True)
-        latency = percentile(self.latencies_ms, 50)
+        quality = mean(self.qualities, most=1.0, confidence=confidence)
+        latency = percentile(self.latencies_ms, 50, confidence=confidence)
         return Arm(
             arm=arm,
             model=self.model,
@@ -47,6 +47,7 @@ class Arms:
 
     def __init__(self, job: Job) -> None:
         self._quality = job.task.quality_scorer
+        self._confidence = job.requirements.confidence
         self._arms: dict[str, _Arm] = {}
         self.choices: Counter[str] = Counter()  # "<model>: <how>"
 
@@ -66,4 +67,4 @@ class Arms:
                 served.qualities.append(score.value)
 
     def rows(self) -> list[Arm]:
-        return [arm.row(name) for name, arm in self._arms.items()]
+        return [arm.row(name, self._confidence) for name, arm in self._arms.items()]

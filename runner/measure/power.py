@@ -10,14 +10,13 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, stats
 
-from runner.measure.statistics import CONFIDENCE, rate
-from runner.record.outcomes import Metric
+from runner.measure.statistics import rate
+from runner.record.outcomes import CONFIDENCE, Metric
 
 Settled = Callable[[int], bool]  # whether so many cases in all would do
 
 POWER = 0.8
 _TAIL = (1 - CONFIDENCE) / 2
-_WIDE = float(stats.norm.ppf(1 - _TAIL))
 # An interval that would just clear a limit if the new cases came out as those before them clears
 # it in every second run. They are taken to come out a little worse, as in 3 runs of 10 they do.
 _CAUTION = float(stats.norm.ppf(0.7))
@@ -49,20 +48,27 @@ def smallest_pass_difference(
     return float(optimize.brentq(excess, 0, discordant))
 
 
-def smallest_score_difference(n: int, deviation: float) -> float | None:
+def smallest_score_difference(
+    n: int, deviation: float, *, tail: float = _TAIL
+) -> float | None:
     """The smallest true difference in mean scores that n paired cases show in 80 of 100 runs.
 
-    `deviation` is that of the differences from case to case. By the t test, which the permutation
-    test comes close to.
+    `deviation` is that of the differences from case to case; `tail` is the error allowed on each
+    side. By the t test, which is a little sharper than that of `runner.measure.paired`.
     """
     if n < 2 or deviation <= 0:
         return None
-    reach = stats.t.ppf(1 - _TAIL, n - 1) + stats.t.ppf(POWER, n - 1)
+    reach = stats.t.ppf(1 - tail, n - 1) + stats.t.ppf(POWER, n - 1)
     return float(reach * deviation / math.sqrt(n))
 
 
 def more_cases(
-    metric: Metric, limit: float, *, percentile: float | None = None, repeats: int = 1
+    metric: Metric,
+    limit: float,
+    *,
+    percentile: float | None = None,
+    repeats: int = 1,
+    confidence: float = CONFIDENCE,
 ) -> int | None:
     """How many more cases, if they are like those here, move the interval off a limit inside it.
 
@@ -72,69 +78,80 @@ def more_cases(
     """
     if metric.value is None or metric.value == limit:
         return None
-    n = math.ceil(metric.n / repeats)
+    n, tail = math.ceil(metric.n / repeats), (1 - confidence) / 2
     settled: Settled | None
     if percentile is not None:
-        settled = _percentile_settled(metric, metric.value, limit, percentile / 100, n)
-    elif metric.unit in ("rate", "score") and _is_share(metric, metric.value, n):
-        settled = _share_settled(metric.value, limit, n)
+        settled = _percentile_settled(metric, metric.value, limit, percentile / 100, n, tail)
+    elif metric.unit in ("rate", "score") and _is_share(metric, metric.value, n, confidence):
+        settled = _share_settled(metric.value, limit, n, tail)
     else:
-        settled = _mean_settled(metric, metric.value, limit, n)
+        settled = _mean_settled(metric, metric.value, limit, n, tail)
     if settled is None:
         return None
     more = 1 + bisect_left(range(1, _MOST + 1), True, key=lambda more: settled(n + more))
     return more if more <= _MOST else None
 
 
-def _is_share(metric: Metric, value: float, n: int) -> bool:
+def _is_share(metric: Metric, value: float, n: int, confidence: float) -> bool:
     """Whether the interval is that of cases which passed or failed, or there is none to go by."""
     if metric.low is None or metric.high is None:
         return True
-    exact = rate(round(value * n), n)
+    exact = rate(round(value * n), n, confidence)
     return bool(np.allclose(np.array(exact, float), (value, metric.low, metric.high)))
 
 
-def _share_settled(value: float, limit: float, n: int) -> Settled:
+def _share_settled(value: float, limit: float, n: int, tail: float) -> Settled:
     """By the bounds of Clopper and Pearson, at successes that need not be whole numbers."""
 
     def settled(total: int) -> bool:
         slip = _CAUTION * math.sqrt((total - n) * value * (1 - value))
         if value > limit:
             passed = max(0.0, total * value - slip)
-            return bool(stats.beta.ppf(_TAIL, passed, total - passed + 1) >= limit)
+            return bool(stats.beta.ppf(tail, passed, total - passed + 1) >= limit)
         passed = min(float(total), total * value + slip)
-        return bool(stats.beta.ppf(1 - _TAIL, passed + 1, total - passed) < limit)
+        return bool(stats.beta.ppf(1 - tail, passed + 1, total - passed) < limit)
 
     return settled
 
 
-def _mean_settled(metric: Metric, value: float, limit: float, n: int) -> Settled | None:
-    """By the interval's own width, which falls with the root of the number of cases."""
-    if metric.low is None or metric.high is None:
+def _mean_settled(
+    metric: Metric, value: float, limit: float, n: int, tail: float
+) -> Settled | None:
+    """By the interval's own width on the side of the limit.
+
+    What comes from the spread of the values falls with the root of the number of cases, what
+    allows for a case that nobody has seen with that number itself. The narrower side of an
+    interval has hardly any of the latter.
+    """
+    edge = metric.low if limit < value else metric.high
+    if edge is None or edge == value:
         return None
-    deviation = (metric.high - metric.low) / 2 / _WIDE * math.sqrt(n)
+    gap, wide = abs(edge - value), float(stats.norm.ppf(1 - tail))
+    sides = [abs(bound - value) for bound in (metric.low, metric.high) if bound is not None]
+    deviation = min(sides) / wide * math.sqrt(n)
     if metric.unit in ("rate", "score"):
-        # What allows for the unseen widens the interval of few values beyond any real spread.
         deviation = min(deviation, math.sqrt(value * (1 - value)))
+    unseen = (gap - wide * deviation / math.sqrt(n)) * n
 
     def settled(total: int) -> bool:
         slip = _CAUTION * deviation * math.sqrt(total - n) / total
-        return _WIDE * deviation / math.sqrt(total) + slip < abs(value - limit)
+        reach = wide * deviation / math.sqrt(total) + unseen / total
+        return reach + slip < abs(value - limit)
 
-    return settled if deviation > 0 else None
+    return settled
 
 
 def _percentile_settled(
-    metric: Metric, value: float, limit: float, share: float, n: int
+    metric: Metric, value: float, limit: float, share: float, n: int, tail: float
 ) -> Settled | None:
     """A percentile is proven below a limit where a large enough share of the values is.
 
     How large that share is says a log-normal distribution through the percentile and its bound on
     the side of the limit, which is a value of known rank (see `statistics.percentile`).
     """
-    bound, rank = metric.high, float(stats.binom.ppf(1 - _TAIL, n, share)) + 1
+    bound, rank = metric.high, float(stats.binom.ppf(1 - tail, n, share)) + 1
     if bound is None or limit < value:
-        bound, rank = metric.low, float(stats.binom.ppf(_TAIL, n, share))
+        bound, rank = metric.low, float(stats.binom.ppf(tail, n, share))
     if bound is None or not bound > 0 or bound == value or limit <= 0:
         return None
     # In few values the percentile itself lies nearer to the middle than it should.
@@ -143,4 +160,4 @@ def _percentile_settled(
     if not spread > 0:  # calls that failed leave fewer values than the bound was taken from
         return None
     below = stats.norm.cdf(stats.norm.ppf(share) + math.log(limit / value) / spread)
-    return _share_settled(float(below), share, n)
+    return _share_settled(float(below), share, n, tail)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from runner.measure.statistics import mean, rate
-from runner.record.outcomes import Metric
+from runner.record.outcomes import CONFIDENCE, Metric
 
 Scores = Mapping[str, Sequence[float]]  # of each case, by its id: one score for each repeat
 
@@ -25,14 +25,15 @@ class Flakiness(NamedTuple):
     cases: dict[str, float]
 
 
-def flakiness(scores: Scores) -> Flakiness | None:
+def flakiness(scores: Scores, confidence: float = CONFIDENCE) -> Flakiness | None:
     """None where no case has two scores."""
     spreads = {case: float(np.std(found)) for case, found in scores.items() if len(found) > 1}
     if not spreads:
         return None
     flaky = {case: spread for case, spread in spreads.items() if len(set(scores[case])) > 1}
     flakiest = dict(sorted(flaky.items(), key=lambda item: (-item[1], item[0])))
-    share = Metric(**rate(len(flaky), len(spreads))._asdict(), n=len(spreads), unit="rate")
+    estimate = rate(len(flaky), len(spreads), confidence)
+    share = Metric(**estimate._asdict(), n=len(spreads), unit="rate")
     return Flakiness(share, flakiest)
 
 
@@ -47,11 +48,12 @@ def pass_at_k(n: int, passed: int, k: int) -> float:
     return 1 - math.comb(n - passed, k) / math.comb(n, k)
 
 
-def mean_pass_at_k(scores: Scores, k: int) -> Metric:
+def mean_pass_at_k(scores: Scores, k: int, confidence: float = CONFIDENCE) -> Metric:
     """pass@k over the cases that have at least k scores; a score of 1 is a pass."""
     chances = [
         pass_at_k(len(found), sum(score == 1 for score in found), k)
         for found in scores.values()
         if len(found) >= k
     ]
-    return Metric(**mean(chances, share=True)._asdict(), n=len(chances), unit="rate")
+    estimate = mean(chances, most=1.0, confidence=confidence)
+    return Metric(**estimate._asdict(), n=len(chances), unit="rate")

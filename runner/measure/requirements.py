@@ -43,7 +43,7 @@ def judge(job: Job, metrics: Mapping[str, Metric]) -> list[Verdict]:
 
 def _verdicts(job: Job, metrics: Mapping[str, Metric]) -> Iterator[Verdict]:
     wanted = job.requirements
-    held = partial(hold, repeats=job.repeats)
+    held = partial(hold, repeats=job.repeats, confidence=wanted.confidence)
     latency = f"latency_p{wanted.latency_percentile}_ms"
     if wanted.max_latency_ms is not None:
         yield held("max_latency_ms", latency, metrics, "max", wanted.max_latency_ms)
@@ -200,6 +200,7 @@ def _format(job: Job, metrics: Mapping[str, Metric]) -> Verdict:
             least,
             share=least,
             repeats=job.repeats,
+            confidence=job.requirements.confidence,
         )
         return verdict.model_copy(update={"bound": f"json in {least:g} of answers"})
     return Verdict(

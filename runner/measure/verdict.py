@@ -1,18 +1,29 @@
 """One bound held against one measured number.
 
-It is met when the whole 95 % interval lies on its right side, missed when the whole interval lies
-on its wrong side, and not proven in between. What nobody knows is unknown, which is not met.
+It is met when the whole interval lies on its right side, missed when the whole interval lies on
+its wrong side, and not proven in between. What nobody knows is unknown, which is not met.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runner.measure import formatting
-from runner.record.outcomes import Metric, Verdict
+from runner.record.outcomes import CONFIDENCE, Metric, Verdict
 
 Side = Literal["min", "max"]
 Word = Literal["met", "missed", "not proven"]
+
+_SMALL = 200  # cases that everybody can have, however few there are now
+
+
+class _Wanted(NamedTuple):
+    """What a verdict is asked for; see `hold`."""
+
+    name: str
+    share: float | None
+    repeats: int
+    confidence: float
 
 
 def hold(
@@ -24,12 +35,13 @@ def hold(
     *,
     share: float | None = None,
     repeats: int = 1,
+    confidence: float = CONFIDENCE,
 ) -> Verdict:
     """One bound against one metric.
 
     `share` is the part of requests that must lie on the right side, where a proof takes a least
     number of them (`statistics.needed`); a percentile is one by its name. `repeats` is how often
-    each case was asked.
+    each case was asked, `confidence` that of the metrics' intervals.
     """
     metric = metrics.get(name)
     if metric is None or metric.value is None:
@@ -44,13 +56,12 @@ def hold(
             unit=metric.unit if metric else None,
         )
     word = word_for(metric.low, metric.high, side, limit)
-    lowest = (word == "missed") != (side == "min")  # the sentence quotes a lower bound
     more, hint = None, ""
     if word == "not proven":
-        more, hint = _what_it_takes(metric, limit, _percentile(name), share, repeats)
+        more, hint = _what_it_takes(metric, side, limit, _Wanted(name, share, repeats, confidence))
     why = (
         f"{name} {formatting.show(metric.value, metric.unit)}, "
-        f"{_confidence(metric, metric.low if lowest else metric.high, lowest)}: "
+        f"{_evidence(metric, word, side, limit, confidence)}: "
         f"{formatting.bound(limit, metric.unit)} is {word}{hint}"
     )
     return Verdict(
@@ -82,30 +93,51 @@ def word_for(low: float | None, high: float | None, side: Side, limit: float) ->
     return "missed" if low is not None and low > limit else "not proven"
 
 
-def _confidence(metric: Metric, edge: float | None, lowest: bool) -> str:
+def _evidence(metric: Metric, word: Word, side: Side, limit: float, confidence: float) -> str:
+    if word == "met" and side == "max" and metric.most is not None and metric.most <= limit:
+        verb = {"usd": "cost", "ms": "take"}.get(metric.unit, "use")
+        return f"no request can {verb} more than {formatting.show(metric.most, metric.unit)}"
+    lowest = (word == "missed") != (side == "min")  # the sentence quotes a lower bound
+    edge = metric.low if lowest else metric.high
     if edge is None:
         return f"no {'lower' if lowest else 'upper'} bound can be given"
     if metric.low == metric.high:
         return "with certainty"
-    side = "at least" if lowest else "at most"
-    return f"{side} {formatting.show(edge, metric.unit)} with 95 % confidence"
+    where = "at least" if lowest else "at most"
+    return f"{where} {formatting.show(edge, metric.unit)} with {100 * confidence:g} % confidence"
 
 
 def _what_it_takes(
-    metric: Metric, limit: float, percentile: float | None, share: float | None, repeats: int
+    metric: Metric, side: Side, limit: float, wanted: _Wanted
 ) -> tuple[int | None, str]:
-    """How many more cases would settle it, or else what no outcome of so small a run can prove."""
+    """How many more cases would settle it and which way, or why no number of them is named."""
     from runner.measure.power import more_cases
     from runner.measure.statistics import needed
 
-    more = more_cases(metric, limit, percentile=percentile, repeats=repeats)
-    if more is not None:
-        return more, f"; {about(more)} would settle it"
-    share = percentile / 100 if percentile is not None else share
-    least = 0 if share is None else needed(share)
-    if metric.n >= least:
-        return None, ""
-    return None, f" ({least:,} observations are needed, {metric.n:,} are here)"
+    assert metric.value is not None
+    way = f"as measured it is {leaning(metric.value, side, limit)}"
+    percentile = _percentile(wanted.name)
+    more = more_cases(
+        metric,
+        limit,
+        percentile=percentile,
+        repeats=wanted.repeats,
+        confidence=wanted.confidence,
+    )
+    if more is not None and reachable(metric.n // wanted.repeats, more):
+        return more, f"; {about(more)} would settle it; {way}"
+    share = percentile / 100 if percentile is not None else wanted.share
+    least = 0 if share is None else needed(share, wanted.confidence)
+    if metric.n < least:
+        return None, f" ({least:,} observations are needed, {metric.n:,} are here); {way}"
+    if more is None:
+        return None, f"; {way}"
+    return None, f"; {way}, by too little for ten times the cases to settle it"
+
+
+def reachable(cases: int, more: int) -> bool:
+    """Whether anybody would add so many: not where it takes more than ten times those here."""
+    return cases + more <= max(10 * cases, _SMALL)
 
 
 def _percentile(name: str) -> float | None:

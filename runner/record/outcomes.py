@@ -194,14 +194,18 @@ Line: TypeAdapter[Answered | Failed] = TypeAdapter(
 )
 
 
+CONFIDENCE = 0.95  # unless the requirements say another
+
+
 class Metric(Record):
-    """A measured number with its 95 % interval; None is unknown, in each of them."""
+    """A measured number with its interval; None is unknown, in each of them."""
 
     value: float | None
     low: float | None
     high: float | None
     n: int  # how many observations it rests on
     unit: str
+    most: float | None = None  # what it can't exceed whatever happens: known, and no estimate
 
 
 class Verdict(Record):
@@ -253,6 +257,7 @@ class Result(Record):
     counts: Counts | None = None
     failures: dict[str, int] = {}  # calls that failed, by the kind of error
     tier: Tier | None = None  # None: it is not complete
+    confidence: float = CONFIDENCE  # of the intervals of the metrics, and so of the verdicts
     metrics: dict[str, Metric] = {}
     verdicts: list[Verdict] = []
     arms: list[Arm] = []

@@ -38,6 +38,8 @@ class Requirements(Strict):
     """Bounds in the words of the people who set them; None: no such requirement."""
 
     name: Name
+    # Of each verdict; beyond 0.9999 no number of cases that anybody has would do.
+    confidence: float = Field(0.95, ge=0.5, le=0.9999)
     max_latency_ms: float | None = Field(None, gt=0)
     latency_percentile: Literal[50, 95] = 95
     max_cost_per_request: Usd | None = None

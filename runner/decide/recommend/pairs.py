@@ -1,7 +1,8 @@
 """Whose answers are better: every candidate against every other, on the same cases.
 
-All pairs are corrected for together: whom the others are compared with is picked by the very same
-numbers, and a correction for its own pairs alone would take no account of that.
+All pairs are corrected for together, p values and intervals alike: whom the others are compared
+with is picked by the very same numbers, and a correction for its own pairs alone would take no
+account of that.
 """
 
 from __future__ import annotations
@@ -12,40 +13,41 @@ from typing import TYPE_CHECKING, Literal
 
 from runner.decide.recommend.candidate import Candidate
 from runner.decide.recommend.recommendation import Compared
+from runner.record.outcomes import CONFIDENCE
 
 if TYPE_CHECKING:
     from runner.measure.paired import PairedDifference
 
-_ERROR = 0.05
 _NAMED = 10  # cases that a comparison leaves out
 
 
 class Pairs:
     def __init__(self, contenders: Sequence[Candidate]) -> None:
-        from runner.measure.paired import holm, paired
+        from runner.measure.paired import paired
 
+        pairs = [pair for pair in combinations(contenders, 2) if all(one.measured for one in pair)]
+        tested = sum(bool(a.scores.keys() & b.scores.keys()) for a, b in pairs)
+        self._confidence = max((one.result.confidence for one in contenders), default=CONFIDENCE)
+        self._error = (1 - self._confidence) / max(1, tested)
         self._pairs: dict[tuple[str, str], PairedDifference] = {
-            (a.label, b.label): paired(a.scores, b.scores)
-            for a, b in combinations(contenders, 2)
-            if a.measured and b.measured
+            (a.label, b.label): paired(
+                a.scores, b.scores, confidence=self._confidence, among=max(1, tested)
+            )
+            for a, b in pairs
         }
-        p_values = {str(n): found.p_value for n, found in enumerate(self._pairs.values())}
         self._left_out = {
             (a.label, b.label): sorted(a.scores.keys() ^ b.scores.keys())[:_NAMED]
             for a, b in combinations(contenders, 2)
         }
-        self._p = dict(zip(self._pairs, holm(p_values).values(), strict=True))
 
     def against(self, reference: str) -> dict[str, Compared]:
         """Every other candidate, compared with this one."""
         found = {}
         for (baseline, candidate), comparison in self._pairs.items():
             if reference == baseline:
-                one = _compared(comparison, self._p[baseline, candidate], 1)
-                found[candidate] = self._naming(one, baseline, candidate)
+                found[candidate] = self._naming(_compared(comparison, 1), baseline, candidate)
             elif reference == candidate:
-                one = _compared(comparison, self._p[baseline, candidate], -1)
-                found[baseline] = self._naming(one, baseline, candidate)
+                found[baseline] = self._naming(_compared(comparison, -1), baseline, candidate)
         return found
 
     def _naming(self, one: Compared, baseline: str, candidate: str) -> Compared:
@@ -55,15 +57,15 @@ class Pairs:
         """What true difference these cases could have shown, in the pair that shows the least."""
         from runner.measure.power import smallest_score_difference
 
+        tail = self._error / 2
         seen: list[tuple[float | None, int]] = []
         for pair, one in self._pairs.items():
             if reference not in pair or not set(pair) & set(others) or one.p_value is None:
                 continue
             if one.won is not None and one.lost is not None:
-                tail = _ERROR / 2 / len(self._pairs)
                 least = _smallest_pass(one.n, (one.won + one.lost) / one.n, tail)
             else:
-                least = smallest_score_difference(one.n, one.deviation or 0.0)
+                least = smallest_score_difference(one.n, one.deviation or 0.0, tail=tail)
                 if least is None:  # equal graded scores show nothing of how much they vary
                     continue
             seen.append((least, one.n))
@@ -88,21 +90,20 @@ def _smallest_pass(n: int, discordant: float, tail: float) -> float | None:
     return next((least for least in found if least is not None), None)
 
 
-def _compared(one: PairedDifference, p_value: float | None, sign: Literal[1, -1]) -> Compared:
+def _compared(one: PairedDifference, sign: Literal[1, -1]) -> Compared:
     """`sign` is -1 where the candidate is the comparison's baseline."""
-    low, high = (one.low, one.high)[::sign]
-    difference = _times(sign, one.difference)
+    low, high = (_times(sign, bound) for bound in (one.low, one.high)[::sign])
     verdict: Literal["better", "worse", "tied", "unknown"] = "tied"
-    if p_value is None or difference is None:
+    if low is None or high is None:
         verdict = "unknown"
-    elif p_value <= _ERROR and difference:
-        verdict = "better" if difference > 0 else "worse"
+    elif low > 0 or high < 0:
+        verdict = "better" if low > 0 else "worse"
     return Compared(
         verdict=verdict,
-        difference=difference,
-        low=_times(sign, low),
-        high=_times(sign, high),
-        p_value=p_value,
+        difference=_times(sign, one.difference),
+        low=low,
+        high=high,
+        p_value=one.p_value,
         n=one.n,
         left_out=one.left_out,
         method=one.method,

@@ -10,8 +10,8 @@ from runner.record.outcomes import Record, Tier
 class Compared(Record):
     """How the quality of a candidate differs from another's on the cases that both have scores for.
 
-    `p_value` is corrected for all pairs of the sweep, `low` and `high` are the plain 95 % interval
-    of the difference. `tied` is no proof that they are equal: no difference is proven.
+    `p_value` is corrected for all pairs of the sweep, and so is the interval of the difference: all
+    of them hold at once, with the confidence of the requirements. `tied` is no proof that they are equal: no difference is proven.
     """
 
     verdict: Literal["better", "worse", "tied", "unknown"]

@@ -54,7 +54,11 @@ def compare(
     both = sorted(before.cases.keys() & after.cases.keys())
     common = [case for case in both if _same(before, after, case)]
     pairs = {case: (before.cases[case], after.cases[case]) for case in common}
-    changes = [*scores(pairs, after.quality), *latencies(before, after, pairs), cost(pairs)]
+    changes = [
+        *scores(pairs, after.quality, after.confidence),
+        *latencies(before, after, pairs),
+        cost(before, after, pairs),
+    ]
     fell, rose = _flips(pairs, after.quality)
     return RunComparison(
         task=after.task,

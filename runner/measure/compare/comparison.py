@@ -29,7 +29,7 @@ class Change(Record):
     """One number of the two runs, on the cases that they have in common.
 
     `change` is a difference for scores and shares, and a ratio, candidate over baseline, for
-    latency and cost; `low` and `high` are its 95 % interval. `smallest` is the true difference
+    latency and cost; `low` and `high` are its interval. `smallest` is the true difference
     that so many cases show in 8 of 10 runs; None: not even the largest, or nobody knows.
     """
 

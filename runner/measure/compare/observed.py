@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.measure.compare.comparison import Side
+from runner.record.outcomes import CONFIDENCE
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Observed:
     quality: str  # the scorer whose mean is the quality
     prompt: object = None
     timing: object = None  # what latency hangs on beside the model: runs that differ can't be timed
+    confidence: float = CONFIDENCE
+    most_usd: float | None = None  # that a request can cost; None: nobody knows
     cases: dict[str, Seen] = field(default_factory=dict)
 
 

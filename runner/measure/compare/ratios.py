@@ -1,4 +1,4 @@
-"""What changed in latency and cost: how many times as much, with a 95 % interval."""
+"""What changed in latency and cost: how many times as much, with an interval."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def latencies(before: Observed, after: Observed, pairs: Pairs) -> Iterator[Chang
     """
     from runner.measure.statistics import Estimate, percentile
 
+    sure = after.confidence
     timed = [pair for pair in pairs.values() if all(sum(seen.latency_ms) for seen in pair)]
     if not timed:
         return
@@ -30,16 +31,16 @@ def latencies(before: Observed, after: Observed, pairs: Pairs) -> Iterator[Chang
     alike = before.timing == after.timing
     ratios = [fmean(late.latency_ms) / fmean(early.latency_ms) for early, late in timed]
     found = [percentile(values[n], 50, cases[n]).value for n in (0, 1)]
-    typical = percentile(ratios, 50) if alike else Estimate(None)
+    typical = percentile(ratios, 50, confidence=sure) if alike else Estimate(None)
     yield _ratio(LATENCY, "ms", found[0], found[1], typical, len(timed))
-    early, late = (percentile(values[n], 95, cases[n]) for n in (0, 1))
+    early, late = (percentile(values[n], 95, cases[n], sure) for n in (0, 1))
     slow = Estimate(
         _over(late.value, early.value), _over(late.low, early.high), _over(late.high, early.low)
     )
     yield _ratio(TAIL, "ms", early.value, late.value, slow if alike else Estimate(None), len(timed))
 
 
-def cost(pairs: Pairs) -> Change:
+def cost(baseline: Observed, candidate: Observed, pairs: Pairs) -> Change:
     """All that a case cost, calls that failed included; unknown where one of them is."""
     from runner.measure.statistics import Estimate
 
@@ -48,7 +49,8 @@ def cost(pairs: Pairs) -> Change:
     after = [late for early, late in paid if early is not None and late is not None]
     if not paid or len(before) < len(paid):
         return _ratio(COST, "usd", None, None, Estimate(None), len(paid))
-    change = _ratio(COST, "usd", fmean(before), fmean(after), _times(before, after), len(paid))
+    times = _times(before, after, baseline, candidate)
+    change = _ratio(COST, "usd", fmean(before), fmean(after), times, len(paid))
     if not any(before) and any(after):
         return change.model_copy(update={"verdict": "worse"})  # was free: there is no ratio
     return change
@@ -59,7 +61,10 @@ def _paid(seen: Seen) -> float | None:
     return fmean(known) if known and len(known) == len(seen.cost_usd) else None
 
 
-def _times(before: Sequence[float], after: Sequence[float]) -> Estimate:
+def _times(
+    before: Sequence[float], after: Sequence[float], baseline: Observed, candidate: Observed
+) -> Estimate:
+    """The case that nobody has seen may cost all that it can on one side, and nothing else."""
     from runner.measure.statistics import Estimate, percentile, ratio
 
     if not any(before):
@@ -67,8 +72,14 @@ def _times(before: Sequence[float], after: Sequence[float]) -> Estimate:
     if all(before):
         each = {round(late / early, _NOISE) for early, late in zip(before, after, strict=True)}
         if len(each) == 1:  # another price, the same tokens
-            return percentile([*each] * len(before), 50)
-    return ratio(after, before)
+            return percentile([*each] * len(before), 50, confidence=candidate.confidence)
+    return ratio(
+        after,
+        before,
+        most=candidate.most_usd,
+        most_under=baseline.most_usd,
+        confidence=candidate.confidence,
+    )
 
 
 def _ratio(

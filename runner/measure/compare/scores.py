@@ -13,12 +13,10 @@ from runner.measure.observations import SCORE
 if TYPE_CHECKING:
     from runner.measure.paired import PairedDifference, Scores
 
-_ERROR = 0.05
 
-
-def scores(pairs: Pairs, quality: str) -> Iterator[Change]:
+def scores(pairs: Pairs, quality: str, confidence: float) -> Iterator[Change]:
     """Quality, the share of requests answered, and the other scorers, corrected for each other."""
-    from runner.measure.paired import holm, paired
+    from runner.measure.paired import paired
 
     kept = [seen.scores for pair in pairs.values() for seen in pair]
     names = {name for given in kept for name in given} - {quality}
@@ -30,13 +28,12 @@ def scores(pairs: Pairs, quality: str) -> Iterator[Change]:
             for name in sorted(names)
         },
     }
-    found = {name: paired(*both) for name, both in columns.items()}
-    p_values = {name: one.p_value for name, one in found.items()}
-    p_values |= holm({name: p for name, p in p_values.items() if name.startswith(SCORE)})
-    for name, one in found.items():
-        values = [_mean(column, columns[name]) for column in columns[name]]
+    for name, both in columns.items():
+        among = len(names) if name.startswith(SCORE) else 1
+        values = [_mean(column, both) for column in both]
         unit = "rate" if name == ANSWERED else "score"
-        yield _difference(name, unit, values, one, p_values[name])
+        one = paired(*both, confidence=confidence, among=among)
+        yield _difference(name, unit, values, one, (1 - confidence) / among)
 
 
 def _scored(pairs: Pairs, side: int, scorer: str) -> Scores:
@@ -61,20 +58,21 @@ def _difference(
     unit: str,
     values: Sequence[float | None],
     one: PairedDifference,
-    p_value: float | None,
+    error: float,
 ) -> Change:
     from runner.measure.power import smallest_pass_difference, smallest_score_difference
 
     verdict: Verdict = "not proven"
-    if p_value is None or one.difference is None:
+    if one.low is None or one.high is None:
         verdict = "unknown"
-    elif p_value <= _ERROR and one.difference:
-        verdict = "better" if one.difference > 0 else "worse"
+    elif one.low > 0 or one.high < 0:
+        verdict = "better" if one.low > 0 else "worse"
     smallest = None
     if one.n and one.won is not None and one.lost is not None:
-        smallest = smallest_pass_difference(one.n, (one.won + one.lost) / one.n)
+        differ = (one.won + one.lost) / one.n
+        smallest = smallest_pass_difference(one.n, differ, tail=error / 2)
     elif one.deviation is not None:
-        smallest = smallest_score_difference(one.n, one.deviation)
+        smallest = smallest_score_difference(one.n, one.deviation, tail=error / 2)
     return Change(
         name=name,
         unit=unit,
@@ -85,6 +83,6 @@ def _difference(
         high=one.high,
         n=one.n,
         verdict=verdict,
-        p_value=p_value,
+        p_value=one.p_value,
         smallest=smallest,
     )

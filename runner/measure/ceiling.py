@@ -1,0 +1,107 @@
+"""The most that one request can come to: known from its prices and limits, and so no estimate.
+
+A single model gets the prompt, of no more tokens than it has bytes, and may write `max_tokens`; at
+each attempt that it is allowed, each of which ends at the provider's time-out. A composite model
+takes the dearest of its ways, and all that stand in a fallback may be asked as well.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from runner.cases.cases import Case
+from runner.cases.query import Query, input_tokens_at_most, parameters
+from runner.cases.query import query as query_of
+from runner.config.schema import Cascade, Job, Model, Retry, Router, Single, Split, models_of
+from runner.price import total, worst_case
+from runner.record.outcomes import Answered, Failed
+
+# What providers call the number of tokens that an answer may have.
+_LIMITS = (
+    "max_tokens",
+    "maxTokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "maxOutputTokens",
+    "num_predict",
+)
+
+
+class Ceiling(NamedTuple):
+    """None: nobody knows."""
+
+    usd: float | None
+    tokens: float | None
+    seconds: float | None
+
+
+_UNKNOWN = Ceiling(None, None, None)
+
+
+def of(job: Job, line: Answered | Failed) -> Ceiling:
+    """Of the request that a line of the journal tells of, judgements of its answer left out."""
+    case = Case(id=line.case, input="", max_tokens=_sent_limit(line.request))
+    query = query_of(job.task, case, line.messages, seed=None)
+    return _sum(_of(model, query, job.retry) for model in (job.model, *job.fallback.chain.values()))
+
+
+def highest(found: Iterable[Ceiling]) -> Ceiling:
+    """Kind by kind; one that is unknown makes it unknown, and so does none at all."""
+    columns = list(zip(*found, strict=True)) or [(None,)] * 3
+    return Ceiling(*(_highest(column) for column in columns))
+
+
+def _of(model: Model, query: Query, retry: Retry) -> Ceiling:
+    if isinstance(model, Single):
+        return _single(model, query, retry)
+    if isinstance(model, Cascade):
+        return _cascade(model, query, retry)
+    arms = {key: _of(arm, query, retry) for key, arm in model.arms.items()}
+    if isinstance(model, Split):
+        return highest(arm for key, arm in arms.items() if model.weights[key])
+    if model.classifier is None:
+        return highest(arms.values())
+    return _sum([_of(model.classifier, _classifying(model, query), retry), highest(arms.values())])
+
+
+def _single(model: Single, query: Query, retry: Retry) -> Ceiling:
+    prompt, answer = input_tokens_at_most(model, query), parameters(model, query)["max_tokens"]
+    usd, timeout = worst_case(model.price, prompt, answer), model.provider.timeout
+    return Ceiling(
+        None if usd is None else usd * retry.attempts,
+        (prompt + answer) * retry.attempts,
+        min(timeout * retry.attempts, retry.total + timeout),
+    )
+
+
+def _cascade(cascade: Cascade, query: Query, retry: Retry) -> Ceiling:
+    if models_of(cascade.checks):
+        return _UNKNOWN  # their prompts have the answer in them
+    *tries, last = [_of(arm, query, retry) for arm in cascade.arms.values()]
+    samples = cascade.self_consistency.samples if cascade.self_consistency else 1
+    return _sum([*tries * samples, last])
+
+
+def _classifying(router: Router, query: Query) -> Query:
+    prompt = [{"role": "system", "content": router.system}, *query.messages]
+    return replace(query, messages=prompt, sampling=router.sampling, json_schema=None)
+
+
+def _sum(found: Iterable[Ceiling]) -> Ceiling:
+    return Ceiling(*map(total, zip(*found, strict=True)))
+
+
+def _highest(values: Iterable[float | None]) -> float | None:
+    known = list(values)
+    return None if None in known else max(each for each in known if each is not None)
+
+
+def _sent_limit(request: Any) -> int | None:
+    """The limit in the body that was sent: that of a case may be another than the task's."""
+    if not isinstance(request, dict):
+        return None
+    found = [
+        value if key in _LIMITS and isinstance(value, int) else _sent_limit(value)
+        for key, value in request.items()
+    ]
+    return max((limit for limit in found if limit and limit > 0), default=None)
