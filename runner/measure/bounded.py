@@ -8,8 +8,8 @@ Statistics 14, 451-467; Learned-Miller and Thomas 2019, arXiv:1905.06208, show h
 
 A value that is worse makes every weighted mean worse: no mistake raises a bound. On zeros and ones
 it is the bound of Clopper and Pearson, on differences of -1, 0 and 1 held against 0 the exact test
-of McNemar. That it holds for every distribution is a conjecture, which `python -m tests.simulations`
-puts to the test. Nothing is drawn at random here: `chance_below` is an integral.
+of McNemar. That it holds for every distribution is a conjecture: `python -m tests.simulations` puts
+it to the test. Nothing is drawn at random here: `chance_below` is an integral.
 """
 
 from itertools import count
@@ -44,7 +44,10 @@ def quantile(over: Floats, under: Floats, share: float) -> float:
     high = 2 * float(counts @ over) / float(counts @ under)
     while excess(high) < 0:
         high *= 2
-    return float(optimize.brentq(excess, 0, high, xtol=1e-300, rtol=1e-11))
+    found = optimize.brentq(excess, 0, high, xtol=1e-300, rtol=1e-11)
+    ratios = over / np.where(under > 0, under, np.nan)
+    highest = np.inf if (under == 0).any() else ratios.max()
+    return float(np.clip(found, np.nanmin(ratios), highest))
 
 
 def chance_below(factors: Floats, counts: NDArray[np.int64]) -> float:

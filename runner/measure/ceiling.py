@@ -12,7 +12,17 @@ from typing import Any, NamedTuple
 from runner.cases.cases import Case
 from runner.cases.query import Query, input_tokens_at_most, parameters
 from runner.cases.query import query as query_of
-from runner.config.schema import Cascade, Job, Model, Retry, Router, Single, Split, models_of
+from runner.config.schema import (
+    Cascade,
+    Job,
+    Model,
+    Retry,
+    Router,
+    ServerPrice,
+    Single,
+    Split,
+    models_of,
+)
 from runner.price import total, worst_case
 from runner.record.outcomes import Answered, Failed
 
@@ -66,12 +76,14 @@ def _of(model: Model, query: Query, retry: Retry) -> Ceiling:
 
 def _single(model: Single, query: Query, retry: Retry) -> Ceiling:
     prompt, answer = input_tokens_at_most(model, query), parameters(model, query)["max_tokens"]
-    usd, timeout = worst_case(model.price, prompt, answer), model.provider.timeout
-    return Ceiling(
-        None if usd is None else usd * retry.attempts,
-        (prompt + answer) * retry.attempts,
-        min(timeout * retry.attempts, retry.total + timeout),
-    )
+    timeout = model.provider.timeout
+    seconds = min(timeout * retry.attempts, retry.total + timeout)
+    if isinstance(model.price, ServerPrice):
+        usd: float | None = model.price.usd_per_busy_second * seconds
+    else:
+        once = worst_case(model.price, prompt, answer)
+        usd = None if once is None else once * retry.attempts
+    return Ceiling(usd, (prompt + answer) * retry.attempts, seconds)
 
 
 def _cascade(cascade: Cascade, query: Query, retry: Retry) -> Ceiling:

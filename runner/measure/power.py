@@ -48,18 +48,20 @@ def smallest_pass_difference(
     return float(optimize.brentq(excess, 0, discordant))
 
 
-def smallest_score_difference(
-    n: int, deviation: float, *, tail: float = _TAIL
-) -> float | None:
+def smallest_score_difference(n: int, deviation: float, *, tail: float = _TAIL) -> float | None:
     """The smallest true difference in mean scores that n paired cases show in 80 of 100 runs.
 
     `deviation` is that of the differences from case to case; `tail` is the error allowed on each
-    side. By the t test, which is a little sharper than that of `runner.measure.paired`.
+    side. None where not even the largest shows, or nothing is known of how they vary.
     """
     if n < 2 or deviation <= 0:
         return None
-    reach = stats.t.ppf(1 - tail, n - 1) + stats.t.ppf(POWER, n - 1)
-    return float(reach * deviation / math.sqrt(n))
+
+    def shown(difference: float) -> float:
+        unlucky = stats.norm.ppf(POWER) * deviation / math.sqrt(n)
+        return float(difference - unlucky - _reach(n, deviation, 1 + difference, tail))
+
+    return float(optimize.brentq(shown, 0, 1)) if shown(1) > 0 else None
 
 
 def more_cases(
@@ -117,28 +119,51 @@ def _share_settled(value: float, limit: float, n: int, tail: float) -> Settled:
 def _mean_settled(
     metric: Metric, value: float, limit: float, n: int, tail: float
 ) -> Settled | None:
-    """By the interval's own width on the side of the limit.
-
-    What comes from the spread of the values falls with the root of the number of cases, what
-    allows for a case that nobody has seen with that number itself. The narrower side of an
-    interval has hardly any of the latter.
-    """
+    """By the interval that would be there: its bounds say how much the values vary."""
     edge = metric.low if limit < value else metric.high
     if edge is None or edge == value:
         return None
-    gap, wide = abs(edge - value), float(stats.norm.ppf(1 - tail))
-    sides = [abs(bound - value) for bound in (metric.low, metric.high) if bound is not None]
-    deviation = min(sides) / wide * math.sqrt(n)
-    if metric.unit in ("rate", "score"):
-        deviation = min(deviation, math.sqrt(value * (1 - value)))
-    unseen = (gap - wide * deviation / math.sqrt(n)) * n
+    gap, below = abs(edge - value), limit < value
+    share = metric.unit in ("rate", "score")
+    if not below and not share and metric.low is not None:
+        # How far up the range goes is the other thing that nobody has told.
+        deviation = _deviation(n, value - metric.low, value, tail)
+        distance = _solved(lambda far: _reach(n, deviation, far, tail), gap)
+    else:
+        distance = value if below else 1 - value
+        deviation = _deviation(n, gap, distance, tail)
 
     def settled(total: int) -> bool:
         slip = _CAUTION * deviation * math.sqrt(total - n) / total
-        reach = wide * deviation / math.sqrt(total) + unseen / total
-        return reach + slip < abs(value - limit)
+        return _reach(total, deviation, distance, tail) + slip < abs(value - limit)
 
     return settled
+
+
+def _reach(n: int, deviation: float, distance: float, tail: float) -> float:
+    """How far the bound of a mean lies from it (see `runner.measure.bounded`), nearly.
+
+    The mean of random weights spreads as the mean of so many values does, and is drawn to the end
+    of the range, at this distance, by the weight of the case that nobody has seen. That weight has
+    a Beta(1, n) distribution, which is nearly an exponential one.
+    """
+    drawn = distance * (1 - tail ** (1 / n)) / -math.log(tail)
+    spread = max(deviation / math.sqrt(n), drawn / 100)
+    if not spread:
+        return 0.0
+    return float(stats.exponnorm.ppf(1 - tail, max(drawn / spread, 1e-6), scale=spread))
+
+
+def _deviation(n: int, gap: float, distance: float, tail: float) -> float:
+    return _solved(lambda deviation: _reach(n, deviation, distance, tail), gap)
+
+
+def _solved(reach: Callable[[float], float], gap: float) -> float:
+    """Where a reach that grows is as long as the gap; 0 where it is longer from the start."""
+    high = gap
+    while reach(high) < gap:
+        high *= 2
+    return float(optimize.brentq(lambda x: reach(x) - gap, 0, high)) if reach(0.0) < gap else 0.0
 
 
 def _percentile_settled(

@@ -55,8 +55,8 @@ def mean(
     where a value turned out to be larger.
     """
     x = _per_case(values, clusters)
-    known = most is not None and len(x) and x.max() <= most
-    return _between(x, np.ones(len(x)), (0.0, 1.0), (most, 1.0) if known else None, confidence)
+    highest = None if most is None or not len(x) or x.max() > most else (most, 1.0)
+    return _between(x, np.ones(len(x)), (0.0, 1.0), highest, confidence)
 
 
 def ratio(
@@ -123,7 +123,7 @@ def _between(
         return quantile(np.append(over, unseen[0]), np.append(under, unseen[1]), share)
 
     return Estimate(
-        float(over.sum() / under.sum()),
+        math.fsum(over) / math.fsum(under),
         None if lowest is None else bound(lowest, tail),
         None if highest is None else bound(highest, 1 - tail),
     )

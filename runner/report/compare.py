@@ -12,6 +12,7 @@ from runner.measure.compare import (
     LATENCY,
     QUALITY,
     TAIL,
+    TYPICAL_COST,
     Change,
     Flip,
     RunComparison,
@@ -28,6 +29,7 @@ _NAMES = {
     LATENCY: "latency p50",
     TAIL: "latency p95",
     COST: "cost per request",
+    TYPICAL_COST: "cost p50",
 }
 _VERDICTS = {
     "better": "proven better",

@@ -19,7 +19,7 @@ def sweep(write_run: Factory, tmp_path: Path) -> Path:
     candidates: list[tuple[str, float, float, int]] = [
         ("wrong", 0.0, 0.001, 40),
         ("unsure", 1.0, 0.001, 4),
-        ("cheap", 0.96, 0.001, 100),
+        ("cheap", 0.9, 0.001, 100),
         ("good", 1.0, 0.002, 100),
     ]
     for number, (name, quality, cost, n) in enumerate(candidates):

@@ -10,6 +10,7 @@ from runner.measure.compare import (
     LATENCY,
     QUALITY,
     TAIL,
+    TYPICAL_COST,
     Change,
     Observed,
     RunComparison,
@@ -20,8 +21,9 @@ from runner.measure.compare import (
 
 
 def observed(scores: Mapping[str, Sequence[float]], **changes: object) -> Observed:
-    """A run whose quality is `exact`; each answer takes 100 ms and costs a cent."""
-    run = Observed(Side(dir="run", model="m", id="m-1"), task="sorting", quality="exact")
+    """A run whose quality is `exact`; answers take 100 ms and cost a cent, of five at most."""
+    side = Side(dir="run", model="m", id="m-1")
+    run = Observed(side, task="sorting", quality="exact", most_usd=0.05)
     for number, (case, values) in enumerate(scores.items()):
         seen = Seen("question", "expected", outcomes=len(values), answered=len(values))
         seen.scores["exact"] = list(values)
@@ -73,7 +75,7 @@ def test_few_flips_prove_nothing() -> None:
     """Three flips of forty may be chance; what so many cases could show is said."""
     quality = change(compare(observed(passing(40)), observed(passing(40, 3))), QUALITY)
     assert quality.verdict == "not proven"
-    assert quality.p_value == 0.25
+    assert quality.p_value == pytest.approx(0.25)
     more = change(compare(observed(passing(100, 10)), observed(passing(100, 14))), QUALITY)
     assert more.verdict == "not proven"
 
@@ -187,6 +189,19 @@ def test_cost_of_answers_that_vary() -> None:
     found = change(compare(priced(0.01), run), COST)
     assert found.change == pytest.approx(2.5)
     assert found.verdict == "worse"
+    run.most_usd = None
+    assert change(compare(priced(0.01), run), COST).high is None
+
+
+def test_the_typical_cost_needs_no_limit() -> None:
+    """That most cases cost twice as much is proven whatever a single one can cost."""
+    before, after = observed(passing(40), most_usd=None), observed(passing(40), most_usd=None)
+    for number, seen in enumerate(after.cases.values()):
+        seen.cost_usd = [0.02 + number / 10_000]
+    found = compare(before, after)
+    assert change(found, COST).verdict == "not proven"
+    assert change(found, TYPICAL_COST).verdict == "worse"
+    assert found.regressed == [TYPICAL_COST]
 
 
 def test_failures_are_a_regression_of_their_own() -> None:

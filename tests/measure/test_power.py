@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from runner.measure.paired import paired
 from runner.measure.power import more_cases, smallest_pass_difference, smallest_score_difference
 from runner.measure.statistics import Estimate, mean, needed, percentile, rate, ratio
 from runner.record.outcomes import Metric
@@ -46,11 +47,24 @@ def test_mcnemars_power() -> None:
     assert found == pytest.approx(0.32 - 0.08, abs=1e-4)
 
 
-def test_the_t_test_s_power() -> None:
-    """34 pairs show a difference of half a standard deviation, 33 do not (Cohen 1988)."""
-    enough, too_few = (smallest_score_difference(n, 0.2) for n in (34, 33))
-    assert enough is not None and too_few is not None
-    assert enough < 0.1 < too_few
+@pytest.mark.parametrize(("n", "deviation"), [(30, 0.2), (60, 0.3), (200, 0.1)])
+def test_what_graded_pairs_show(n: int, deviation: float) -> None:
+    """The smallest difference is shown by about 80 of 100 comparisons, half of it by few."""
+    draw = np.random.default_rng(3)
+    found = smallest_score_difference(n, deviation)
+    assert found is not None
+
+    def shown(difference: float) -> float:
+        lows = []
+        for _ in range(60):
+            differences = np.clip(draw.normal(difference, deviation, n), -1, 1)
+            before = {str(case): [0.0] for case in range(n)}
+            after = {str(case): [float(one)] for case, one in enumerate(differences)}
+            lows.append(paired(before, after).low)
+        return sum(low is not None and low > 0 for low in lows) / len(lows)
+
+    assert 0.65 <= shown(found) <= 0.95
+    assert shown(found / 2) <= 0.4
 
 
 def test_more_cases_show_less() -> None:
@@ -112,7 +126,7 @@ def test_means_settle(unit: str, limit: float) -> None:
     def estimate(values: Floats) -> Estimate:
         if unit == "usd":
             return ratio(values.tolist(), [1.0] * len(values))
-        return mean(values.tolist(), share=True)
+        return mean(values.tolist(), most=1.0)
 
     def cases(count: int) -> Floats:
         return draw.choice(first, count)

@@ -59,7 +59,7 @@ def test_the_sentence() -> None:
     metrics = {"quality": metric(0.861, 0.743, 0.93, "score")}
     assert verdict({"min_quality_score": 0.85}, metrics).why == (
         "quality 0.861, at least 0.743 with 95 % confidence: 0.85 is not proven; "
-        "about 2,800 more cases would settle it"
+        "as measured it is met, by too little for ten times the cases to settle it"
     )
     assert verdict({"min_quality_score": 0.95}, metrics).why == (
         "quality 0.861, at most 0.930 with 95 % confidence: 0.95 is missed"

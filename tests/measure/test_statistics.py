@@ -1,7 +1,5 @@
 """Intervals agree with published ones, and claim no more than the data can carry."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -32,68 +30,54 @@ def test_nothing_says_nothing() -> None:
     assert ratio([1.0], [0.0]) == nothing
 
 
-def test_one_value_has_no_interval() -> None:
-    """One observation says nothing about the next."""
-    assert mean([0.5], share=True) == Estimate(0.5, None, None)
+def test_one_value_says_little() -> None:
+    """One observation says next to nothing about the next."""
+    value, low, high = mean([0.5], most=1.0)
+    assert (value, low, high) == pytest.approx((0.5, 0.0125, 0.9875))
+    assert mean([0.5]).high is None
     assert percentile([100.0], 95) == Estimate(100.0, None, None)
 
 
 def test_zeros_and_ones_are_exact() -> None:
     """The mean of a pass-or-fail score is a rate."""
-    assert mean([1.0] * 24, share=True) == rate(24, 24)
-    assert mean([1.0, 0.0, 1.0, 1.0], share=True) == rate(3, 4)
+    for passed, n in ((24, 24), (3, 4), (0, 7), (199, 200)):
+        scores = [1.0] * passed + [0.0] * (n - passed)
+        assert mean(scores, most=1.0) == pytest.approx(rate(passed, n), abs=1e-9)
 
 
 def test_equal_values_are_no_certainty() -> None:
-    """Scores that are all equal keep an interval of some width; costs that are have none."""
-    low, high = mean([2 / 3] * 24, share=True)[1:]
+    """Values that are all equal keep an interval of some width, as wide as their range is."""
+    low, high = mean([2 / 3] * 24, most=1.0)[1:]
     assert low is not None and high is not None
     assert low < 0.6
     assert high > 0.7
-    assert mean([0.25] * 24) == Estimate(0.25, None, None)
-    assert ratio([0.25] * 24, [1.0] * 24) == Estimate(0.25, None, None)
+    for found in (mean([0.25] * 24, most=1.0), ratio([0.25] * 24, [1.0] * 24, most=1.0)):
+        assert found.low is not None and found.high is not None
+        assert found.low < 0.25 < found.high
 
 
-def test_few_values_can_not_bound_a_mean() -> None:
-    """Below six values even their whole range is no 95 % interval."""
-    assert mean([1.0, 2.0, 3.0, 4.0, 5.0]).low is None
-    assert mean([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).low is not None
-
-
-def test_a_worse_score_never_proves_more() -> None:
-    """The lower bound falls, from 24 perfect scores on, with each that is not quite perfect."""
-    bounds = [mean([1.0] * (24 - k) + [0.67] * k, share=True).low for k in range(5)]
-    assert all(a is not None and b is not None and a > b for a, b in pairwise(bounds))
-
-
-def test_the_unseen_case_agrees_with_the_exact_binomial() -> None:
-    """The bound for hardly varying scores comes to Clopper-Pearson as they come to 0 and 1."""
-    almost = mean([0.9999999] + [1.0] * 22 + [0.0], share=True)
-    exact = rate(23, 24)
-    assert almost.low == pytest.approx(exact.low, abs=0.01)
-    assert almost.high == pytest.approx(exact.high, abs=0.01)
-
-
-def test_the_bootstrap_covers_what_it_says() -> None:
-    """Of 200 samples of 40 skewed values about 95 in 100 intervals hold the true mean."""
-    draw = np.random.default_rng(7)
-    found = [mean(draw.gamma(4, 25, 40).tolist()) for _ in range(200)]
-    held = sum(e.low <= 100 <= e.high for e in found if e.low is not None and e.high is not None)
-    assert 180 <= held <= 199
+def test_what_has_no_limit_has_no_upper_bound() -> None:
+    """Nobody knows what the next value is, nor does anybody where one was above the limit."""
+    values = [1.0, 2.0, 3.0, 4.0, 5.0]
+    low = mean(values).low
+    assert low is not None and 0 < low < 3
+    assert mean(values).high is None
+    assert mean(values, most=4.0).high is None
+    assert ratio(values, [1.0] * 5, most=4.0).high is None
 
 
 def test_repeats_of_a_case_are_no_new_evidence() -> None:
     """Asking each case eight times, with equal answers, does not narrow the interval."""
     scores = [n / 16 for n in (3, 6, 9, 12, 16, 5, 8, 11, 14, 2, 4, 7)]
     cases = list(range(12))
-    assert mean(scores * 8, cases * 8, share=True).low == mean(scores, share=True).low
+    assert mean(scores * 8, cases * 8, most=1.0).low == mean(scores, most=1.0).low
     once, often = percentile(scores, 50), percentile(scores * 8, 50, cases * 8)
     assert (often.low, often.high) == (once.low, once.high)
 
 
 def test_a_case_counts_once_however_often_it_was_answered() -> None:
     """A case with many answers weighs no more than one with a single answer."""
-    assert mean([0.0, 1.0, 1.0, 1.0], [0, 1, 1, 1], share=True).value == 0.5
+    assert mean([0.0, 1.0, 1.0, 1.0], [0, 1, 1, 1], most=1.0).value == 0.5
 
 
 def test_p95_needs_72_values_for_an_upper_bound() -> None:
@@ -121,15 +105,28 @@ def test_what_a_proof_takes() -> None:
 def test_a_ratio_pays_for_what_failed() -> None:
     """Dollars per answer count the dollars of requests without an answer."""
     costs, answers = [1.0, 2.0, 3.0, 2.0, 1.0, 3.0, 2.0], [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0]
-    value, low, high = ratio(costs, answers)
+    value, low, high = ratio(costs, answers, most=10.0)
     assert value == pytest.approx(14 / 6)
     assert low is not None and high is not None
     assert value is not None
     assert low < value < high
 
 
+def test_more_confidence_is_wider() -> None:
+    """At 99 % every interval holds the one at 95 %, and a proof takes more."""
+    values = list(np.random.default_rng(0).random(100))
+    for plain, sure in (
+        (mean(values, most=1.0), mean(values, most=1.0, confidence=0.99)),
+        (percentile(values, 50), percentile(values, 50, confidence=0.99)),
+        (rate(90, 100), rate(90, 100, 0.99)),
+    ):
+        bounds = np.array([sure.low, plain.low, plain.value, plain.high, sure.high], float)
+        assert (np.diff(bounds) > 0).all()
+    assert needed(0.95, 0.99) > needed(0.95) == 72
+
+
 def test_the_same_numbers_twice() -> None:
     """An interval computed again is the same to the last digit."""
     values = list(np.random.default_rng(0).random(50))
-    assert mean(values) == mean(values)
+    assert mean(values, most=1.0) == mean(values, most=1.0)
     assert percentile(values, 95) == percentile(values, 95)

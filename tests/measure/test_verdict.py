@@ -35,7 +35,7 @@ def test_how_many_more_cases() -> None:
     assert found.more_cases == 30
     assert found.why == (
         "quality 0.933, at least 0.838 with 95 % confidence: 0.85 is not proven; "
-        "about 30 more cases would settle it"
+        "about 30 more cases would settle it; as measured it is met"
     )
 
 
@@ -56,7 +56,9 @@ def test_where_nobody_knows_how_many() -> None:
     metrics = {"latency_p95_ms": metric(Estimate(300.0), 24, "ms")}
     found = hold("l", "latency_p95_ms", metrics, "max", 5000)
     assert found.more_cases is None
-    assert found.why.endswith("is not proven (72 observations are needed, 24 are here)")
+    assert found.why.endswith(
+        "is not proven (72 observations are needed, 24 are here); as measured it is met"
+    )
 
 
 def test_what_is_settled_needs_no_more() -> None:

@@ -90,7 +90,8 @@ def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
             for k in range(100)
         ]
         candidate = model(name)
-        candidate = {**candidate, "provider": candidate["provider"] | known}
+        price = candidate["price"] | {"output_usd_per_mtok": 100.0}
+        candidate |= {"provider": candidate["provider"] | known, "price": price}
         loose = {"min_quality_score": 0.8, "availability": 0.9, "min_valid_output": 0.9}
         wanted = REQUIREMENTS | loose
         of = job(requirements=wanted, model=candidate, concurrency=1 + number)

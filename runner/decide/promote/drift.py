@@ -11,7 +11,15 @@ from runner.config.schema import Model, Single, singles
 from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
 from runner.decide.promote.promote import NOTICE, map_prices
 from runner.measure import formatting
-from runner.measure.compare import ANSWERED, COST, LATENCY, QUALITY, Change, RunComparison
+from runner.measure.compare import (
+    ANSWERED,
+    COST,
+    LATENCY,
+    QUALITY,
+    TYPICAL_COST,
+    Change,
+    RunComparison,
+)
 from runner.measure.observations import own
 from runner.record.outcomes import Answered, Failed, Record
 
@@ -22,6 +30,7 @@ _WATCHED = {
     ANSWERED: ("calls answered", "read the errors in the report"),
     LATENCY: ("latency", "measure again, at the hours that matter"),
     COST: ("cost per request", "measure again: sweep the candidates"),
+    TYPICAL_COST: ("cost of the typical request", "measure again: sweep the candidates"),
 }
 
 

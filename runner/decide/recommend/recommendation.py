@@ -11,7 +11,8 @@ class Compared(Record):
     """How the quality of a candidate differs from another's on the cases that both have scores for.
 
     `p_value` is corrected for all pairs of the sweep, and so is the interval of the difference: all
-    of them hold at once, with the confidence of the requirements. `tied` is no proof that they are equal: no difference is proven.
+    of them hold at once, with the confidence of the requirements. `tied` is no proof that they are
+    equal: no difference is proven.
     """
 
     verdict: Literal["better", "worse", "tied", "unknown"]

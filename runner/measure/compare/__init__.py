@@ -13,13 +13,14 @@ from runner.measure.compare.comparison import (
     LATENCY,
     QUALITY,
     TAIL,
+    TYPICAL_COST,
     Change,
     Flip,
     RunComparison,
     Side,
 )
 from runner.measure.compare.observed import Observed, Pairs, Seen
-from runner.measure.compare.ratios import cost, latencies
+from runner.measure.compare.ratios import costs, latencies
 from runner.measure.compare.scores import scores
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "QUALITY",
     "TAIL",
     "TOLERANCE",
+    "TYPICAL_COST",
     "Change",
     "Flip",
     "Observed",
@@ -57,7 +59,7 @@ def compare(
     changes = [
         *scores(pairs, after.quality, after.confidence),
         *latencies(before, after, pairs),
-        cost(before, after, pairs),
+        *costs(before, after, pairs),
     ]
     fell, rose = _flips(pairs, after.quality)
     return RunComparison(
@@ -81,7 +83,7 @@ def compare(
 def _regressed(change: Change, tolerance: float) -> bool:
     if change.name in (QUALITY, ANSWERED):
         return change.verdict == "worse"
-    if change.name in (LATENCY, TAIL, COST):
+    if change.name in (LATENCY, TAIL, COST, TYPICAL_COST):
         free_before = change.change is None and change.verdict == "worse"
         return free_before or (change.low is not None and change.low > 1 + tolerance)
     return False

@@ -5,7 +5,8 @@ from typing import Literal
 from runner.record.outcomes import Record
 
 # Names of changes; those of other scorers are score.<name>, as among the metrics.
-QUALITY, ANSWERED, COST = "quality", "answered", "cost_per_request_usd"
+QUALITY, ANSWERED = "quality", "answered"
+COST, TYPICAL_COST = "cost_per_request_usd", "cost_p50_usd"
 LATENCY, TAIL = "latency_p50_ms", "latency_p95_ms"
 
 Verdict = Literal["better", "worse", "not proven", "unknown"]

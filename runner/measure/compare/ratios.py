@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from runner.measure.compare.comparison import COST, LATENCY, TAIL, Change, Verdict
+from runner.measure.compare.comparison import (
+    COST,
+    LATENCY,
+    TAIL,
+    TYPICAL_COST,
+    Change,
+    Verdict,
+)
 from runner.measure.compare.observed import Observed, Pairs, Seen
 
 if TYPE_CHECKING:
@@ -40,20 +47,29 @@ def latencies(before: Observed, after: Observed, pairs: Pairs) -> Iterator[Chang
     yield _ratio(TAIL, "ms", early.value, late.value, slow if alike else Estimate(None), len(timed))
 
 
-def cost(baseline: Observed, candidate: Observed, pairs: Pairs) -> Change:
-    """All that a case cost, calls that failed included; unknown where one of them is."""
-    from runner.measure.statistics import Estimate
+def costs(baseline: Observed, candidate: Observed, pairs: Pairs) -> Iterator[Change]:
+    """All that a case cost, calls that failed included; unknown where one of them is.
+
+    The sums may be driven by a case that nobody has seen; the typical case is not, so that its
+    change is proven sooner.
+    """
+    from runner.measure.statistics import Estimate, percentile
 
     paid = [(_paid(early), _paid(late)) for early, late in pairs.values()]
     before = [early for early, late in paid if early is not None and late is not None]
     after = [late for early, late in paid if early is not None and late is not None]
     if not paid or len(before) < len(paid):
-        return _ratio(COST, "usd", None, None, Estimate(None), len(paid))
+        yield _ratio(COST, "usd", None, None, Estimate(None), len(paid))
+        return
     times = _times(before, after, baseline, candidate)
     change = _ratio(COST, "usd", fmean(before), fmean(after), times, len(paid))
     if not any(before) and any(after):
-        return change.model_copy(update={"verdict": "worse"})  # was free: there is no ratio
-    return change
+        change = change.model_copy(update={"verdict": "worse"})  # was free: there is no ratio
+    yield change
+    each = [round(late / early, _NOISE) for early, late in zip(before, after, strict=True) if early]
+    if all(before) and len(set(each)) > 1:
+        typical = percentile(each, 50, confidence=candidate.confidence)
+        yield _ratio(TYPICAL_COST, "usd", median(before), median(after), typical, len(paid))
 
 
 def _paid(seen: Seen) -> float | None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from runner.config.schema import Job
 from runner.errors import ConfigError, StorageError
-from runner.measure import like_for_like
+from runner.measure import ceiling, like_for_like
 from runner.measure.compare import TOLERANCE, Observed, RunComparison, Seen, Side, compare
-from runner.measure.evidence import Run, read_run
+from runner.measure.evidence import Run, job_of, read_run
 from runner.measure.observations import own
 from runner.record.files import JOURNAL, RUN, read_journal
-from runner.record.outcomes import Answered, Counts, Failed, Result
+from runner.record.outcomes import CONFIDENCE, Answered, Counts, Failed, Result
 
 
 @dataclass
@@ -56,17 +56,22 @@ def observe(directory: Path) -> Observed:
 def _look(directory: Path, label: str) -> _Look:
     run = _run(directory)
     observed = _empty(directory, run)
+    job, most = _job(run, directory), None
     first: Answered | None = None
     replayed = 0
     try:
         for line in read_journal(directory / JOURNAL):
             _note(observed, line)
+            if job is not None:
+                mine = ceiling.of(job, line)
+                most = mine if most is None else ceiling.highest([most, mine])
             replayed += line.replayed
             if isinstance(line, Answered) and own(line):
                 earliest = first is None or (line.case, line.repeat) < (first.case, first.repeat)
                 first = line if earliest else first
     except OSError as error:
         raise StorageError(f"{directory / JOURNAL}: {error.strerror}") from None
+    observed.most_usd = most and most.usd
     counts = _counts(observed, replayed)
     result = Result(task=run.task, model=run.model, id=run.id, counts=counts)
     return _Look(observed, like_for_like.asked(label, result, run.config, first))
@@ -81,7 +86,16 @@ def _empty(directory: Path, run: Run) -> Observed:
         quality=task.get("quality") or next(iter(task.get("scorers") or {}), ""),
         prompt=[task.get("system"), task.get("prompt")],
         timing=run.config.get("concurrency"),
+        confidence=(run.config.get("requirements") or {}).get("confidence", CONFIDENCE),
     )
+
+
+def _job(run: Run, directory: Path) -> Job | None:
+    """None: of another version, which is no obstacle to a comparison of what was measured."""
+    try:
+        return job_of(run, directory / RUN)
+    except ConfigError:
+        return None
 
 
 def _run(directory: Path) -> Run:

@@ -29,7 +29,7 @@ def contender(
     if not isinstance(scores, Mapping):
         scores = {f"c{n:04}": [score] for n, score in enumerate(scores)}
     flat = [score for found in scores.values() for score in found]
-    quality = mean(flat, share=True)
+    quality = mean(flat, most=1.0)
     metrics = {
         "quality": Metric(**quality._asdict(), n=len(flat), unit="score"),
         "cost_per_request_usd": metric("cost_per_request_usd", cost_usd),

@@ -125,7 +125,7 @@ async def test_as_many_more_cases_settle_it(sweep: Callable[..., Any]) -> None:
     before: SweepResult = await sweep("few", cases=CASES, least=0.85)
     [open_] = next(run for run in before.runs if run.model == "second").verdicts[:1]
     assert before.best == {"demo": "first"}
-    assert open_.why.endswith("; about 30 more cases would settle it")
+    assert open_.why.endswith("; about 30 more cases would settle it; as measured it is met")
     assert open_.more_cases is not None
     after: SweepResult = await sweep("more", cases=CASES + open_.more_cases, least=0.85)
     assert after.best == {"demo": "second"}
