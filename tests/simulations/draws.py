@@ -1,7 +1,7 @@
 """What is drawn: scores, costs and pairs whose true mean is known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,6 @@ class Population:
     truth: float
     draw: Callable[[Random, int], Sample]
     most: float = 1.0
-    sizes: tuple[int, ...] = (10, 12, 15, 20, 30, 60, 100, 200)
-    shown: dict[str, float] = field(default_factory=dict)
 
 
 def _of_steps(*shares: float) -> tuple[float, Callable[[Random, int], Sample]]:

@@ -1,6 +1,7 @@
 """The interval of the runner, and those that it was chosen from."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
@@ -20,8 +21,10 @@ def betting(sample: Sample, population: Population) -> Estimate:
     """Hedged betting with predictable plug-in bets, for a fixed n: Waudby-Smith and Ramdas 2023.
 
     "Estimating means of bounded random variables by betting", Journal of the Royal Statistical
-    Society B 86, 1-27, section 4.
+    Society B 86, 1-27, section 4. There is none for a ratio.
     """
+    if sample.under is not None:
+        return Estimate(None)
     x = _per_case(sample) / population.most
     low, high = _won_against(x), 1 - _won_against(1 - x)
     return Estimate(*(population.most * bound for bound in (float(x.mean()), low, high)))
@@ -41,14 +44,20 @@ def _won_against(x: Floats, tail: float = 0.025) -> float:
 
 
 def bootstrap(sample: Sample, population: Population) -> Estimate:
-    """BCa, Efron 1987."""
+    """BCa, Efron 1987; equal values are taken for certain."""
     x = _per_case(sample)
-    if (x == x[0]).all():
-        return Estimate(float(x[0]), float(x[0]), float(x[0]))
+    under = np.ones(len(x)) if sample.under is None else sample.under
+    value = float(x.sum() / under.sum())
+    if (x == x[0]).all() and (under == under[0]).all():
+        return Estimate(value, value, value)
     found = stats.bootstrap(
-        (x,), np.mean, n_resamples=1_000, rng=np.random.default_rng(0)
+        (x, under),
+        lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis),
+        paired=True,
+        n_resamples=1_000,
+        rng=np.random.default_rng(0),
     ).confidence_interval
-    return Estimate(float(x.mean()), float(found.low), float(found.high))
+    return Estimate(value, float(found.low), float(found.high))
 
 
 def _per_case(sample: Sample) -> Floats:
@@ -57,4 +66,5 @@ def _per_case(sample: Sample) -> Floats:
     return np.asarray(np.bincount(sample.cases, sample.values) / np.bincount(sample.cases))
 
 
-METHODS = {"Gaffke": ours, "betting": betting, "BCa": bootstrap}
+Method = Callable[[Sample, Population], Estimate]
+METHODS: dict[str, Method] = {"Gaffke": ours, "betting": betting, "BCa": bootstrap}

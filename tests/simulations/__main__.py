@@ -1,0 +1,85 @@
+"""`python -m tests.simulations`: how often each kind of interval is wrong, and how wide it is.
+
+Samples whose true mean is known are drawn again and again. An interval is wrong where it lies
+wholly above the truth, which would call a bound met that is missed, or wholly below it. Of 95 %
+intervals, 2.5 of 100 may be wrong on each side; `!` marks what is more than chance allows.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from tests.simulations.draws import POPULATIONS, Population
+from tests.simulations.methods import METHODS, Method
+
+ALLOWED = 0.025
+SIZES = (10, 12, 15, 20, 30, 60, 100, 200)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of so many runs: how often the truth was below the interval, and above; distances to it."""
+
+    runs: int
+    above: int
+    below: int
+    down: float
+    up: float
+
+    def cells(self) -> Iterator[str]:
+        for wrong, distance in ((self.above, self.down), (self.below, self.up)):
+            mark = "!" * too_often(wrong, self.runs)
+            yield "" if np.isnan(distance) else f"{wrong / self.runs:.1%}{mark} {distance:.3f}"
+
+
+def simulate(population: Population, method: Method, n: int, runs: int, seed: int = 0) -> Found:
+    draw = np.random.default_rng([seed, n])
+    bounds = np.array(
+        [method(population.draw(draw, n), population)[1:] for _ in range(runs)], dtype=np.float64
+    )
+    low, high = bounds.T
+    truth = population.truth
+    return Found(
+        runs,
+        above=int((low > truth).sum()),
+        below=int((high < truth).sum()),
+        down=float(truth - low.mean()),
+        up=float(high.mean() - truth),
+    )
+
+
+def too_often(wrong: int, runs: int) -> bool:
+    """Whether one run in a thousand would be wrong so often by chance."""
+    return bool(stats.binom.sf(wrong - 1, runs, ALLOWED) < 0.001)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulations", description=__doc__)
+    parser.add_argument("--runs", type=int, default=500, help="of each size (default 500)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="N")
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    options = parser.parse_args()
+    table = Table(title="wrong above, below; mean distance of the bound from the truth")
+    table.add_column("values", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    for name in options.methods:
+        table.add_column(f"{name}: low", justify="right", no_wrap=True)
+        table.add_column("high", justify="right", no_wrap=True)
+    console = Console(width=max(120, Console().width))
+    for population in POPULATIONS:
+        for n in options.sizes:
+            with console.status(f"{population.name}, {n}"):
+                found = [
+                    simulate(population, METHODS[name], n, options.runs) for name in options.methods
+                ]
+            table.add_row(population.name, str(n), *(cell for one in found for cell in one.cells()))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
