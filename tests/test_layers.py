@@ -26,7 +26,8 @@ HOMES = {
     "hydra": {
         "config.hydra_door",
         "commands.eval",
-        "commands.sweep",
+        "commands._sweep",
+        "commands._arguments",
         "commands.check",
         "config.catalogue",
         "commands._plugins.hydra_plugins.runner_one_process",

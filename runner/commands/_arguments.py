@@ -1,27 +1,219 @@
-"""Arguments of commands that compose no config: words, and settings as `key=value`."""
+"""The one door of every command but `eval`: its flags, words and overrides, and what they compose.
 
-import re
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+Hydra's own application runs only where Hydra has to run, for `eval` and its sweeps. All others
+take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words.
+"""
 
-from runner.config.validation import Typed, validated
-from runner.errors import ConfigError
+from argparse import SUPPRESS
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-_SETTING = re.compile(r"[a-z_]+=")
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from runner.commands.command_line import parser
+from runner.config import door, hydra_door, paths
+from runner.config.catalogue import Options
+from runner.config.redact import redact
+from runner.config.schema import Single
+from runner.config.validation import Typed, unknown_key, validated
+from runner.errors import ConfigError, did_you_mean
 
 
-def words(
-    kind: type[Typed], parser: ArgumentParser, argv: Sequence[str]
-) -> tuple[Namespace, list[str], Typed]:
-    """The options of the parser, the words, and the settings typed. Raises ConfigError."""
-    parser.add_argument("words", nargs="*", metavar="word|key=value")
-    arguments = parser.parse_intermixed_args(argv)
-    given = [each for each in arguments.words if _SETTING.match(each)]
-    settings: dict[str, str | None] = {}
-    for setting in given:
-        key, _, value = setting.partition("=")
-        if key in settings:
-            raise ConfigError(f"{key}: is given twice")
-        settings[key] = None if value == "null" else value
-    plain = [each for each in arguments.words if each not in given]
-    return arguments, plain, validated(kind, settings)
+@dataclass(frozen=True)
+class Arguments:
+    """What stood behind the name of a command."""
+
+    command: str
+    words: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
+    config_dir: str | None = None  # as it was given
+    show: bool = False  # --cfg: print the composed config and do nothing else
+
+    @property
+    def own(self) -> Path | None:
+        """The user's own config directory, absolute."""
+        return paths.config_dir(self.config_dir)
+
+    @contextmanager
+    def conf(self) -> "Iterator[Conf]":
+        options = Options([folder for folder in (self.own, paths.builtin("conf")) if folder])
+        with options.open():
+            yield Conf(self, options)
+
+    def settings(self, kind: type[Typed]) -> Typed:
+        """The overrides alone, typed: for commands that compose no config. Raises ConfigError."""
+        given: dict[str, str | None] = {}
+        for override in self.overrides:
+            key, _, value = override.partition("=")
+            if key in given:
+                raise ConfigError(f"{key}: is given twice")
+            given[key] = None if value == "null" else value
+        return validated(kind, given)
+
+    def job(self, kind: type[Typed]) -> Typed:
+        """conf/<command>.yaml as a job of one decision. Raises ConfigError."""
+        return validated(kind, self.plain(kind))
+
+    def plain(self, kind: type[Typed]) -> dict[str, object]:
+        """The same as plain data, the mapping's model filled in. Raises ConfigError."""
+        for override in self.overrides:
+            if override.partition("=")[0].lstrip("+") in ("sweep", "hydra.mode"):
+                raise ConfigError(f"{self.command}: {_ONE}; leave the sweep out")
+        with self.conf() as config:
+            composed = config.compose(kind, hydra=True)
+            HydraConfig.instance().set_config(composed)  # for ${hydra:…}: whose choice it was
+            with open_dict(composed):
+                del composed["hydra"]
+            return door.plain(composed)
+
+
+_ONE = "takes one decision at a time"
+
+
+def arguments(
+    command: str,
+    description: str | None,
+    argv: Sequence[str],
+    *,
+    words: int = 0,
+    texts: Sequence[str] = (),
+    bare: bool = True,
+) -> Arguments:
+    """The arguments of a command that takes so many words besides `key=value`.
+
+    The values of `texts` are taken as they are, whatever they mean to Hydra. With fewer words, or
+    where it does nothing `bare`, a command says how it is used. Raises ConfigError.
+    """
+    options = parser(command, description)
+    options.add_argument("given", nargs="*", metavar="key=value")
+    options.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
+    options.add_argument("--cfg", "-c", choices=["job"], help="print the composed config")
+    options.add_argument("--multirun", "-m", action="store_true", help=SUPPRESS)
+    found = options.parse_intermixed_args(list(argv))
+    plain = [each for each in found.given if not _is_override(each)]
+    overrides = [
+        hydra_door.literal(*_split(each)) if _split(each)[0] in texts else each
+        for each in found.given
+        if _is_override(each)
+    ]
+    if found.multirun:
+        raise ConfigError(f"{command}: {_ONE}; leave the sweep out")
+    own = paths.config_dir(found.config_dir)
+    for override in overrides:
+        hydra_door.refuse(override, own, as_text=bool(words))
+    if len(plain) > words:
+        raise ConfigError(f"{plain[words] or 'an empty argument'}: is no override; write key=value")
+    if len(plain) < words or not (bare or overrides):
+        raise ConfigError(*_usage(command, description))
+    return Arguments(command, plain, overrides, found.config_dir, bool(found.cfg))
+
+
+def _is_override(text: str) -> bool:
+    """`outputs/a=b` is a path: no key of ours has a slash but Hydra's own."""
+    key, equals, _ = text.partition("=")
+    return text.startswith("~") or (bool(equals) and "/" not in key.replace("hydra/", ""))
+
+
+def _split(override: str) -> tuple[str, str]:
+    key, _, value = override.partition("=")
+    return key, value
+
+
+def _usage(command: str, description: str | None) -> list[str]:
+    """How a command is used, from its description: its first example, and where there is more."""
+    lines = [line.strip() for line in (description or "").splitlines()]
+    example = next((line for line in lines if line.startswith("python -m runner")), "")
+    return [f"{command}: {example}", f"python -m runner {command} --help says more"]
+
+
+class Conf:
+    """conf/, the user's own first, as one command sees it."""
+
+    def __init__(self, given: Arguments, options: Options) -> None:
+        self.given = given
+        self.options = options
+
+    def compose(self, kind: type[Typed], *overrides: str, hydra: bool = False) -> DictConfig:
+        """conf/<command>.yaml with all overrides; printed, and no more, where --cfg asks for it.
+
+        Raises ConfigError.
+        """
+        composed = self.options.compose(
+            *overrides, *self.given.overrides, config=self.given.command, kind=kind, hydra=hydra
+        )
+        if self.given.show:
+            shown = OmegaConf.masked_copy(
+                composed, [str(key) for key in composed if key != "hydra"]
+            )
+            print(redact(OmegaConf.to_yaml(shown)), end="")
+            raise SystemExit(0)
+        return composed
+
+    def settings(self, kind: type[Typed], overrides: Sequence[str] | None = None) -> Typed:
+        """conf/<command>.yaml with its scenario and `overrides`, or else those given, typed.
+
+        `scenario=x` is short for `scenario=<command>/x`. Raises ConfigError.
+        """
+        wanted = self.given.overrides if overrides is None else overrides
+        full = [self._full(kind, override) for override in wanted]
+        config = Conf(replace(self.given, overrides=full), self.options)
+        return validated(kind, door.resolved(config.compose(kind)))
+
+    def models(self, names: Iterable[str], at: str) -> dict[str, Single]:
+        """Single models by their option. Raises ConfigError naming the key, `at`, that asks."""
+        return {name: self._model(name, at) for name in names}
+
+    def has_model(self, name: str) -> bool:
+        return name in self.options.files["model"]
+
+    def catalogue(self) -> dict[str, Single]:
+        """Every single model but those in a folder, which keeps an old table."""
+        found = {}
+        for name, node in self.options.nodes("model"):
+            if isinstance(node, ConfigError):
+                raise node
+            if "/" not in name and _single(node):
+                found[name] = validated(Single, door.resolved(node), f"model={name}: ")
+        return found
+
+    def _full(self, kind: type[Typed], override: str) -> str:
+        key, _, value = override.partition("=")
+        if key == "scenario":
+            return f"scenario={self._scenario(value)}"
+        if problem := unknown_key(kind, key.lstrip("+")):
+            raise ConfigError(problem)
+        return override
+
+    def _scenario(self, name: str) -> str:
+        mine = f"{self.given.command}/"
+        name = name.removeprefix(mine)
+        known = [
+            option.removeprefix(mine)
+            for option in self.options.files.get("scenario", {})
+            if option.startswith(mine)
+        ]
+        if name not in known:
+            raise ConfigError(f"scenario={name}: no such scenario{did_you_mean(name, known)}")
+        return mine + name
+
+    def _model(self, name: str, at: str) -> Single:
+        known = self.options.files["model"]
+        if name not in known:
+            raise ConfigError(f"{at}: no model '{name}'{did_you_mean(name, known)}")
+        node = self.options.compose(f"+model={name}", config=None).model
+        if not _single(node):
+            raise ConfigError(f"{at}: {name} is made of models, which have prices; name those")
+        return validated(Single, door.resolved(node), f"model={name}: ")
+
+
+def as_it_is(overrides: Sequence[str], *keys: str) -> bool:
+    """Whether nothing but `keys` is changed: what a scenario quotes holds for itself alone."""
+    kept = {"scenario", "format", "to", *keys}
+    return all(override.partition("=")[0] in kept for override in overrides)
+
+
+def _single(node: DictConfig) -> bool:
+    return bool(node.get("kind") == "single")

@@ -12,8 +12,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from runner.commands._settings import as_it_is, conf
-from runner.commands.command_line import parser
+from runner.commands._arguments import arguments, as_it_is
 from runner.config.schema import Price, ServerPrice, Single
 from runner.decide.costs.breakeven import BreakEven, Month, curve
 from runner.decide.costs.scenario import BreakevenScenario, Server
@@ -26,8 +25,10 @@ from runner.report.cost import provenance
 
 
 def main(argv: Sequence[str]) -> int:
-    with conf("breakeven", parser("breakeven", __doc__), argv) as (config, overrides):
-        scenario = config.settings(BreakevenScenario, overrides)
+    given = arguments("breakeven", __doc__, argv)
+    overrides = given.overrides
+    with given.conf() as config:
+        scenario = config.settings(BreakevenScenario)
         models = config.models([scenario.api_model], at="api_model")
     run = finished(scenario.from_run) if scenario.from_run else None
     comparison = BreakEven(

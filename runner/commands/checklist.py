@@ -11,42 +11,33 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from runner.commands import command_line, spend
-from runner.config import door, paths
+from runner.commands._arguments import Conf, arguments
+from runner.config import door
 from runner.config.catalogue import Options
-from runner.config.hydra_door import refuse
 from runner.config.validation import unknown_key, validated
 from runner.decide.checklist import Lines, lines, on_record
 from runner.decide.checklist.facts import Facts
 from runner.decide.checklist.settings import Checklist
+from runner.decide.spend import SpendSettings
 from runner.errors import GATE_EXIT, ConfigError
 from runner.report import checklist as report
 from runner.report.console import emit
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    parser = command_line.parser("checklist", __doc__)
-    parser.add_argument("overrides", nargs="*", metavar="key=value")
-    parser.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
-    arguments = parser.parse_intermixed_args(argv)
-    own = paths.config_dir(arguments.config_dir)
-    options = Options([folder for folder in (own, paths.builtin("conf")) if folder])
-    for override in arguments.overrides:
-        refuse(override, own)
-        _check(override, options)
-    with options.open():
-        facts = _facts(options, arguments.overrides, today or datetime.now(UTC).date())
+    with arguments("checklist", __doc__, argv).conf() as config:
+        for override in config.given.overrides:
+            _known(override, config.options)
+        facts = _facts(config, today or datetime.now(UTC).date())
     found = lines(facts)
     _print(facts.decision, found)
     is_open = any(each.state == "open" for section in found.values() for each in section)
     return GATE_EXIT if is_open and facts.decision.gate else 0
 
 
-def _check(override: str, options: Options) -> None:
+def _known(override: str, options: Options) -> None:
     """Raises ConfigError for an unknown key, with the nearest one of conf/checklist.yaml."""
-    key, equals, _ = override.lstrip("+~").partition("=")
-    if not equals:
-        raise ConfigError(f"{override}: is no override; write key=value")
+    key = override.lstrip("+~").partition("=")[0]
     if key == "sweep":
         raise ConfigError("checklist: is about one decision; leave the sweep out")
     if key.partition(".")[0].partition("@")[0].partition("/")[0] in options.files:
@@ -55,10 +46,10 @@ def _check(override: str, options: Options) -> None:
         raise ConfigError(problem)
 
 
-def _facts(options: Options, overrides: Sequence[str], today: date) -> Facts:
-    composed = options.compose(*overrides, config="checklist")
-    decision = validated(Checklist, door.plain(composed))
-    watched = validated(spend.SpendSettings, door.resolved(options.compose(config="spend")))
+def _facts(config: Conf, today: date) -> Facts:
+    decision = validated(Checklist, door.plain(config.compose(Checklist)))
+    told = door.resolved(config.options.compose(config="spend"))
+    watched = validated(SpendSettings, told)
     cases = on_record.present(decision.task)
     runs = on_record.recorded(decision)
     return Facts(
@@ -70,13 +61,13 @@ def _facts(options: Options, overrides: Sequence[str], today: date) -> Facts:
         drilled=on_record.drilled(decision),
         alerts=watched.alerts,
         notify=watched.notify,
-        files=_files(options, overrides),
+        files=_files(config),
     )
 
 
-def _files(options: Options, overrides: Sequence[str]) -> Mapping[str, Path]:
+def _files(config: Conf) -> Mapping[str, Path]:
     """The file of each group's choice; the model's is the mapping's where that chose it."""
-    composed = options.compose(*overrides, config="checklist", hydra=True)
+    options, composed = config.options, config.compose(Checklist, hydra=True)
     chosen = {group: str(option) for group, option in composed.hydra.runtime.choices.items()}
     found = {
         group: files[chosen[group]]

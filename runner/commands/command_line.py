@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
+from typing import NoReturn
 
 from runner.errors import (
     CONFIG_EXIT,
@@ -71,19 +72,48 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 
 def _dispatch(argv: list[str]) -> int:
-    command = "eval"
-    if argv and "=" not in argv[0] and not argv[0].startswith("-"):
-        command = argv.pop(0)
+    place = _first_word(argv)
+    command = "eval" if place is None else argv.pop(place)
     if command not in COMMANDS:
         raise ConfigError(f"no command '{command}'{did_you_mean(command, COMMANDS)}")
     if command == "eval" and {"--help", "-h"} & set(argv):
         command = "help"
+    if command == "eval" and "--version" in argv:
+        from importlib.metadata import version
+
+        print(f"runner {version('llm-decision-runner')}")
+        return 0
     module = import_module(f"runner.commands.{command}")
     return int(module.main(argv))
 
 
+# Hydra's flags and ours that take a value, which is no command.
+_WITH_VALUE = {
+    *("--config-dir", "-cd", "--cfg", "-c", "--package", "-p", "--config-name", "-cn"),
+    *("--config-path", "-cp", "--experimental-rerun"),
+}
+
+
+def _first_word(argv: Sequence[str]) -> int | None:
+    """Where the name of the command stands: flags and overrides may come before it."""
+    before = ""
+    for place, word in enumerate(argv):
+        if before not in _WITH_VALUE and "=" not in word and word[:1] not in ("-", "~"):
+            return place
+        before = word
+    return None
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        command = self.prog.rpartition(" ")[2]
+        raise ConfigError(f"{command}: {message}; see {self.prog} --help")
+
+
 def parser(command: str, description: str | None) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=f"python -m runner {command}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,

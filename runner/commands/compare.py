@@ -15,10 +15,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.commands._arguments import words
-from runner.commands.command_line import parser
+from runner.commands._arguments import arguments
 from runner.config.schema import Strict
-from runner.errors import GATE_EXIT, ConfigError
+from runner.errors import GATE_EXIT
 from runner.measure.compare import TOLERANCE
 from runner.measure.compare.runs import against
 from runner.report import compare as report
@@ -33,9 +32,8 @@ class CompareSettings(Strict):
 
 
 def main(argv: Sequence[str]) -> int:
-    _, runs, settings = words(CompareSettings, parser("compare", __doc__), argv)
-    if len(runs) != 2:
-        raise ConfigError(f"compare: takes two runs, the baseline first, and got {len(runs)}")
+    given = arguments("compare", __doc__, argv, words=2)
+    runs, settings = given.words, given.settings(CompareSettings)
     found = against(Path(runs[0]), Path(runs[1]), settings.tolerance)
     emit(
         settings.format,

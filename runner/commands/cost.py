@@ -15,8 +15,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from runner.commands._settings import Conf, as_it_is, conf
-from runner.commands.command_line import parser
+from runner.commands._arguments import Conf, arguments, as_it_is
 from runner.config.schema import Single
 from runner.decide import own_runs
 from runner.decide.costs import monthly, routing
@@ -35,7 +34,9 @@ _ALL = "all"  # the whole catalogue, in place of a name
 
 
 def main(argv: Sequence[str]) -> int:
-    with conf("cost", parser("cost", __doc__), argv) as (config, overrides):
+    given = arguments("cost", __doc__, argv)
+    overrides = given.overrides
+    with given.conf() as config:
         named = {override.partition("=")[0] for override in overrides}
         scenario = config.settings(CostScenario, [_list(override) for override in overrides])
         if scenario.routing and named & {"model", "models"}:

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from omegaconf import DictConfig
-
+from runner.commands._arguments import Arguments, arguments
+from runner.commands._evaluate import estimate, evaluate
 from runner.commands.command_line import explain
-from runner.commands.eval import estimate, evaluate
-from runner.config import door, hydra_door, paths, pins
+from runner.config import door, paths, pins
 from runner.config.schema import Job, singles
 from runner.decide.promote import canary, decision_record
 from runner.decide.promote.decision_record import DecisionRecord
@@ -36,7 +34,8 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     from runner.report import console
     from runner.report.drift import terminal
 
-    mapping, job = _composed(argv)
+    given = arguments("drift", __doc__, argv)
+    mapping, job = _composed(given)
     today = today or date.today()
     record = decision_record.find(paths.tasks_dirs(), job.task.name, mapping)
     if job.estimate:
@@ -58,7 +57,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         proposal=None,
     )
     if found.moved:
-        own = hydra_door.user_config_dir
+        own = given.config_dir
         said = proposal(
             record,
             sweep_is_there=Path(record.evidence.sweep).is_dir(),
@@ -74,26 +73,9 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     return 0
 
 
-def _composed(argv: Sequence[str]) -> tuple[str, Job]:
+def _composed(given: Arguments) -> tuple[str, Job]:
     """The mapping's name, and the job that it makes of the task. Raises ConfigError."""
-    arguments = hydra_door.parse(argv)
-    if arguments.multirun or any(each.startswith("sweep=") for each in arguments.overrides):
-        raise ConfigError("drift: takes one decision at a time; leave the sweep out")
-    composed: list[dict[str, Any] | ConfigError] = []
-
-    def take(cfg: DictConfig) -> None:
-        """Hydra knows the mapping's name only here, and prints around what is raised here."""
-        try:
-            composed.append(door.plain(cfg))
-        except ConfigError as error:
-            composed.append(error)
-
-    hydra_door.run(arguments, take, "drift")
-    if not composed:
-        raise SystemExit(0)  # --cfg, --info: Hydra printed what was asked for
-    [tree] = composed
-    if isinstance(tree, ConfigError):
-        raise tree
+    tree = given.plain(Job)
     mapping = str(tree.pop("decided_in"))
     job = door.validate(tree)
     for key in ("reuse", "baseline", "junit"):

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runner.config import door, hydra_door
-from runner.config.validation import validated
+from runner.commands._arguments import arguments
 from runner.drill.clock import simulate
 from runner.drill.faults import Drill, Fault
 from runner.drill.rehearsal import rehearse
@@ -29,11 +28,7 @@ from runner.report.drill import markdown, terminal
 
 
 def main(argv: Sequence[str]) -> int:
-    arguments = hydra_door.parse(argv)
-    composed = hydra_door.one(arguments, "drill", Drill, "takes one decision at a time")
-    if composed is None:
-        return 0
-    job = validated(Drill, door.plain(composed))
+    job = arguments("drill", __doc__, argv).job(Drill)
     result = drill(job)
     directory = _write(job, result)
     console.show([*terminal(result), console.pointer("report", directory / REPORT)])

@@ -3,7 +3,7 @@
     python -m runner promote outputs/sweeps/<sweep> candidate=haiku
     python -m runner promote outputs/sweeps/<sweep> candidate=haiku mapping=mine --config-dir conf
 
-PromoteSettings:
+Settings:
     mapping=hosted          the file of conf/mapping/ to change
     task=extraction         where the sweep has several
     canary=10               so many cases with their answers go on record, for `drift` to ask again
@@ -17,8 +17,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from runner.commands import command_line
-from runner.commands._arguments import words
+from runner.commands._arguments import arguments
 from runner.config import door, paths
 from runner.config.catalogue import Options, compose_config
 from runner.config.redact import redact
@@ -41,18 +40,13 @@ class PromoteSettings(Strict):
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    parser = command_line.parser("promote", __doc__)
-    parser.add_argument(
-        "--config-dir", "-cd", help="your own options, where the mapping is written"
-    )
-    arguments, named, settings = words(PromoteSettings, parser, argv)
-    if len(named) != 1:
-        raise ConfigError(f"promote: takes one sweep, and got {len(named)}")
+    given = arguments("promote", __doc__, argv, words=1)
+    [named], settings = given.words, given.settings(PromoteSettings)
     if settings.unproven != (settings.reason is not None):
         raise ConfigError('unproven: goes with a reason: unproven=true reason="…"')
-    own = paths.config_dir(arguments.config_dir)
+    own = given.own
     conf, tasks = _home(own)
-    found = chosen(Path(named[0]), settings.candidate, settings.task)
+    found = chosen(Path(named), settings.candidate, settings.task)
     option = _option(found.candidate.model, own)
     _decide(found, settings, _job(found, option, own))
     record = promoted(
@@ -70,7 +64,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         _print_diff(path, before, text)
     drift = f"task={record.task} mapping={record.mapping}"
     if own:
-        drift += f" --config-dir {arguments.config_dir}"
+        drift += f" --config-dir {given.config_dir}"
     print(
         f"Commit these two files; review by {record.review_by} ({record.review_because}).\n"
         f"Does it still hold? python -m runner drift {drift}"

@@ -16,10 +16,9 @@ from contextlib import closing, suppress
 from datetime import date
 
 from runner.cases.query import Query, query
+from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
-from runner.config import door, hydra_door
 from runner.config.redact import redact
-from runner.config.validation import validated
 from runner.errors import INCOMPLETE_EXIT, RunnerError
 from runner.pipeline import plan
 from runner.production import inputs
@@ -33,16 +32,9 @@ from runner.record.outcomes import Counts, Result
 
 
 def main(argv: Sequence[str]) -> int:
-    arguments = hydra_door.parse(argv)
-    arguments.overrides = [_as_it_is(each) for each in arguments.overrides]
-    composed = hydra_door.one(arguments, "run", BatchJob, "applies one decision")
-    return 0 if composed is None else apply(validated(BatchJob, door.plain(composed)))
-
-
-def _as_it_is(override: str) -> str:
-    """A text or a path may hold what means something to Hydra."""
-    key, _, value = override.partition("=")
-    return hydra_door.literal(key, value) if key in ("input", "output") else override
+    # A text or a path may hold what means something to Hydra.
+    given = arguments("run", __doc__, argv, texts=["input", "output"], bare=False)
+    return apply(given.job(BatchJob))
 
 
 def apply(job: BatchJob) -> int:

@@ -14,10 +14,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from runner.commands import command_line
-from runner.commands._settings import Conf, conf
-from runner.config import paths
-from runner.config.hydra_door import refuse
+from runner.commands._arguments import Conf, arguments
 from runner.decide.select.candidates import Candidate, Selection
 from runner.decide.select.selecting import SelectSettings, select
 from runner.decide.select.shortlist import Shortlist, sweep_place
@@ -27,12 +24,9 @@ from runner.report.console import emit, note, uncut
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    options = command_line.parser("select", __doc__)
-    with conf("select", options, argv) as (config, overrides):
-        config_dir = options.parse_intermixed_args(argv).config_dir
-        own = paths.config_dir(config_dir)
-        for override in overrides:
-            refuse(override, own)
+    given = arguments("select", __doc__, argv)
+    overrides, config_dir = given.overrides, given.config_dir
+    with given.conf() as config:
         settings = settings_of(config, overrides)
         if settings.to is not None:
             sweep_place(settings.to, config_dir)  # refused before anything is printed

@@ -23,9 +23,9 @@ import yaml
 from pydantic import Field
 
 from runner.calls.embedded.server import serve
-from runner.config import door, hydra_door, pins, redact
+from runner.commands._arguments import arguments
+from runner.config import pins, redact
 from runner.config.schema import Job
-from runner.config.validation import validated
 from runner.errors import ConfigError
 from runner.measure import requirements
 from runner.production.gateway import proxy
@@ -52,11 +52,7 @@ class Served(Job):
 
 
 def main(argv: Sequence[str]) -> int:
-    arguments = hydra_door.parse(argv)
-    composed = hydra_door.one(arguments, "serve", Served, "puts one decision behind an address")
-    if composed is None:
-        return 0
-    job = validated(Served, door.plain(composed))
+    job = arguments("serve", __doc__, argv).job(Served)
     check(job, date.today(), starting=not job.dry_run)
     if job.dry_run:
         print(text(job), end="")

@@ -7,19 +7,14 @@ Exit code 3 when a limit of `alerts` is crossed, 4 when a run could not be count
 conf/spend.yaml holds every key and what it means.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from datetime import UTC, date, datetime
 
-from pydantic import BeforeValidator
-
-from runner.commands._settings import conf
-from runner.commands.command_line import explain, parser
-from runner.config.schema import Privacy, Strict
+from runner.commands._arguments import arguments
+from runner.commands.command_line import explain
+from runner.config.schema import Privacy
 from runner.decide.notify import Notifier, Notify, refuse_urls
-from runner.decide.spend import Alert, Alerts, Dimension, Spend, Sum, hold, read
+from runner.decide.spend import Alert, Alerts, Spend, SpendSettings, Sum, hold, read
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.measure.requirements import ALLOWED
 from runner.report.console import emit
@@ -28,39 +23,10 @@ from runner.report.spend import text
 _SHOWN = 5  # runs that forbid a notice; the others do it for the same reason
 
 
-def _since(value: Any) -> date | timedelta | None:
-    """`30d` is the last 30 days."""
-    if value is None:
-        return None
-    if days := re.fullmatch(r"([1-9]\d*)d", str(value)):
-        return timedelta(days=int(days[1]))
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("is no date; write 2026-11-01, or 30d for the last 30 days") from None
-
-
-class SpendSettings(Strict):
-    """conf/spend.yaml."""
-
-    outputs: Path
-    since: Annotated[date | timedelta | None, BeforeValidator(_since)]
-    by: tuple[Dimension, ...]
-    format: Literal["table", "json", "csv"]
-    alerts: Alerts
-    notify: Notify
-    data_privacy: Privacy
-
-    def first_day(self, today: date) -> date | None:
-        if isinstance(self.since, timedelta):
-            return today - self.since + timedelta(days=1)
-        return self.since
-
-
 def main(argv: Sequence[str], today: date | None = None) -> int:
     refuse_urls(argv)
-    with conf("spend", parser("spend", __doc__), argv) as (config, overrides):
-        settings = config.settings(SpendSettings, overrides)
+    with arguments("spend", __doc__, argv).conf() as config:
+        settings = config.settings(SpendSettings)
     return report(settings, today or datetime.now(UTC).date())
 
 

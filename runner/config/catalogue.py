@@ -69,7 +69,7 @@ class Options:
         finally:
             hydra_door.user_config_dir = command_line
         for directory in own:
-            path.prepend("own", f"file://{directory}", anchor="main")
+            hydra_door.put_first(path, directory)
         before = get_gh_backup()
         GlobalHydra.instance().clear()
         Hydra.create_main_hydra2("check", path)

@@ -1,13 +1,17 @@
 """What runs have cost, summed up from their journals; memory does not grow with the cases."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator
 
 from runner.config.schema import Privacy, Strict, Usd
 from runner.config.validation import validated
+from runner.decide.notify import Notify
 from runner.errors import ConfigError, RunnerError
 from runner.measure import formatting
 from runner.record.outcomes import Attempt, Record, Role
@@ -128,6 +132,35 @@ class Alerts(Strict):
     day_usd: Usd | None
     month_usd: Usd | None
     tasks: dict[str, Usd]
+
+
+def _since(value: Any) -> date | timedelta | None:
+    """`30d` is the last 30 days."""
+    if value is None:
+        return None
+    if days := re.fullmatch(r"([1-9]\d*)d", str(value)):
+        return timedelta(days=int(days[1]))
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("is no date; write 2026-11-01, or 30d for the last 30 days") from None
+
+
+class SpendSettings(Strict):
+    """conf/spend.yaml."""
+
+    outputs: Path
+    since: Annotated[date | timedelta | None, BeforeValidator(_since)]
+    by: tuple[Dimension, ...]
+    format: Literal["table", "json", "csv"]
+    alerts: Alerts
+    notify: Notify
+    data_privacy: Privacy
+
+    def first_day(self, today: date) -> date | None:
+        if isinstance(self.since, timedelta):
+            return today - self.since + timedelta(days=1)
+        return self.since
 
 
 @dataclass(frozen=True)

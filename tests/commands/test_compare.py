@@ -61,7 +61,6 @@ def test_formats(runs: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "compare: takes two runs, the baseline first, and got 1"),
         (["nowhere", "outputs"], "nowhere: is no run: it has no cases.jsonl"),
         (["a", "b", "gaet=true"], "gaet: no such key; did you mean 'gate'?"),
         (["a", "b", "format=xml"], "format: input should be 'table', 'json' or 'markdown'"),

@@ -222,7 +222,10 @@ def test_a_server_of_ones_own(cost: Cost, tmp_path: Path) -> None:
         (["input_token=1"], "input_token: no such key; did you mean 'input_tokens'?"),
         (["router.simpel=haiku"], "router.simpel: no such key; did you mean 'simple'?"),
         (["scenario=sead"], "scenario=sead: no such scenario; did you mean 'seed'?"),
-        (["scenario=../../x"], "scenario=../../x: no such scenario"),
+        (
+            ["scenario=../../x"],
+            "scenario=../../x: an option is the name of a file",
+        ),
         (["cached_share=2"], "cached_share: input should be less than or equal to 1"),
         (["format=xml"], "format: input should be 'table', 'csv' or 'json'"),
         (["from=nowhere"], "from: nowhere: is no run"),

@@ -10,9 +10,8 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from runner.commands import command_line
 from runner.commands import select as command
-from runner.commands._settings import Conf, conf
+from runner.commands._arguments import Conf, arguments
 from runner.commands.command_line import main
 from runner.config import door, hydra_door, paths
 from runner.config.catalogue import Options
@@ -49,7 +48,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Mapping[str, Single]:
-    with conf("select", command_line.parser("select", None), []) as (config, _):
+    with arguments("select", None, []).conf() as config:
         return config.catalogue()
 
 
@@ -57,9 +56,9 @@ def catalogue() -> Mapping[str, Single]:
 def select(catalogue: Mapping[str, Single]) -> Callable[..., Selection]:
     """What it comes to, without composing the catalogue anew."""
 
-    def run(*arguments: str) -> Selection:
-        with conf("select", command_line.parser("select", None), arguments) as (config, overrides):
-            settings = command.settings_of(config, overrides)
+    def run(*given: str) -> Selection:
+        with arguments("select", None, given).conf() as config:
+            settings = command.settings_of(config, given)
         return selecting.select(settings.model_copy(update={"outputs": None}), catalogue, TODAY)
 
     return run

@@ -19,7 +19,7 @@ class UserConfigFirst(SearchPathPlugin):  # type: ignore[misc]  # Hydra is untyp
         from runner.config import hydra_door
 
         if hydra_door.user_config_dir:
-            search_path.prepend("command-line", f"file://{hydra_door.user_config_dir}")
+            hydra_door.put_first(search_path, hydra_door.user_config_dir)
 
 
 class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
@@ -34,7 +34,7 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        from runner.commands.eval import estimate, evaluate, record_failure
+        from runner.commands._evaluate import estimate, evaluate, record_failure
         from runner.config import door
         from runner.errors import ConfigError, RunnerError
         from runner.pipeline.plan import prepare

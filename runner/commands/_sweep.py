@@ -63,7 +63,7 @@ def leave() -> None:
 
 def finish(directory: Path) -> int:
     """Report on all jobs and return the exit code of the sweep."""
-    from runner.commands.eval import exit_code
+    from runner.commands._evaluate import exit_code
     from runner.report import build_sweep, console, junit, terminal
 
     sweep = build_sweep(directory)

@@ -1,0 +1,86 @@
+"""Runs measured together and reported on, and what they come to as an exit code."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, BudgetSpent, ConfigError, RunnerError
+from runner.pipeline import event_loop
+from runner.pipeline.plan import Plan
+from runner.record.files import RESULT, write_json
+from runner.record.outcomes import Result
+
+Planned = tuple[Plan, Path]  # and the directory for its record
+
+
+def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerError) -> None:
+    """Say in its place why a job of a sweep has no result."""
+    task, model, id = names
+    result = Result(task=task, model=model, id=id, error=str(error))
+    write_json(directory / RESULT, result.model_dump(mode="json"))
+
+
+def estimate(plans: Sequence[Plan]) -> None:
+    """Print what they would ask and cost together; nothing is sent."""
+    from runner.decide.costs.estimate import of
+    from runner.pipeline.together import cap_usd
+    from runner.report import console
+    from runner.report.estimate import terminal
+
+    console.show(terminal([event_loop.run(of(plan)) for plan in plans], cap_usd(plans)))
+
+
+def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
+    """Run them all in one process; an error of one does not stop the others.
+
+    Raises ConfigError, before anything is sent, when one of them can't be sent as it is.
+    """
+    from runner.measure.compare.runs import check
+    from runner.pipeline import resume
+    from runner.pipeline.together import run_all
+    from runner.report import build
+
+    if len({plan.job.callbacks for plan, _ in plans}) > 1:
+        raise ConfigError("callbacks: litellm has them once a process; name the same in each job")
+    for plan, _ in plans:
+        check(plan.job)
+        plan.make_ready()
+    with ExitStack() as stack:
+        for plan, directory in plans:
+            stack.enter_context(resume.claim(plan, directory))
+        errors = event_loop.run(run_all(plans))
+        results: list[Result | RunnerError] = []
+        for _, directory in plans:
+            if isinstance(errors.get(directory), BudgetSpent):
+                with suppress(RunnerError):
+                    build(directory)  # what was measured until then
+            try:
+                results.append(errors.get(directory) or build(directory))
+            except RunnerError as error:
+                results.append(error)
+    return results
+
+
+def refused(result: Result) -> bool:
+    """Whether a requirement is missed, or the run proven worse than its baseline."""
+    missed = any(verdict.verdict == "missed" for verdict in result.verdicts)
+    return missed or bool(result.baseline and result.baseline["regressed"])
+
+
+def exit_code(results: Sequence[Result], *, gated: bool) -> int:
+    """The gate first: it is what a caller has asked about."""
+    if gated:
+        return GATE_EXIT
+    if all(result.complete and result.counts and not result.counts.failed for result in results):
+        judged = (result.metrics.get("judge_failure_rate") for result in results)
+        if not any(rate and rate.value for rate in judged):
+            return 0
+        print("runner: some answers could not be judged; the report says why", file=sys.stderr)
+        return INCOMPLETE_EXIT
+    print(
+        "runner: some calls failed; what was answered is kept, and reuse=<the run's directory> "
+        "asks only for the rest",
+        file=sys.stderr,
+    )
+    return INCOMPLETE_EXIT
