@@ -1,7 +1,6 @@
 """What surrounds the jobs of a sweep: its directory before them, its report after them."""
 
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from runner.commands.command_line import explain
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
 from runner.pipeline import provenance
 from runner.pipeline.resume import try_lock
-from runner.record.files import JOURNAL, RESULT, SWEEP, write_json
+from runner.record.files import JOURNAL, RESULT, SWEEP, utc_now, write_json
 
 # The sweep that this process has started; its lock says that the process is alive.
 directory: Path | None = None
@@ -43,8 +42,7 @@ def _begin(where: Path) -> None:
     global directory, _lock
     if (where / RESULT).exists():
         raise ConfigError(f"hydra.sweep.dir: {where} holds the result of another sweep")
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(where / SWEEP, {"started": started, "command": provenance.command()})
+    write_json(where / SWEEP, {"started": utc_now(), "command": provenance.command()})
     _lock = try_lock(where)
     if _lock is None:
         raise ConfigError(f"hydra.sweep.dir: another sweep is at work in {where}")

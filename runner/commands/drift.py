@@ -8,7 +8,7 @@ exit code is 3 when something is proven to have moved. All keys of a run apply: 
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,8 +22,9 @@ from runner.decide.promote.decision_record import DecisionRecord
 from runner.decide.promote.drift import Drift, Finding, asked_again, proposal, stated
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.pipeline.plan import Plan, prepare
-from runner.record.files import JOURNAL, read_journal, write_json
+from runner.record.files import dated, write_json
 from runner.record.outcomes import Counts
+from runner.record.run import Run
 
 DRIFT = "drift.json"
 _CASES = "canary.jsonl"
@@ -43,8 +44,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
             estimate([_plan(record, job, Path(scratch), today)])
         return 0
     findings, failed = list(stated(record, job.model, today)), 0
-    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
-    directory = job.outputs.absolute() / "drift" / f"{now}_{job.label}"
+    directory = dated(job.outputs, "drift", job.label)
     if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
         counts, shown = _ask(record, job, directory, today)
         failed, findings = counts.failed, [*shown, *findings]
@@ -110,4 +110,4 @@ def _ask(
     # As if with its prompt: a question that reads otherwise is no longer the same case.
     found = compare(canary.observed(record, now.prompt), now)
     assert result.counts is not None
-    return result.counts, list(asked_again(record, list(read_journal(run / JOURNAL)), found))
+    return result.counts, list(asked_again(record, list(Run(run).outcomes()), found))

@@ -9,7 +9,6 @@ holds the faults.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.commands._arguments import arguments
@@ -22,7 +21,7 @@ from runner.errors import GATE_EXIT, ConfigError, did_you_mean
 from runner.pipeline import provenance
 from runner.pipeline.plan import prepare
 from runner.pipeline.progress import Progress
-from runner.record.files import REPORT, RESULT, write_json, write_text
+from runner.record.files import REPORT, RESULT, dated, utc_now, write_json, write_text
 from runner.report import console
 from runner.report.drill import markdown, terminal
 
@@ -40,7 +39,7 @@ def drill(job: Drill) -> DrillResult:
     faults = _chosen(job)
     plan = prepare(offline(job))
     plan.make_ready()
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    started = utc_now()
     with Progress() as progress:
         advance = progress.bar(f"drill of {job.label}", plan.count * len(faults))
         seen = simulate(rehearse(plan, faults, advance))
@@ -69,8 +68,7 @@ def _chosen(job: Drill) -> dict[str, Fault]:
 
 
 def _write(job: Drill, result: DrillResult) -> Path:
-    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
-    directory = job.outputs.absolute() / "drills" / f"{now}_{job.label}"
+    directory = dated(job.outputs, "drills", job.label)
     write_json(directory / RESULT, result.model_dump(mode="json"))
     write_text(directory / REPORT, markdown(result))
     return directory

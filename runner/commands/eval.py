@@ -1,7 +1,6 @@
 """Measure candidates on a task: one run, or with -m a sweep."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -13,6 +12,7 @@ from runner.config import door, hydra_door
 from runner.config.schema import Job
 from runner.errors import ConfigError, RunnerError
 from runner.pipeline.plan import Plan, prepare
+from runner.record.files import dated
 from runner.record.outcomes import Result
 
 # Hydra drops what its task function returns, and prints around what it raises.
@@ -80,8 +80,7 @@ def run_job(cfg: DictConfig) -> None:
 
 def _single(plan: Plan) -> tuple[Job, Path, Result]:
     job = plan.job
-    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
-    directory = job.outputs.absolute() / "runs" / f"{now}_{job.label}"
+    directory = dated(job.outputs, "runs", job.label)
     [result] = evaluate([(plan, directory)])
     if isinstance(result, RunnerError):
         raise result

@@ -1,21 +1,21 @@
 """The result of a sweep, computed from its runs: ranked, and what to ship on each task."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
 from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
 from runner.measure.conclusion import named
 from runner.measure.result import load as load_run
-from runner.record.files import RESULT, RUN, SWEEP, read_json
+from runner.record.files import RESULT, read_record
 from runner.record.outcomes import Record, Result
+from runner.record.run import Run
+from runner.record.sweep import command as sweep_command
+from runner.record.sweep import jobs
 
-_JOB = re.compile(r"(\d+)(?:_|$)")
 UNNAMED = "?"  # the task of a job whose config could not even be read
 
 
@@ -42,7 +42,7 @@ class SweepResult(Record):
 
 def compute(directory: Path, read: Callable[[Path], Result] = load_run) -> SweepResult:
     """Rank the runs of a sweep and choose; `read` gives the result of each, or a RunnerError."""
-    found = [_candidate(path, read) for path in _jobs(directory)]
+    found = [_candidate(path, read) for path in jobs(directory)]
     runs: list[SweepRow] = []
     recommendations = {}
     for task in sorted({run.task for run in found}):
@@ -58,32 +58,18 @@ def compute(directory: Path, read: Callable[[Path], Result] = load_run) -> Sweep
         best={task: one.choice for task, one in recommendations.items()},
         recommendations=recommendations,
         gated=_gate(directory, runs),
-        command=_read(directory / SWEEP).get("command"),
+        command=sweep_command(directory),
     )
 
 
 def load(directory: Path) -> SweepResult:
     """The result of a finished sweep as it was written. Raises ConfigError."""
-    path = directory / RESULT
+    if not (directory / RESULT).is_file():
+        raise ConfigError(f"{directory}: is no finished sweep: it has no {RESULT}")
     try:
-        return SweepResult.model_validate(read_json(path))
-    except OSError as error:
-        problem = f"{directory}: is no finished sweep: {path.name}: {error.strerror}"
-        raise ConfigError(problem) from None
-    except (ValidationError, ValueError):
-        raise ConfigError(f"{directory}: is no sweep: its {RESULT} is another one") from None
-
-
-def is_sweep(directory: Path) -> bool:
-    return (directory / SWEEP).is_file() or (directory.is_dir() and any(_jobs(directory)))
-
-
-def _jobs(directory: Path) -> Iterator[Path]:
-    """The jobs in their order; the name of each starts with its number."""
-    numbered = [(match, path) for path in directory.iterdir() if (match := _JOB.match(path.name))]
-    for _, path in sorted(numbered, key=lambda pair: (int(pair[0][1]), pair[1].name)):
-        if (path / RUN).is_file() or (path / RESULT).is_file():
-            yield path
+        return read_record(SweepResult, directory / RESULT)
+    except ConfigError as error:
+        raise ConfigError(f"{directory}: is no sweep: {error}") from None
 
 
 def _candidate(path: Path, read: Callable[[Path], Result]) -> SweepRow:
@@ -116,14 +102,14 @@ def _labelled(ranked: Sequence[SweepRow]) -> list[SweepRow]:
 def _recommend(directory: Path, task: str, ranked: Sequence[SweepRow]) -> Recommendation:
     contenders, asked = [], []
     for run in ranked:
-        config = _read(directory / run.dir / RUN).get("config") or {}
+        record = Run(directory / run.dir)
         try:
-            seen = like_for_like.look(directory / run.dir, config)
+            seen = like_for_like.look(record)
         except StorageError:  # its numbers stand in its result; nobody can be compared with it
-            seen = like_for_like.Seen()
+            seen = like_for_like.Seen(record.quality_scorer)
         contenders.append(Candidate(run.label, run, seen.scores))
         if run.rank:
-            asked.append(like_for_like.asked(run.label, run, config, seen.first))
+            asked.append(like_for_like.asked(run.label, run, record.config, seen.first))
     notes = dict.fromkeys(note for run in ranked for note in run.notes)
     return recommend(task, contenders, [*notes, *like_for_like.differences(asked)])
 
@@ -132,17 +118,8 @@ def _gate(directory: Path, runs: list[SweepRow]) -> bool:
     """Whether the gate is shut: every candidate of some task misses a requirement or regresses."""
     shut: dict[str, bool] = {}
     for run in runs:
-        config = _read(directory / run.dir / RUN).get("config") or {}
+        config = Run(directory / run.dir).config
         regressed = bool(run.baseline and run.baseline["regressed"])
         refused = bool((named(run, "missed") or regressed) and config.get("gate"))
         shut[run.task] = shut.get(run.task, True) and refused
     return any(shut.values())
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object that may be missing or damaged: the report does without it."""
-    try:
-        found = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -2,47 +2,26 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import Field, ValidationError
+from typing import TYPE_CHECKING
 
 from runner.cases.query import differences
-from runner.config import door, paths
+from runner.config import paths
 from runner.config.schema import Job, answerers
 from runner.config.self_judging import self_judging
-from runner.errors import ConfigError, StorageError
 from runner.measure.conclusion import tier
 from runner.measure.metrics import measure
-from runner.measure.observations import Line, own
+from runner.measure.observations import own
 from runner.measure.requirements import judge
-from runner.record.files import JOURNAL, PROBE, RUN, read_journal, read_json
-from runner.record.outcomes import Answered, Failed, Record, Result, Score
+from runner.record.outcomes import Answered, Failed, Line, Result, Score
+from runner.record.run import Measurement, Run
 
 if TYPE_CHECKING:
     from runner.scorers import Table
 
 _WORST = 10
-
-
-class Run(Record):
-    """`run.json`: what was asked, of whom, and under which circumstances."""
-
-    identity: str
-    task: str
-    model: str
-    id: str
-    started: str
-    command: str
-    config: dict[str, Any]
-    outcomes: int
-    cases: dict[str, Any]
-    git: dict[str, Any] | None = None
-    versions: dict[str, str | None] = Field(default_factory=dict)
-    prices: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
-    taken_over: int = 0
 
 
 @dataclass
@@ -56,7 +35,7 @@ class Failure:
 
 @dataclass
 class Evidence:
-    run: Run
+    run: Measurement
     job: Job
     result: Result
     failures: list[Failure]  # the most frequent first
@@ -65,13 +44,16 @@ class Evidence:
     without_tables: list[str]  # why a scorer shows none
 
 
-def read(directory: Path) -> Evidence:
-    """Raises ConfigError for a run.json, StorageError for a journal, that can't be used."""
-    run = read_run(directory / RUN)
-    job = job_of(run, directory / RUN)
-    journal = directory / JOURNAL
+def read(directory: Path, *others: Callable[[Line], None]) -> Evidence:
+    """Read the journal, once: `others` are shown each of its lines, too.
+
+    Raises ConfigError for a run.json, StorageError for a journal, that can't be used.
+    """
+    record = Run(directory)
+    run, job = record.measurement, record.job
     observer = _Observer(job)
-    measured = measure(observer.watch(_lines(journal)), job, _probes(directory / PROBE))
+    lines = _shown(record.outcomes(), [observer.see, *others])
+    measured = measure(lines, job, record.probes())
     result = Result(
         task=run.task,
         model=run.model,
@@ -96,24 +78,31 @@ def read(directory: Path) -> Evidence:
     return Evidence(run, job, result, failures, observer.worst(), tables, problems)
 
 
+def _shown(lines: Iterable[Line], watchers: Sequence[Callable[[Line], None]]) -> Iterator[Line]:
+    for line in lines:
+        for watch in watchers:
+            watch(line)
+        yield line
+
+
 @dataclass
 class _Observer:
     """Looks at the lines on their way to be measured, and keeps the few that are worth telling."""
 
     job: Job
+    count: int = 0
     failures: dict[str, Failure] = field(default_factory=dict)
     scores: dict[str, list[Score]] = field(default_factory=dict)
     # Models, and the ids that their providers say answered.
     served: Counter[tuple[str, str]] = field(default_factory=Counter)
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
 
-    def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
-        for number, line in enumerate(lines):
-            if isinstance(line, Failed):
-                self._fail(line)
-            elif own(line):
-                self._answer(number, line)
-            yield line
+    def see(self, line: Line) -> None:
+        self.count += 1
+        if isinstance(line, Failed):
+            self._fail(line)
+        elif own(line):
+            self._answer(self.count, line)
 
     def _fail(self, line: Failed) -> None:
         last = line.attempts[-1] if line.attempts else None
@@ -148,48 +137,6 @@ def _notes(job: Job, observer: _Observer) -> list[str]:
         if served != pins.get(name):
             notes.append(f"{count} answers came from {served}, {pins.get(name)} was asked for")
     return list(dict.fromkeys([*notes, *self_judging(job, allowed=True)]))
-
-
-def job_of(run: Run, where: Path) -> Job:
-    """Raises ConfigError."""
-    try:
-        return door.validate(run.config)
-    except ConfigError as error:
-        raise ConfigError(*(f"{where}: config.{line}" for line in error.problems)) from None
-
-
-def read_run(path: Path) -> Run:
-    """Raises ConfigError."""
-    try:
-        return Run.model_validate(read_json(path))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{path}: {key}: {first['msg'].lower()}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: is not JSON: {error}") from None
-
-
-def _lines(path: Path) -> Iterator[Line]:
-    """The journal; an outcome that stands in it twice would count twice."""
-    seen: set[tuple[str, int]] = set()
-    if not path.exists():
-        return
-    try:
-        for line in read_journal(path):
-            if (line.case, line.repeat) in seen:
-                raise StorageError(f"{path}: case '{line.case}', repeat {line.repeat} stands twice")
-            seen.add((line.case, line.repeat))
-            yield line
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}") from None
-
-
-def _probes(path: Path) -> Iterator[Line]:
-    """What the budget stopped may stand there twice."""
-    return read_journal(path) if path.exists() else iter(())
 
 
 def tables_of(task: str, scores: dict[str, list[Score]]) -> "tuple[list[Table], list[str]]":

@@ -6,12 +6,11 @@ A difference in quality may be one of the models only where all else was the sam
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from runner.measure.observations import own
-from runner.record.files import JOURNAL, read_journal
-from runner.record.outcomes import Answered, Result
+from runner.record.outcomes import Answered, Line, Result
+from runner.record.run import Run
 
 # What shapes a run, besides the model; whom a fallback asks, and at which price, is its own matter.
 _SHAPING = ("task", "requirements", "retry", "limit", "tags", "repeats", "concurrency", "seed")
@@ -47,26 +46,26 @@ class Inputs:
 
 @dataclass
 class Seen:
-    """What a journal shows."""
+    """What a journal shows, line by line; the scores of `scorer` are the quality."""
 
+    scorer: str
     scores: dict[str, list[float]] = field(default_factory=dict)  # quality, by case and repeat
     first: Answered | None = None  # of the first case, so that journals show the same one
 
-
-def look(directory: Path, config: Mapping[str, Any]) -> Seen:
-    """Look through the journal of a run. Raises StorageError."""
-    task = config.get("task") or {}
-    scorer = task.get("quality") or next(iter(task.get("scorers") or {}), "")
-    seen = Seen()
-    if not (directory / JOURNAL).exists():
-        return seen
-    for line in read_journal(directory / JOURNAL):
+    def see(self, line: Line) -> None:
         if not (isinstance(line, Answered) and own(line)):
-            continue
-        if score := line.scores.get(scorer):
-            seen.scores.setdefault(line.case, []).append(score.value)
-        if seen.first is None or (line.case, line.repeat) < (seen.first.case, seen.first.repeat):
-            seen.first = line
+            return
+        if score := line.scores.get(self.scorer):
+            self.scores.setdefault(line.case, []).append(score.value)
+        if self.first is None or (line.case, line.repeat) < (self.first.case, self.first.repeat):
+            self.first = line
+
+
+def look(run: Run) -> Seen:
+    """Look through the journal of a run. Raises StorageError."""
+    seen = Seen(run.quality_scorer)
+    for line in run.outcomes():
+        seen.see(line)
     return seen
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.config.schema import Job
-from runner.measure.observations import SCORE, Line, Observations
+from runner.measure.observations import SCORE, Observations
 from runner.price import total
-from runner.record.outcomes import Arm, Counts, Metric
+from runner.record.outcomes import Arm, Counts, Line, Metric
 
 if TYPE_CHECKING:
     from runner.measure.statistics import Estimate

@@ -12,9 +12,7 @@ from runner.measure import ceiling
 from runner.measure.ceiling import Ceiling
 from runner.measure.per_arm import Arms
 from runner.price import total
-from runner.record.outcomes import Answered, Attempt, Counts, Failed
-
-Line = Answered | Failed
+from runner.record.outcomes import Answered, Attempt, Counts, Failed, Line
 
 SCORE = "score."  # a metric for each scorer: score.<name>
 

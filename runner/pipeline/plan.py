@@ -23,6 +23,7 @@ from runner.errors import BudgetSpent, ConfigError
 from runner.measure import requirements
 from runner.pipeline import tracing
 from runner.price import worst_case
+from runner.record.files import sha256
 from runner.record.outcomes import Answered, Attempt, Score
 from runner.record.run import Run
 from runner.scorers import Unscored
@@ -123,7 +124,7 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         raise ConfigError(*(f"{file}: {problem}" for problem in [*problems[:_SHOWN], *more]))
-    return Plan(job, file, _sha256(file), loaded, count, identity.hexdigest())
+    return Plan(job, file, sha256(file), loaded, count, identity.hexdigest())
 
 
 def check(job: Job, today: date) -> None:
@@ -228,8 +229,3 @@ def _case_problems(
             yield f"case '{case.id}': {scorer.name}: {problem}"
     if why := unfit(job.model, question.query):
         yield f"case '{case.id}': {why[1]}"
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,7 +5,6 @@ import platform
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from runner.config.redact import redact
 from runner.config.schema import Job
 from runner.pipeline.plan import Plan
+from runner.record.files import utc_now
 
 _PACKAGES = ("llm-decision-runner", "hydra-core", "litellm", "tenacity", "xllamacpp", "scipy")
 
@@ -37,7 +37,7 @@ def about(job: Job) -> dict[str, Any]:
         "task": job.task.name,
         "model": job.model.name,
         "id": job.model.id,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": utc_now(),
         "command": command(),
         "prices": {
             model.name: model.price and model.price.model_dump(mode="json")

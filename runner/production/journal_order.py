@@ -4,7 +4,6 @@ import hashlib
 import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from runner.pipeline.resume import try_lock
 from runner.price import paid_at_most
 from runner.production.inputs import Source
 from runner.production.job import BatchJob
-from runner.record.files import RESULT, RUN, write_json
+from runner.record.files import RESULT, RUN, dated, write_json
 from runner.record.journal import mend
 from runner.record.outcomes import Answered, Failed
 from runner.record.run import Run
@@ -80,8 +79,7 @@ def _interrupted(outputs: Path, identity: str) -> tuple[Path, FileLock] | None:
 
 
 def _begin(job: BatchJob) -> tuple[Path, FileLock]:
-    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
-    directory = job.outputs.absolute() / "runs" / f"{now}_run_{job.label}"
+    directory = dated(job.outputs, "runs", f"run_{job.label}")
     directory.mkdir(parents=True)
     lock = try_lock(directory)
     assert lock is not None

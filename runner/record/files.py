@@ -6,18 +6,19 @@ outcome), perhaps `probe.jsonl` (streamed answers, timed), and, once every case 
 and reports of its own.
 """
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runner.config.redact import redact
-from runner.errors import StorageError
-from runner.record.outcomes import Answered, Failed, Line
+from runner.config.validation import validated
+from runner.errors import ConfigError, StorageError
 
 RUN = "run.json"
 JOURNAL = "cases.jsonl"
@@ -27,6 +28,20 @@ RESULT = "result.json"
 REPORT = "report.md"
 PAGE = "report.html"
 SWEEP = "sweep.json"
+
+_OBJECT = TypeAdapter(dict[str, Any])
+Typed = TypeVar("Typed", bound=BaseModel)
+
+
+def dated(outputs: Path, kind: str, label: str) -> Path:
+    """A directory of its own for a record: outputs/<kind>/<local time>_<label>; nothing is made."""
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+    return outputs.absolute() / kind / f"{now}_{label}"
+
+
+def utc_now() -> str:
+    """ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,22 +64,41 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ConfigError, in one line."""
+    try:
+        return _OBJECT.validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        reason = message.removeprefix("Invalid JSON: ")
+        said = "is no JSON object" if reason == message else f"is not JSON: {reason}"
+        raise ConfigError(f"{path}: {said}") from None
 
 
-def read_journal(path: Path) -> Iterator[Answered | Failed]:
-    """Stream the outcomes of a journal.
+def read_record(kind: type[Typed], path: Path) -> Typed:
+    """Raises ConfigError, in one line."""
+    return typed(kind, read_json(path), f"{path}: ")
 
-    A last line without its end is what a crash in mid-write leaves: it is passed over, since the
-    outcome was never acknowledged. Raises StorageError for any other line that can't be read.
+
+def typed(kind: type[Typed], tree: dict[str, Any], at: str, also: str = "") -> Typed:
+    """What was recorded once, as it is understood now.
+
+    Raises ConfigError with one line between `at` and `also`, and how many more problems there are.
     """
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield Line.validate_json(line)
-            except ValidationError as error:
-                reason = error.errors()[0]["msg"]
-                raise StorageError(f"{path}:{number}: can't be read: {reason}") from None
+    try:
+        return validated(kind, tree)
+    except ConfigError as error:
+        first, *others = error.problems
+        more = f" (and {len(others)} more)" if others else ""
+        raise ConfigError(f"{at}{' '.join(first.split())}{more}{also}") from None
+
+
+def sha256(path: Path) -> str:
+    """Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None

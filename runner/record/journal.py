@@ -1,15 +1,23 @@
-"""The journal of a run: one line an outcome, on disk before the next step is taken."""
+"""The journal of a run: one line an outcome, on disk before the next step is taken.
+
+Its lines are written, mended and parsed here and nowhere else.
+"""
 
 import asyncio
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from runner.config.redact import redact
 from runner.errors import StorageError
-from runner.record.outcomes import Answered, Failed
+from runner.record.outcomes import Line
 
+_LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="status")])
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 
 
@@ -37,7 +45,7 @@ class Journal:
         # Its own thread: in the loop's pool it would queue behind slow scorers.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
-    async def append(self, outcome: Answered | Failed) -> None:
+    async def append(self, outcome: Line) -> None:
         """Raises StorageError; the file then ends with the last whole line.
 
         The line is taken before the first await: cancelled after that, it is written by `close`.
@@ -88,5 +96,31 @@ def mend(journal: Path) -> int:
     return count
 
 
-def to_line(outcome: Answered | Failed) -> bytes:
+def to_line(outcome: Line) -> bytes:
     return redact(outcome.model_dump_json()).encode() + b"\n"
+
+
+def read_journal(path: Path) -> Iterator[Line]:
+    """Stream the outcomes of a journal; none where there is no such file: nothing was asked.
+
+    A last line without its end is what a crash in mid-write leaves: it is passed over, since the
+    outcome was never acknowledged. Raises StorageError for any other line that can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                yield _parsed(line, f"{path}:{number}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from None
+
+
+def _parsed(line: bytes, where: str) -> Line:
+    try:
+        return _LINE.validate_json(line)
+    except ValidationError as error:
+        reason = " ".join(error.errors()[0]["msg"].split())
+        raise StorageError(f"{where}: can't be read: {reason}") from None

@@ -6,33 +6,32 @@ for what is not what it is taken for, StorageError for a journal that can't be r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from runner.config.schema import Job
-from runner.config.validation import validated
 from runner.errors import ConfigError, StorageError
-from runner.record.files import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, read_journal
-from runner.record.outcomes import Answered, Attempt, Failed, Iso, Record, Result
+from runner.record.files import JOURNAL, PROBE, RESULT, RUN, UNSCORED, read_json, read_record, typed
+from runner.record.journal import read_journal
+from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result
+from runner.record.sweep import is_sweep, jobs
 
 _PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
-_OBJECT = TypeAdapter(dict[str, Any])
 
 Kind = Literal["run", "production", "sweep"]
-Typed = TypeVar("Typed", bound=BaseModel)
 
 
 class Provenance(Record):
     """`run.json` of any run, of a production run too: who was asked, when, and with what."""
 
-    kind: Literal["production"] | None = None
+    kind: str | None = None  # "production"
     task: str
     started: Iso  # UTC
     config: dict[str, Any]
@@ -77,31 +76,28 @@ class Run:
 
     @property
     def kind(self) -> Kind | None:
-        return kind_of(self.directory)
+        """What the directory holds; None: neither a run nor a sweep."""
+        if (self.directory / RUN).is_file():
+            return "production" if self.about.get("kind") == "production" else "run"
+        return "sweep" if is_sweep(self.directory) else None
 
     @cached_property
     def provenance(self) -> Provenance:
         """Raises ConfigError for a run.json that is missing or damaged."""
-        return _typed(Provenance, self._read, self.directory / RUN)
+        return typed(Provenance, self._read, f"{self.directory / RUN}: ")
 
     @cached_property
     def measurement(self) -> Measurement:
         """Raises ConfigError, also for the record of a production run."""
         if self._read.get("kind") == "production":
             raise ConfigError(f"{self.directory}: is of the command run, which measures nothing")
-        return _typed(Measurement, self._read, self.directory / RUN)
+        return typed(Measurement, self._read, f"{self.directory / RUN}: ")
 
     @cached_property
     def job(self) -> Job:
         """What was measured, typed. Raises ConfigError for a config that is no job any more."""
-        try:
-            return validated(Job, self.measurement.config)
-        except ConfigError as error:
-            first, *others = error.problems
-            more = f" (and {len(others)} more)" if others else ""
-            raise ConfigError(
-                f"{self.directory / RUN}: config.{first}{more}{_other_version(self.measurement)}"
-            ) from None
+        at = f"{self.directory / RUN}: config."
+        return typed(Job, self.measurement.config, at, _other_version(self.measurement))
 
     @property
     def about(self) -> dict[str, Any]:
@@ -123,29 +119,36 @@ class Run:
         found = self.about.get("config")
         return found if isinstance(found, dict) else {}
 
+    def section(self, name: str) -> dict[str, Any]:
+        """Of the config; empty likewise."""
+        found = self.config.get(name)
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        return self.section("task")
+
+    @property
+    def quality_scorer(self) -> str:
+        """Whose mean is the quality; empty where that is not on record."""
+        return str(self.task.get("quality") or next(iter(self.task.get("scorers") or ()), ""))
+
     @property
     def result(self) -> Result | None:
         """As it was written; None: it was not. Raises ConfigError."""
         path = self.directory / RESULT
-        try:
-            return Result.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}") from None
-        except ValidationError as error:
-            raise ConfigError(f"{path}: can't be read: {_first(error)}") from None
+        return read_record(Result, path) if path.exists() else None
 
     @property
     def ended(self) -> bool:
         """Whether a result was written, by whichever version; an error is no end."""
         try:
-            found = _object(self.directory / RESULT)
+            found = read_json(self.directory / RESULT)
         except ConfigError:
             return False
         return bool(found) and found.get("error") is None
 
-    def outcomes(self) -> Iterator[Answered | Failed]:
+    def outcomes(self) -> Iterator[Line]:
         """Stream the journal. Raises StorageError; what stands twice would count twice."""
         seen: set[tuple[str, int, int | None]] = set()
         for line in self.as_written():
@@ -157,17 +160,17 @@ class Run:
             seen.add(where)
             yield line
 
-    def as_written(self) -> Iterator[Answered | Failed]:
+    def as_written(self) -> Iterator[Line]:
         """The journal line by line, whatever stands there. Raises StorageError."""
-        return _lines(self.journal)
+        return read_journal(self.journal)
 
-    def probes(self) -> Iterator[Answered | Failed]:
+    def probes(self) -> Iterator[Line]:
         """Streamed answers; what the budget stopped may stand there twice. Raises StorageError."""
-        return _lines(self.directory / PROBE)
+        return read_journal(self.directory / PROBE)
 
-    def unscored(self) -> Iterator[Answered | Failed]:
+    def unscored(self) -> Iterator[Line]:
         """What waits for its judge, or for its answer; the journal's is later. StorageError."""
-        return _lines(self.directory / UNSCORED)
+        return read_journal(self.directory / UNSCORED)
 
     def paid(self) -> Iterator[Attempt]:
         """Every attempt that this run itself has paid for, once. Raises StorageError.
@@ -193,7 +196,7 @@ class Run:
 
     @cached_property
     def _read(self) -> dict[str, Any]:
-        return _object(self.directory / RUN)
+        return read_json(self.directory / RUN)
 
     def _is_none(self, production: bool) -> str | None:
         if not self.directory.is_dir():
@@ -204,86 +207,25 @@ class Run:
             return f"is no run but a sweep; name one of its runs: {', '.join(names[:_NAMED])}{more}"
         for name in (RUN, JOURNAL):
             if not (self.directory / name).is_file():
-                return f"is no run: it has no {name}"
+                return f"is no run: it has no {name}{nearest(self.directory)}"
         if self.kind == "production" and not production:
             return "is of the command run, which measures nothing"
         return None
 
 
-def kind_of(directory: Path) -> Kind | None:
-    """What a directory holds; None: neither a run nor a sweep."""
-    if (directory / RUN).is_file():
-        return "production" if Run(directory).about.get("kind") == "production" else "run"
-    return "sweep" if (directory / SWEEP).is_file() or any(jobs(directory)) else None
+def nearest(directory: Path) -> str:
+    """The tail of a message: the newest run or sweep below a directory, where there is one."""
+    folders = directory, directory / "runs", directory / "sweeps"
+    children = [child for folder in folders if folder.is_dir() for child in folder.iterdir()]
+    records = [child for child in children if Run(child).kind]
+    newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
+    return f"; did you mean {newest}?" if newest else ""
 
 
-def jobs(sweep: Path) -> Iterator[Path]:
-    """The directories of a sweep's jobs in their order: the name of each starts with its number.
-
-    A job that could not even start has left a result, which says why, and no run.json.
-    """
-    found = sweep.iterdir() if sweep.is_dir() else ()
-    numbered = [(number, path) for path in found if (number := _number(path)) is not None]
-    for _, path in sorted(numbered, key=lambda pair: (pair[0], pair[1].name)):
-        if (path / RUN).is_file() or (path / RESULT).is_file():
-            yield path
-
-
-def sweep_command(sweep: Path) -> str | None:
-    """The command line of a sweep, where it is on record."""
-    try:
-        found = _object(sweep / SWEEP).get("command")
-    except ConfigError:
-        return None
-    return found if isinstance(found, str) else None
-
-
-def _number(path: Path) -> int | None:
-    digits = path.name.partition("_")[0]
-    return int(digits) if digits.isdecimal() and digits.isascii() else None
-
-
-def _own(lines: Iterator[Answered | Failed] | list[Answered | Failed]) -> Iterator[Attempt]:
+def _own(lines: Iterable[Line]) -> Iterator[Attempt]:
     """What is replayed was paid for where it was made."""
     for line in lines:
         yield from (each for each in (*line.attempts, *line.judging) if not each.replayed)
-
-
-def _lines(path: Path) -> Iterator[Answered | Failed]:
-    """None where there is no such file: nothing was asked."""
-    try:
-        yield from read_journal(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}") from None
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """Raises ConfigError."""
-    try:
-        return _OBJECT.validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        message = error.errors()[0]["msg"]
-        reason = message.removeprefix("Invalid JSON: ")
-        said = "is no JSON object" if reason == message else f"is not JSON: {reason}"
-        raise ConfigError(f"{path}: {said}") from None
-
-
-def _typed(kind: type[Typed], tree: dict[str, Any], path: Path) -> Typed:
-    try:
-        return kind.model_validate(tree)
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {_first(error)}") from None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
-    message = " ".join(first["msg"].removeprefix("Value error, ").split())
-    return f"{key}: {message[0].lower()}{message[1:]}" if key else message
 
 
 def _other_version(run: Provenance) -> str:

@@ -10,8 +10,9 @@ from runner.decide import sweep as sweeps
 from runner.decide.sweep import SweepResult
 from runner.errors import ConfigError
 from runner.measure import result as results
-from runner.record.files import PAGE, REPORT, RESULT, RUN, read_json, write_json, write_text
+from runner.record.files import PAGE, REPORT, RESULT, RUN, write_json, write_text
 from runner.record.outcomes import Result
+from runner.record.run import Run, nearest
 from runner.report import markdown, page
 
 __all__ = ["build", "build_sweep", "rebuild"]
@@ -53,25 +54,11 @@ def rebuild(directory: Path) -> Result | SweepResult:
 
     Raises ConfigError when the directory is neither, StorageError when its record can't be read.
     """
-    if (directory / RUN).is_file():
-        if _kind(directory) == "production":
-            raise ConfigError(f"{directory}: is of the command run, which measures nothing")
-        return build(directory)
-    if sweeps.is_sweep(directory):
+    kind = Run(directory).kind
+    if kind == "sweep":
         return build_sweep(directory, anew=True)
+    if kind:
+        return build(directory)
     if not directory.is_dir():
         raise ConfigError(f"{directory}: no such directory")
-    folders = directory, directory / "runs", directory / "sweeps"
-    children = [child for folder in folders if folder.is_dir() for child in folder.iterdir()]
-    records = [child for child in children if (child / RUN).is_file() or sweeps.is_sweep(child)]
-    newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
-    near = f"; did you mean {newest}?" if newest else ""
-    raise ConfigError(f"{directory}: is neither a run nor a sweep{near}")
-
-
-def _kind(directory: Path) -> str | None:
-    try:
-        found = read_json(directory / RUN)
-    except (OSError, ValueError):
-        return None
-    return found.get("kind") if isinstance(found, dict) else None
+    raise ConfigError(f"{directory}: is neither a run nor a sweep{nearest(directory)}")

@@ -12,8 +12,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from runner.decide.sweep import SweepResult
 from runner.measure.compare import RunComparison
 from runner.measure.conclusion import conclusion, failed_calls
-from runner.record.files import RUN, read_json, write_text
+from runner.record.files import write_text
 from runner.record.outcomes import Result
+from runner.record.run import Run
 from runner.report import compare
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -33,18 +34,9 @@ def write(path: Path, results: Sequence[Result], labels: Sequence[str] = ()) -> 
 
 def write_sweep(directory: Path, sweep: SweepResult) -> None:
     """Wherever a job of the sweep was told to write: all of them. Raises StorageError."""
-    paths = dict.fromkeys(_wanted(directory / run.dir / RUN) for run in sweep.runs)
+    paths = dict.fromkeys(Run(directory / run.dir).config.get("junit") for run in sweep.runs)
     for path in filter(None, paths):
-        write(Path(path), sweep.runs, [run.label for run in sweep.runs])
-
-
-def _wanted(run: Path) -> str | None:
-    """A job that could not be measured may have left nothing that can be read."""
-    try:
-        found = read_json(run)["config"].get("junit")
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return str(found) if found else None
+        write(Path(str(path)), sweep.runs, [run.label for run in sweep.runs])
 
 
 def _suite(root: Element, result: Result, name: str) -> None:

@@ -198,7 +198,7 @@ def test_alerts_are_those_of_spend(checked: Checked) -> None:
         ("max_age=90", "max_age: is no age; write 90d for 90 days"),
         ("answers.team=true", "answers.team: no such key"),
         ("retry.attemps=3", "retry.attemps: no such key; did you mean 'attempts'?"),
-        ("from=nowhere", "from: 'nowhere' is neither a run nor a sweep"),
+        ("from=nowhere", "from: nowhere: is no run: there is no such directory"),
         ("sweep=local", "checklist: is about one decision"),
         ("haiku", "haiku: is no override"),
     ],

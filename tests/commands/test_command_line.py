@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from runner.commands.command_line import COMMANDS, main
-from runner.record.files import JOURNAL, RESULT, read_journal, read_json
+from runner.record.files import JOURNAL, RESULT, read_json
+from runner.record.journal import read_journal
 from tests import loopback
 from tests.conftest import KEY, write_cases
 from tests.loopback import Loopback

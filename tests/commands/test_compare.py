@@ -61,7 +61,7 @@ def test_formats(runs: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere", "outputs"], "nowhere: is no run: it has no cases.jsonl"),
+        (["nowhere", "outputs"], "nowhere: is no run: there is no such directory"),
         (["a", "b", "gaet=true"], "gaet: no such key; did you mean 'gate'?"),
         (["a", "b", "format=xml"], "format: input should be 'table', 'json' or 'markdown'"),
         (["a", "b", "gate=true", "gate=false"], "gate: is given twice"),

@@ -15,7 +15,8 @@ import pytest
 
 from runner.commands.command_line import main
 from runner.decide.spend import read as read_spend
-from runner.record.files import JOURNAL, RESULT, RUN, read_journal, read_json
+from runner.record.files import JOURNAL, RESULT, RUN, read_json
+from runner.record.journal import read_journal
 from tests import loopback
 from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf

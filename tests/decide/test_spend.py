@@ -155,7 +155,7 @@ def test_grouping(outputs: Path) -> None:
         (JOURNAL, "{}\n", f"{JOURNAL}:2: can't be read"),
         (JOURNAL, "\udcff\n", f"{JOURNAL}:2: can't be read"),
         (RUN, "[", f"{RUN}: is not JSON: "),
-        (RUN, "{}", f"{RUN}: task: field required"),
+        (RUN, "{}", f"{RUN}: task: is missing"),
         (RUN, '{"task": "t", "started": "soon", "config": {"requirements": {}}}', "started"),
         (RUN, None, RUN),
     ],

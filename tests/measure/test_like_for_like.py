@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runner.measure.like_for_like import asked, differences, look
-from runner.record.files import RUN, read_json
+from runner.record.run import Run
 from runner.report import build
 from tests.report.make import Factory, answered, failed, job, model
 
@@ -19,9 +19,8 @@ def unlike(write_run: Factory) -> Any:
         found = []
         for label, (lines, changes) in zip("abc", runs, strict=False):
             directory = write_run(lines, job(**changes), name=label)
-            config = read_json(directory / RUN)["config"]
-            seen = look(directory, config)
-            found.append(asked(label, build(directory), config, seen.first))
+            run = Run(directory)
+            found.append(asked(label, build(directory), run.config, look(run).first))
         return differences(found)
 
     return compare
@@ -147,7 +146,6 @@ def test_scores_are_those_of_the_model(write_run: Factory, tmp_path: Path) -> No
         answered("3", scores={}),
         failed("4"),
     ]
-    directory = write_run(lines, job(chain={"first": model("big")}))
-    seen = look(directory, read_json(directory / RUN)["config"])
-    assert seen.scores == {"1": [0.25, 0.75]}
-    assert look(tmp_path / "nowhere", {}).scores == {}
+    run = Run(write_run(lines, job(chain={"first": model("big")})))
+    assert look(run).scores == {"1": [0.25, 0.75]}
+    assert look(Run(tmp_path / "nowhere")).scores == {}

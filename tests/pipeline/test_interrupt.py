@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from runner.record.files import JOURNAL, read_journal
+from runner.record.files import JOURNAL
+from runner.record.journal import read_journal
 from tests import loopback
 from tests.commands.test_command_line import MODEL, PROVIDER, TASK
 from tests.conftest import KEY, write_cases

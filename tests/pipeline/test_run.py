@@ -15,7 +15,8 @@ from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim, recorded_usd
 from runner.pipeline.run import probe, run
 from runner.pipeline.session import connected
-from runner.record.files import JOURNAL, RESULT, RUN, read_journal, read_json
+from runner.record.files import JOURNAL, RESULT, RUN, read_json
+from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Failed, Result
 from runner.report import build
 from runner.scorers import ScorerFailed

@@ -10,7 +10,7 @@ from runner.cases.cases import Case
 from runner.cases.query import Question, query
 from runner.config.schema import Job
 from runner.pipeline.session import connected, opened
-from runner.record.files import read_journal
+from runner.record.journal import read_journal
 from runner.record.outcomes import Failed
 from tests import loopback
 from tests.conftest import model

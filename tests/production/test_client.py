@@ -14,7 +14,7 @@ import pytest
 
 import runner
 from runner import AskFailed, Client, ConfigError, RunnerError, load
-from runner.record.files import read_journal
+from runner.record.journal import read_journal
 from tests import loopback
 from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf

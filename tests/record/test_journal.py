@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import StorageError
-from runner.record.files import read_journal
-from runner.record.journal import Journal
+from runner.record.journal import Journal, read_journal
 from runner.record.outcomes import Failed
 
 

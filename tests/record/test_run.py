@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from runner.errors import ConfigError, StorageError
 from runner.record.files import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, write_json
 from runner.record.outcomes import Answered, Counts, Failed, Result
-from runner.record.run import Run, jobs, kind_of, sweep_command
+from runner.record.run import Run
+from runner.record.sweep import command, jobs
 from tests.report import make
 
 Line = Answered | Failed
@@ -72,16 +73,17 @@ def test_what_a_directory_is(tmp_path: Path) -> None:
     change(production / RUN, kind="production")
     make.run(tmp_path / "old_sweep" / "0_sorting-small", [])
     write_json(tmp_path / "sweep" / SWEEP, {"command": "python -m runner -m"})
-    found = {path.name: kind_of(path) for path in tmp_path.iterdir()}
+    found = {path.name: Run(path).kind for path in tmp_path.iterdir()}
     assert found == {
         "run": "run",
         "production": "production",
         "old_sweep": "sweep",
         "sweep": "sweep",
     }
-    assert kind_of(tmp_path) is kind_of(tmp_path / "nowhere") is kind_of(run / RUN) is None
-    assert sweep_command(tmp_path / "sweep") == "python -m runner -m"
-    assert sweep_command(tmp_path / "old_sweep") is None
+    for none in (tmp_path, tmp_path / "nowhere", run / RUN):
+        assert Run(none).kind is None
+    assert command(tmp_path / "sweep") == "python -m runner -m"
+    assert command(tmp_path / "old_sweep") is None
 
 
 def test_jobs_come_in_their_order(tmp_path: Path) -> None:
@@ -122,7 +124,7 @@ def test_what_is_no_run(tmp_path: Path, prepare: Any, said: str) -> None:
         ("\udcff{}", "is not JSON: "),
         ("[" * 100_000, "is not JSON: "),
         ("[1]", "is no JSON object"),
-        ("{}", "task: field required"),
+        ("{}", "task: is missing (and 2 more)"),
         ('{"task": "t", "started": "soon", "config": {}}', "started: "),
         ('{"task": "t", "started": "2026-11-23", "config": 5}', "config: "),
     ],

@@ -54,7 +54,7 @@ def test_numbers_are_json(write_run: Factory) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "is not JSON"), ("{}", "identity: field required")],
+    [("{", "is not JSON"), ("{}", "task: is missing")],
 )
 def test_a_damaged_run_json(tmp_path: Path, text: str, message: str) -> None:
     """A run.json that can't be used is one line that names the file and the key."""

@@ -22,7 +22,8 @@ from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim
 from runner.pipeline.run import run
 from runner.pipeline.session import connected
-from runner.record.files import JOURNAL, read_journal
+from runner.record.files import JOURNAL
+from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Reply, Score
 from runner.scorers import Table, Unscored, judge
 from tests import loopback

@@ -1,6 +1,5 @@
 """What is on record of a decision: its runs, sweeps and drills, and its cases as they are now."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,33 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from runner.cases import cases
-from runner.config import door, paths
+from runner.config import paths
 from runner.config.identity import shape
 from runner.config.schema import Job, Task, singles
 from runner.decide.checklist.facts import Cases, Contest, Drilled, Measured
 from runner.decide.checklist.settings import Checklist
-from runner.decide.sweep import is_sweep
 from runner.drill.result import DrillResult, identity
 from runner.errors import ConfigError
-from runner.measure.evidence import Run, read_run
 from runner.measure.observations import own
-from runner.measure.result import load
-from runner.record.files import JOURNAL, REPORT, RESULT, RUN, read_journal, read_json
+from runner.record.files import REPORT, RESULT, read_record, sha256
 from runner.record.outcomes import Answered, Result
+from runner.record.run import Run
+from runner.record.sweep import is_sweep
 
 
 @dataclass(frozen=True)
 class Recorded:
     """A complete run on the task."""
 
-    directory: Path
     run: Run
     job: Job
     result: Result
 
     @property
+    def directory(self) -> Path:
+        return self.run.directory
+
+    @property
     def started(self) -> datetime:
-        return datetime.fromisoformat(self.run.started)
+        return self.run.measurement.started_at
 
     @property
     def on(self) -> date:
@@ -53,9 +54,7 @@ def present(task: Task) -> Cases:
     for case in cases.read(path):
         count += 1
         tags.update(set(case.tags))
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Cases(path, sha256, count, tags)
+    return Cases(path, sha256(path), count, tags)
 
 
 def recorded(decision: Checklist) -> list[Recorded]:
@@ -78,27 +77,24 @@ def _places(decision: Checklist) -> Iterator[Path]:
         yield from decision.outputs.glob("runs/*/")
         for sweep in decision.outputs.glob(f"sweeps/*/{RESULT}"):
             yield from sweep.parent.glob("*/")
-    elif (given / RUN).is_file():
-        yield given
-    elif given.is_dir() and is_sweep(given):
+    elif is_sweep(given):
         if not (given / RESULT).is_file():
             raise ConfigError(f"from: the sweep in {given} is not complete")
         yield from given.glob("*/")
     else:
-        raise ConfigError(f"from: '{given}' is neither a run nor a sweep")
+        yield Run.open(given, at="from: ").directory
 
 
 def _read(directory: Path, task: str) -> Recorded | None:
-    if not all((directory / name).is_file() for name in (RESULT, JOURNAL)):
-        return None
+    """None for one that has not ended, and for an earlier version's, a damaged one."""
     try:
-        run = read_run(directory / RUN)
-        if run.task != task:
-            return None
-        found = Recorded(directory, run, door.validate(run.config), load(directory))
-    except ConfigError:  # an earlier version's, a production run's, a damaged one
-        return None
-    return found if found.result.complete else None
+        run = Run.open(directory)
+        result = run.result
+        if result and result.complete and run.measurement.task == task:
+            return Recorded(run, run.job, result)
+    except ConfigError:
+        pass
+    return None
 
 
 def measured(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Measured | None:
@@ -109,7 +105,7 @@ def measured(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Measu
     own_runs = [
         (each, _objections(each, decision, now) + _exchanged(each.job, decision))
         for each in runs
-        if each.run.model == decision.model.name
+        if each.run.measurement.model == decision.model.name
     ]
     if not own_runs:
         return None
@@ -117,7 +113,7 @@ def measured(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Measu
         own_runs,
         key=lambda pair: (not pair[1], pair[0].cases >= now.count, pair[0].started),
     )
-    scores = {} if objections else _by_tag(found.directory, decision.task.quality_scorer)
+    scores = {} if objections else _by_tag(found.run, decision.task.quality_scorer)
     return Measured(
         report=_report(found.directory),
         on=found.on,
@@ -138,15 +134,19 @@ def contest(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Contes
     found = [each for each in runs if each.directory.parent == sweep]
     for each in found:
         if objections := _objections(each, decision, now):
-            objected[each.run.model] = objections
+            objected[each.run.measurement.model] = objections
         else:
-            candidates.add(each.run.model)
+            candidates.add(each.run.measurement.model)
     return Contest(_report(sweep), found[0].on, sorted(candidates), objected)
 
 
 def _objections(found: Recorded, decision: Checklist, now: Cases) -> list[str]:
     """Why a run is not on the task as it is now."""
-    said = [] if found.run.cases.get("sha256") == now.sha256 else ["the cases have changed since"]
+    said = (
+        []
+        if found.run.measurement.cases.get("sha256") == now.sha256
+        else ["the cases have changed since"]
+    )
     then, later = (dict(shape(task)) for task in (found.job.task, decision.task))
     # Where the cases lie does not matter, nor what a model is looked for by.
     changed = [key for key in later if key not in ("cases", "needs") and then[key] != later[key]]
@@ -174,10 +174,10 @@ def _rates(job: Job) -> dict[str, Any]:
     }
 
 
-def _by_tag(directory: Path, scorer: str) -> Mapping[str, Sequence[float]]:
+def _by_tag(run: Run, scorer: str) -> Mapping[str, Sequence[float]]:
     """The quality of the model's own answers."""
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for outcome in read_journal(directory / JOURNAL):
+    for outcome in run.outcomes():
         if isinstance(outcome, Answered) and own(outcome) and scorer in outcome.scores:
             for tag in set(outcome.tags):
                 found[tag].append(outcome.scores[scorer].value)
@@ -189,8 +189,8 @@ def drilled(decision: Checklist) -> Drilled | None:
     found = []
     for path in decision.outputs.glob(f"drills/*/{RESULT}"):
         try:
-            result = DrillResult.model_validate(read_json(path))
-        except (OSError, ValueError):  # no evidence
+            result = read_record(DrillResult, path)
+        except ConfigError:  # no evidence
             continue
         if (result.task, result.model) == (decision.task.name, decision.model.name):
             started = datetime.fromisoformat(result.started)

@@ -10,8 +10,9 @@ from runner.decide.promote.decision_record import Canary, DecisionRecord
 from runner.measure.compare import Observed, Seen, Side
 from runner.measure.compare.runs import digest
 from runner.measure.observations import own
-from runner.record.files import JOURNAL, read_journal, write_text
+from runner.record.files import write_text
 from runner.record.outcomes import Answered
+from runner.record.run import Run
 
 _SEED = 0
 
@@ -28,15 +29,14 @@ def choose(tags: Mapping[str, Sequence[str]], count: int) -> list[str]:
     return sorted(in_turn[:count])
 
 
-def taken(run: Path, count: int) -> tuple[list[Canary], list[str]]:
+def taken(run: Run, count: int) -> tuple[list[Canary], list[str]]:
     """Canary cases of a run with its own answers, and the models that served it.
 
     Raises StorageError. Reads the journal twice, so that not all answers are held at once.
     """
-    journal = run / JOURNAL
     tags: dict[str, Sequence[str]] = {}
     served: set[str] = set()
-    for line in read_journal(journal):
+    for line in run.outcomes():
         if isinstance(line, Answered) and own(line):
             served |= {line.model_served} if line.model_served else set()
             if line.repeat == 0:
@@ -44,7 +44,7 @@ def taken(run: Path, count: int) -> tuple[list[Canary], list[str]]:
     chosen = set(choose(tags, count))
     found = [
         _canary(line)
-        for line in read_journal(journal)
+        for line in run.outcomes()
         if isinstance(line, Answered) and own(line) and line.repeat == 0 and line.case in chosen
     ]
     return sorted(found, key=lambda each: each.case), sorted(served)

@@ -1,6 +1,5 @@
 """From a sweep to a decision on record: is the candidate proven, and on what evidence?"""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,9 +13,9 @@ from runner.decide.promote.decision_record import DecisionRecord, Evidence, Runn
 from runner.decide.sweep import SweepRow, load
 from runner.errors import ConfigError, did_you_mean
 from runner.measure.conclusion import conclusion, open_lines, tier
-from runner.measure.evidence import Run, job_of, read_run
-from runner.record.files import JOURNAL, RESULT, RUN
+from runner.record.files import RESULT, sha256
 from runner.record.outcomes import Metric, Result
+from runner.record.run import Run
 
 _TRUSTED = timedelta(days=90)  # a decision, and a price, is looked at again after so long
 NOTICE = timedelta(days=30)  # so long before a model retires
@@ -60,8 +59,7 @@ def chosen(sweep: Path, label: str, task: str | None = None) -> Chosen:
     if label not in labels:
         raise ConfigError(f"candidate: {sweep} has no '{label}'{did_you_mean(label, labels)}")
     candidate = ranked[labels.index(label)]
-    where = sweep / candidate.dir / RUN
-    run = read_run(where)
+    run = Run(sweep / candidate.dir)
     said = found.recommendations.get(tasks[0])
     return Chosen(
         sweep=sweep,
@@ -70,7 +68,7 @@ def chosen(sweep: Path, label: str, task: str | None = None) -> Chosen:
         why=said.headline if said else "",
         why_not=said.why_not if said else {},
         run=run,
-        job=job_of(run, where),
+        job=run.job,
     )
 
 
@@ -99,7 +97,7 @@ def promotion(
     """Raises StorageError for a journal that can't be read."""
     job, candidate = found.job, found.candidate
     models = {single.name: single for _, single in singles(job.model, "model")}
-    asked, served = canary.taken(found.directory, canaries)
+    asked, served = canary.taken(found.run, canaries)
     due, because = _review(models.values(), today)
     return DecisionRecord(
         task=candidate.task,
@@ -171,18 +169,10 @@ def _evidence(found: Chosen) -> Evidence:
     return Evidence(
         sweep=str(found.sweep),
         run=str(found.directory),
-        command=found.run.command,
-        started=found.run.started,
-        result_sha256=_sha256(found.sweep / RESULT),
-        journals_sha256={run.dir: _sha256(found.sweep / run.dir / JOURNAL) for run in runs},
-        cases_sha256=found.run.cases.get("sha256"),
+        command=found.run.measurement.command,
+        started=found.run.measurement.started,
+        result_sha256=sha256(found.sweep / RESULT),
+        journals_sha256={run.dir: sha256(Run(found.sweep / run.dir).journal) for run in runs},
+        cases_sha256=found.run.measurement.cases.get("sha256"),
         concurrency=found.job.concurrency,
     )
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None

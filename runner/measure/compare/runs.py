@@ -2,24 +2,56 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.config.schema import Job
-from runner.errors import ConfigError, StorageError
+from runner.errors import ConfigError
 from runner.measure import ceiling, like_for_like
 from runner.measure.compare import TOLERANCE, Observed, RunComparison, Seen, Side, compare
-from runner.measure.evidence import Run, job_of, read_run
 from runner.measure.observations import own
-from runner.record.files import JOURNAL, RUN, read_journal
-from runner.record.outcomes import CONFIDENCE, Answered, Counts, Failed, Result
+from runner.record.outcomes import CONFIDENCE, Answered, Counts, Line, Result
+from runner.record.run import Run
 
 
-@dataclass
-class _Look:
-    observed: Observed
-    asked: like_for_like.Inputs
+class Look:
+    """A run as it is compared, line by line of its journal."""
+
+    def __init__(self, run: Run, label: str) -> None:
+        """Raises ConfigError."""
+        self._of = run.measurement
+        self._label = label
+        self._replayed = 0
+        self._most: ceiling.Ceiling | None = None
+        self._seen = like_for_like.Seen(run.quality_scorer)
+        self.observed = Observed(
+            side=Side(dir=str(run.directory), model=self._of.model, id=self._of.id),
+            task=self._of.task,
+            quality=run.quality_scorer,
+            prompt=[run.task.get("system"), run.task.get("prompt")],
+            timing=run.config.get("concurrency"),
+            confidence=run.section("requirements").get("confidence", CONFIDENCE),
+        )
+        try:
+            self._job: Job | None = run.job
+        except ConfigError:  # of another version: no obstacle to a comparison of what was measured
+            self._job = None
+
+    def see(self, line: Line) -> None:
+        _note(self.observed, line)
+        if self._job is not None:
+            mine = ceiling.of(self._job, line)
+            self._most = ceiling.highest([self._most, mine] if self._most else [mine])
+            self.observed.most_usd = self._most.usd
+        self._replayed += line.replayed
+        self._seen.see(line)
+
+    @property
+    def asked(self) -> like_for_like.Inputs:
+        """How its questions were asked, once all of it is seen."""
+        of, counts = self._of, _counts(self.observed, self._replayed)
+        result = Result(task=of.task, model=of.model, id=of.id, counts=counts)
+        return like_for_like.asked(self._label, result, of.config, self._seen.first)
 
 
 def against(baseline: Path, candidate: Path, tolerance: float = TOLERANCE) -> RunComparison:
@@ -27,11 +59,16 @@ def against(baseline: Path, candidate: Path, tolerance: float = TOLERANCE) -> Ru
 
     Raises ConfigError where there is nothing to compare, StorageError for a damaged journal.
     """
-    before, after = _look(baseline, "baseline"), _look(candidate, "candidate")
+    return held_against(look(baseline, "baseline"), look(candidate, "candidate"), tolerance)
+
+
+def held_against(before: Look, after: Look, tolerance: float = TOLERANCE) -> RunComparison:
+    """How two runs that were looked at compare. Raises ConfigError."""
     for key in ("task", "quality"):
         one, other = getattr(before.observed, key), getattr(after.observed, key)
         if one != other:
-            raise ConfigError(f"{key}: is {one} in {baseline} and {other} in {candidate}")
+            here, there = before.observed.side.dir, after.observed.side.dir
+            raise ConfigError(f"{key}: is {one} in {here} and {other} in {there}")
     found = like_for_like.differences([before.asked, after.asked])
     # Requirements judge answers and shape none: two runs are alike whatever is required of them.
     differences = [each for each in found if not each.startswith("requirements.")]
@@ -42,7 +79,7 @@ def check(job: Job) -> None:
     """Raises ConfigError for a `baseline` that a run of the job could not be compared with."""
     if job.baseline is None:
         return
-    before = _empty(job.baseline, _run(job.baseline))
+    before = Look(Run.open(job.baseline, at="baseline: "), "baseline").observed
     for key, mine in (("task", job.task.name), ("quality", job.task.quality_scorer)):
         if (other := getattr(before, key)) != mine:
             raise ConfigError(f"baseline: its {key} is {other}, that of this run {mine}")
@@ -50,63 +87,19 @@ def check(job: Job) -> None:
 
 def observe(directory: Path) -> Observed:
     """The numbers of a run, case by case. Raises ConfigError, StorageError."""
-    return _look(directory, "candidate").observed
+    return look(directory, "candidate").observed
 
 
-def _look(directory: Path, label: str) -> _Look:
-    run = _run(directory)
-    observed = _empty(directory, run)
-    job, most = _job(run, directory), None
-    first: Answered | None = None
-    replayed = 0
-    try:
-        for line in read_journal(directory / JOURNAL):
-            _note(observed, line)
-            if job is not None:
-                mine = ceiling.of(job, line)
-                most = mine if most is None else ceiling.highest([most, mine])
-            replayed += line.replayed
-            if isinstance(line, Answered) and own(line):
-                earliest = first is None or (line.case, line.repeat) < (first.case, first.repeat)
-                first = line if earliest else first
-    except OSError as error:
-        raise StorageError(f"{directory / JOURNAL}: {error.strerror}") from None
-    observed.most_usd = most and most.usd
-    counts = _counts(observed, replayed)
-    result = Result(task=run.task, model=run.model, id=run.id, counts=counts)
-    return _Look(observed, like_for_like.asked(label, result, run.config, first))
+def look(directory: Path, label: str) -> Look:
+    """Look through the journal of a run. Raises ConfigError, StorageError."""
+    run = Run.open(directory)
+    found = Look(run, label)
+    for line in run.outcomes():
+        found.see(line)
+    return found
 
 
-def _empty(directory: Path, run: Run) -> Observed:
-    """What is known of a run before its journal is read."""
-    task = run.config.get("task") or {}
-    return Observed(
-        side=Side(dir=str(directory), model=run.model, id=run.id),
-        task=run.task,
-        quality=task.get("quality") or next(iter(task.get("scorers") or {}), ""),
-        prompt=[task.get("system"), task.get("prompt")],
-        timing=run.config.get("concurrency"),
-        confidence=(run.config.get("requirements") or {}).get("confidence", CONFIDENCE),
-    )
-
-
-def _job(run: Run, directory: Path) -> Job | None:
-    """None: of another version, which is no obstacle to a comparison of what was measured."""
-    try:
-        return job_of(run, directory / RUN)
-    except ConfigError:
-        return None
-
-
-def _run(directory: Path) -> Run:
-    if not (directory / JOURNAL).is_file():
-        runs = sorted(str(found.parent) for found in directory.glob(f"*/{JOURNAL}"))
-        several = f"; name one of its runs: {', '.join(runs)}" if runs else ""
-        raise ConfigError(f"{directory}: is no run: it has no {JOURNAL}{several}")
-    return read_run(directory / RUN)
-
-
-def _note(observed: Observed, line: Answered | Failed) -> None:
+def _note(observed: Observed, line: Line) -> None:
     seen = observed.cases.get(line.case)
     if seen is None:
         seen = observed.cases[line.case] = Seen(digest(line.messages), digest(line.expected))

@@ -6,6 +6,7 @@ import heapq
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from runner.errors import StorageError
 from runner.measure.evidence import tables_of
 from runner.measure.observations import own
 from runner.price import total
-from runner.record.files import JOURNAL, RUN, read_journal, read_json
-from runner.record.outcomes import Answered, Failed, Score
+from runner.record.outcomes import Answered, Failed, Line, Score
+from runner.record.run import Run
 from runner.report.page import cells
 from runner.report.page.cells import Texts
 
@@ -46,79 +47,59 @@ class Gathered:
 
 def gather(directories: Sequence[Path], texts: Texts, most: int = ROWS) -> Gathered:
     """Read the journals of runs on one task; `most` rows come of it."""
-    tasks = [_task(directory) for directory in directories]
-    qualities = [_quality_scorer(task) for task in tasks]
-    worst = _worst(directories, qualities) if _more(directories, most) else {}
+    runs = [Run(directory) for directory in directories]
+    worst = _worst(runs) if _more(runs, most) else {}
     chosen = set(heapq.nsmallest(most, worst, key=worst.__getitem__)) or None
     rows: dict[Key, dict[str, Any]] = {}
     journals = []
-    for place, (directory, quality) in enumerate(zip(directories, qualities, strict=True)):
+    for place, run in enumerate(runs):
         texts.next_share()
         journal, scores = Journal(), dict[str, list[Score]]()
-        for line in _lines(directory, journal.problems):
+        for line in _lines(run, journal.problems):
             _observe(line, journal, scores)
             key = line.case, line.repeat
             if chosen is None or key in chosen:
                 if key not in rows:
-                    rows[key] = cells.row(line, len(directories), texts)
-                rows[key]["cells"][place] = cells.cell(line, quality, rows[key], texts)
-        journal.tables, problems = tables_of(tasks[place].get("name", ""), scores)
+                    rows[key] = cells.row(line, len(runs), texts)
+                rows[key]["cells"][place] = cells.cell(line, run.quality_scorer, rows[key], texts)
+        journal.tables, problems = tables_of(str(run.task.get("name", "")), scores)
         journal.problems += problems
         journals.append(journal)
     return Gathered(list(rows.values()), journals, len(worst) or len(rows))
 
 
-def _lines(directory: Path, problems: list[str] | None = None) -> Iterator[Answered | Failed]:
+def _lines(run: Run, problems: list[str] | None = None) -> Iterator[Line]:
     """As far as they can be read: one damaged journal costs its own rows, and says so."""
-    path = directory / JOURNAL
     try:
-        yield from read_journal(path) if path.exists() else ()
+        yield from run.outcomes()
     except StorageError as error:
         if problems is not None:
             problems.append(str(error))
 
 
-def _task(directory: Path) -> dict[str, Any]:
-    """As it was configured; a page does without it where run.json is gone or damaged."""
-    try:
-        return dict(read_json(directory / RUN)["config"]["task"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
-
-
-def _quality_scorer(task: dict[str, Any]) -> str:
-    return str(task.get("quality") or next(iter(task.get("scorers", ())), ""))
-
-
-def _more(directories: Sequence[Path], most: int) -> bool:
+def _more(runs: Sequence[Run], most: int) -> bool:
     """Whether a journal has more outcomes than that."""
-    for directory in directories:
-        path = directory / JOURNAL
-        if path.exists():
-            with path.open("rb") as file:
-                if sum(1 for _ in file) > most:
-                    return True
-    return False
+    return any(next(islice(_lines(run), most, None), None) for run in runs)
 
 
-def _worst(directories: Sequence[Path], qualities: Sequence[str]) -> dict[Key, float]:
+def _worst(runs: Sequence[Run]) -> dict[Key, float]:
     """How each outcome went for the candidate for which it went worst."""
     worst: dict[Key, float] = {}
-    for directory, quality in zip(directories, qualities, strict=True):
-        for line in _lines(directory):
+    for run in runs:
+        for line in _lines(run):
             key = line.case, line.repeat
-            worst[key] = min(worst.get(key, 1.0), _value(line, quality))
+            worst[key] = min(worst.get(key, 1.0), _value(line, run.quality_scorer))
     return worst
 
 
-def _value(line: Answered | Failed, quality: str) -> float:
+def _value(line: Line, quality: str) -> float:
     if isinstance(line, Failed):
         return -1.0
     score = line.scores.get(quality)
     return score.value if score else -0.5
 
 
-def _observe(line: Answered | Failed, journal: Journal, scores: dict[str, list[Score]]) -> None:
+def _observe(line: Line, journal: Journal, scores: dict[str, list[Score]]) -> None:
     for part, cost in _costs(line):
         journal.costs[part] = total((journal.costs[part], cost))
     if isinstance(line, Answered) and own(line):
@@ -128,7 +109,7 @@ def _observe(line: Answered | Failed, journal: Journal, scores: dict[str, list[S
             scores.setdefault(name, []).append(score)
 
 
-def _costs(line: Answered | Failed) -> Iterator[tuple[str, float | None]]:
+def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
     """What each attempt was paid for. The other answers are samples, and those of arms
     whose answer did not stand."""
     stood = isinstance(line, Answered)

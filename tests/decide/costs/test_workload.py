@@ -104,7 +104,7 @@ def test_no_speed_without_times(tmp_path: Path) -> None:
         (lambda path: (write_run(path) / RESULT).unlink(), "is not complete"),
         (lambda path: write_run(path, answer("a", None)), "no answer in"),
         (lambda path: write_json(path / SWEEP, {}), "is no run but a sweep"),
-        (lambda path: write_json(write_run(path) / RESULT, 1), f"{RESULT}: can't be read: "),
+        (lambda path: write_json(write_run(path) / RESULT, 1), f"{RESULT}: is no JSON object"),
         (lambda path: (write_run(path) / RUN).unlink(), f"is no run: it has no {RUN}"),
         (lambda path: (write_run(path) / JOURNAL).unlink(), f"is no run: it has no {JOURNAL}"),
     ],

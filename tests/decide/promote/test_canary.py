@@ -4,6 +4,7 @@ from pathlib import Path
 
 from runner.decide.promote import canary
 from runner.record.outcomes import Answered, Failed
+from runner.record.run import Run
 from tests.report import make
 from tests.report.make import answered, failed
 
@@ -37,7 +38,7 @@ def test_what_is_taken_along(tmp_path: Path) -> None:
         answered("b", fallback="other", model_served="large"),
         failed("c"),
     ]
-    found, served = canary.taken(make.run(tmp_path / "run", lines), 10)
+    found, served = canary.taken(Run(make.run(tmp_path / "run", lines)), 10)
     assert [(each.case, each.answer, each.latency_ms) for each in found] == [("a", "first", 2000)]
     assert found[0].scores == {"exact": 0.5}
     assert served == ["small-1", "small-2"]
