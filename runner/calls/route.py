@@ -7,7 +7,6 @@ check, and the next arm; a split an arm.
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from runner.config import patterns
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
 from runner.errors import CallFailed, ErrorKind
 from runner.record.outcomes import Choice, Reply
+from runner.scorers import _labels
 
 _RULE_SECONDS = 0.5  # of a rule's pattern, while all else waits
 
@@ -98,7 +98,7 @@ def _choose(router: Router, query: Query, arm: str) -> Generator[Next, Any, Choi
         if not error.transient:
             raise  # a wrong key is to be mended, not routed around
         return Choice(model=router.name, arm=router.otherwise, how="unclassified", why=str(error))
-    named = _named(said, router)
+    named = _labels.read(said, tuple(router.arms)).label
     if named is None:
         why = f"'{said[:80]}' names no arm"
         return Choice(model=router.name, arm=router.otherwise, how="unparsable", why=why)
@@ -200,16 +200,6 @@ def _fits(rule: Rule, case: Case, text: str) -> bool:
         and (not rule.tags or bool(set(rule.tags) & set(case.tags)))
         and (rule.regex is None or patterns.found(rule.regex, text, seconds=_RULE_SECONDS))
     )
-
-
-def _named(text: str, router: Router) -> str | None:
-    """The one arm that a classifier's answer names."""
-    named = [
-        arm
-        for arm in router.arms
-        if re.search(rf"(?<![\w-]){re.escape(arm)}(?![\w-])", text, re.IGNORECASE)
-    ]
-    return named[0] if len(named) == 1 else None
 
 
 def _share(split: Split, case: Case) -> str:

@@ -17,6 +17,7 @@ _BETWEEN = re.compile(f"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
 QUOTES = str.maketrans(
     dict.fromkeys("‘’‚‛ʼ´′`", "'") | dict.fromkeys("“”„‟″«»", '"')  # noqa: RUF001
 )
+APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ", "'"))  # noqa: RUF001
 DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))  # noqa: RUF001
 
 

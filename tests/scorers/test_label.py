@@ -1,5 +1,7 @@
+# ruff: noqa: RUF001, E501 (signs of other scripts and long answers are meant)
 """The scorer `label`."""
 
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +11,16 @@ from runner.record.outcomes import Score
 from runner.scorers import tables
 from tests.scorers.make import judge, problem
 
+MC = list("ABCD")
+TEN = list("ABCDEFGHIJ")
+SENTIMENT = ["positive", "negative", "neutral"]
+NLI = ["entailment", "contradiction", "neutral"]
+YES_NO = ["yes", "no"]
+TRUE_FALSE = ["true", "false"]
+RATING = ["1", "2", "3", "4", "5"]
+SPAM = ["spam", "not spam", "ham"]
+SPAM_HAM = ["spam", "ham"]
+ARMS = ["simple", "complex"]
 LABELS = ["card_lost", "card_delivery", "card", "pin-help", "other"]
 
 
@@ -30,7 +42,7 @@ LABELS = ["card_lost", "card_delivery", "card", "pin-help", "other"]
         ("card lost", "card_lost"),
         ("card-lost", "card_lost"),
         ("CARD LOST", "card_lost"),
-        ("ｃａｒｄ＿ｌｏｓｔ", "card_lost"),  # noqa: RUF001 (wide letters)
+        ("ｃａｒｄ＿ｌｏｓｔ", "card_lost"),
         ("pin help", "pin-help"),
         ("pin_help", "pin-help"),
         ('{"label": "card_lost"}', "card_lost"),
@@ -46,7 +58,7 @@ LABELS = ["card_lost", "card_delivery", "card", "pin-help", "other"]
         ("card", "card"),
         ("It is about a card.", "card"),
         ("card_lost or card_delivery", None),
-        ("card_lost\n\nMessage: Where is it?\nLabel: card_delivery", None),
+        ("card_lost\n\nMessage: Where is it?\nLabel: card_delivery", "card_delivery"),
         ("card_lost_abroad", None),
         ("lost_card", None),
         ("cards", None),
@@ -64,6 +76,196 @@ def test_reading(text: str, read: str | None) -> None:
     score = judge("label", text, "card_lost", labels=LABELS)
     assert score.details == {"expected": "card_lost", "read": read}
     assert score.value == (read == "card_lost")
+
+
+@pytest.mark.parametrize(
+    ("labels", "text", "read"),
+    [
+        (MC, "The best answer is B.", "B"),
+        (MC, "Answer: The correct answer is B.", "B"),
+        (
+            MC,
+            "The correct answer is **B) Mercury**\n\nHere's why:\n\n* **A) Venus** is incorrect because it is hotter.\n* **C) Earth** is wrong.\n* **D) Mars** is incorrect.",
+            "B",
+        ),
+        (MC, "A is the only option that works. Options B, C and D are all wrong.", "A"),
+        (MC, "Let's analyze:\nA) wrong\nB) wrong\nC) right\nD) wrong", "C"),
+        (MC, "The answer is D) All of the above.", "D"),
+        (MC, "D) All of the above", "D"),
+        (MC, "Option B: The cell membrane.", "B"),
+        (MC, "I believe the correct option is B, because A refers to plants.", "B"),
+        (MC, "A dog is a mammal, so the answer is C.", "C"),
+        (MC, "A mammal.", None),
+        (MC, "I'd say a mammal", None),
+        (MC, "Both A and B are correct.", None),
+        (MC, "The answer is A and B.", None),
+        (MC, "The answer is either A or C.", None),
+        (MC, "Choice (B).", "B"),
+        (MC, "The answer: B", "B"),
+        (MC, "ans: C", "C"),
+        (MC, "Final: D", "D"),
+        (MC, "La respuesta correcta es B.", "B"),
+        (MC, "Die richtige Antwort ist C.", "C"),
+        (MC, "La bonne réponse est D.", "D"),
+        (MC, "A resposta correta é B.", "B"),
+        (MC, "La risposta corretta è C.", "C"),
+        (MC, "答案是B。", "B"),
+        (MC, "正确答案：C", "C"),
+        (MC, "答えはDです。", "D"),
+        (MC, "正解はBです", "B"),
+        (MC, "Правильный ответ: B", "B"),
+        (MC, "정답은 C입니다.", "C"),
+        (MC, "Antwort: B", "B"),
+        (MC, "Het juiste antwoord is A.", "A"),
+        (MC, "Question: which? A. x B. y C. z D. w. Answer: B", "B"),
+        (MC, "A. Paris\nB. London\nC. Rome\nD. Berlin", None),
+        (MC, "A. Paris\nB. London\nC. Rome\nD. Berlin\n\nThe correct answer is A. Paris", "A"),
+        (MC, "The answer is A. Paris.\n\nOptions:\nA. Paris\nB. London", "A"),
+        (MC, "Since the reaction is exothermic, C is incorrect; thus D.", "D"),
+        (MC, "It can't be A. It can't be B. It can't be C. So D it is.", "D"),
+        (MC, "Eliminating A, B, and D leaves us with C.", "C"),
+        (MC, "We can rule out A and B. Between C and D, C is more plausible. Answer - C", "C"),
+        (MC, "Statement B is false, statement C is false, A is false. D remains.", "D"),
+        (MC, "The answer is (B).\n\nExplanation: (A) is wrong since... (C) is wrong since...", "B"),
+        (MC, "\\boxed{B}.\n\nLet me double check A: no.", "B"),
+        (MC, "The vitamin C content is highest in option B.", "B"),
+        (MC, "Answer: B (Vitamin C)", "B"),
+        (MC, "Answer: Vitamin C", None),
+        (MC, "I choose option A", "A"),
+        (MC, "My final answer: option D.", "D"),
+        (MC, "Answer: $\\boxed{\\text{A}}$", "A"),
+        (MC, "**Answer**\n\nC", "C"),
+        (MC, "The answer is:\n\nB", "B"),
+        (MC, "The answer is\n**D**", "D"),
+        (MC, "C, because plants need light.", "C"),
+        (MC, "B - the liver", "B"),
+        (MC, "B: the liver", "B"),
+        (MC, "Answer: A, B", None),
+        (MC, "A/B", None),
+        (MC, "Answer:", None),
+        (MC, "", None),
+        (MC, "None of the above", None),
+        (MC, "Answer: E", None),
+        (MC, "The correct answer isn't listed.", None),
+        (MC, "Is it B? Yes, B is right.", "B"),
+        (MC, "Could it be B? No. C? Yes: C.", "C"),
+        (MC, "In conclusion, D.", "D"),
+        (MC, "Thus, the correct choice is B", "B"),
+        (MC, "The answer is not C.", None),
+        (MC, "I would not choose A.", None),
+        (MC, "Not B.", None),
+        (
+            MC,
+            "I would have said A, but the key word is 'always', which makes B the right one.",
+            "B",
+        ),
+        (MC, "The answer is B, not A.", "B"),
+        (MC, "The answer is B rather than A.", "B"),
+        (MC, "B, not C.", "B"),
+        (MC, "A is tempting, but it ignores the tax. The answer is B because of the tax.", "B"),
+        (MC, "Let A be the event. P(A) = 0.5, so P(B) = 0.25.\n\nThe answer is C.", "C"),
+        (MC, "Selected answer: D", "D"),
+        (MC, '{"answer": "D"} is my answer', "D"),
+        (MC, "answer = 'B'", "B"),
+        (MC, "Answer:B", "B"),
+        (MC, "Answer is C", "C"),
+        (TEN, "The answer is (I).", "I"),
+        (TEN, "I think the answer is (J).", "J"),
+        (TEN, "I would pick I.", "I"),
+        (TEN, "I am confident. The answer is H", "H"),
+        (TEN, "I", "I"),
+        (TEN, "The answer is I. I checked it twice.", "I"),
+        (TEN, "I don't know.", None),
+        (TEN, "Answer: I don't know", None),
+        (TEN, "Answer: I'd go with J", "J"),
+        (SENTIMENT, "The sentiment is negative.", "negative"),
+        (SENTIMENT, "The review is not positive, it is negative.", "negative"),
+        (SENTIMENT, "Positive.", "positive"),
+        (SENTIMENT, "Sentiment: Neutral", "neutral"),
+        (SENTIMENT, "This review is mostly positive with some negative aspects.", None),
+        (SENTIMENT, "Overall sentiment: **Negative**", "negative"),
+        (SENTIMENT, "I would classify this review as negative.", "negative"),
+        (
+            SENTIMENT,
+            "The text should be classified as neutral, since it is neither positive nor negative.",
+            "neutral",
+        ),
+        (NLI, "This is neither entailment nor contradiction, so neutral", "neutral"),
+        (NLI, "The hypothesis does not contradict the premise: entailment.", "entailment"),
+        (NLI, "contradiction", "contradiction"),
+        (YES_NO, "No, there is no evidence.", "no"),
+        (YES_NO, "Yes, there is no doubt.", "yes"),
+        (YES_NO, "Yes.", "yes"),
+        (YES_NO, "NO", "no"),
+        (YES_NO, "The answer is No.", "no"),
+        (YES_NO, "The answer is no, because not all birds fly.", "no"),
+        (YES_NO, "Answer: Yes", "yes"),
+        (YES_NO, "**No**", "no"),
+        (YES_NO, "Maybe.", None),
+        (YES_NO, "yes/no", None),
+        (TRUE_FALSE, "True", "true"),
+        (TRUE_FALSE, "The statement is false.", "false"),
+        (TRUE_FALSE, "This is not true.", None),
+        (TRUE_FALSE, "It's true that birds fly, so the claim is false.", None),
+        (TRUE_FALSE, "Answer: True.", "true"),
+        (RATING, "4/5", "4"),
+        (RATING, "I rate it 4 out of 5.", "4"),
+        (RATING, "Rating: 3", "3"),
+        (RATING, "3", "3"),
+        (RATING, "Score: 2.5", None),
+        (RATING, "I'd give this a 5.", "5"),
+        (RATING, "**5** stars", "5"),
+        (SPAM, "No, this is definitely not spam.", "not spam"),
+        (SPAM, "This isn't spam", None),
+        (SPAM, "I cannot tell whether it is spam", None),
+        (SPAM, "Neither spam nor ham", None),
+        (SPAM, "It might be spam?", None),
+        (SPAM, "non-spam", None),
+        (SPAM, "Label: ham. Not spam.", "ham"),
+        (SPAM, "Spam (confidence: 10%)", "spam"),
+        (SPAM, '{"label":"ham","confidence":0.9}', "ham"),
+        (SPAM, '{"category":"ham","reason":"not spam"}', "ham"),
+        (SPAM, '["ham"]', "ham"),
+        (SPAM, "Final answer: **ham**", "ham"),
+        (SPAM, "1. ham", "ham"),
+        (SPAM, "Ham\n\nExplanation: the mail does not try to sell, so no spam.", "ham"),
+        (SPAM_HAM, "This is not spam.", None),
+        (SPAM_HAM, "The label is spam, not ham.", "spam"),
+        (SPAM_HAM, "ham - not spam", "ham"),
+        (SPAM_HAM, "It is spam, although it looks like ham.", None),
+        (SPAM_HAM, "It's ham because it isn't spam", "ham"),
+        (SPAM_HAM, "Label: undecided (spam or ham)", None),
+        (SPAM_HAM, "There is no doubt that this is spam", "spam"),
+        (SPAM_HAM, "spam!!!", "spam"),
+        (SPAM_HAM, "If it is spam, delete it.", None),
+        (SPAM_HAM, "Das ist kein Spam.", None),
+        (SPAM_HAM, "Ce n'est pas du spam", None),
+        (SPAM_HAM, "これはspamではありません", None),
+        (SPAM_HAM, "这不是spam", None),
+        (SPAM_HAM, "Not ham; spam.", "spam"),
+        (SPAM_HAM, "Spam. I am sure that it isn't ham.", "spam"),
+        (ARMS, "simple", "simple"),
+        (ARMS, "Not simple: complex.", "complex"),
+        (ARMS, "Complexity: simple", "simple"),
+        (ARMS, "This query is complex.", "complex"),
+    ],
+)
+def test_what_an_answer_decides_on(labels: list[str], text: str, read: str | None) -> None:
+    """A label that is denied, in doubt, a word of the language or one of two is not read; what is
+    decided on is, in whatever words and language.
+    """
+    score = judge("label", text, read or labels[0], labels=labels)
+    assert score.details["read"] == read, score.why
+
+
+@pytest.mark.parametrize(
+    "text", ["answer: ", "answer is ", "A, ", "so ", "(", "A\n", "\\text{", "A "]
+)
+def test_hostile_text(text: str) -> None:
+    """No text makes the reading slow."""
+    start = time.perf_counter()
+    judge("label", text * 40_000, "A", labels=MC)
+    assert time.perf_counter() - start < 30
 
 
 @pytest.mark.parametrize(
@@ -92,7 +294,10 @@ def test_labels_of_other_kinds() -> None:
 def test_why() -> None:
     """The reason says what was read, also when that is two labels or none."""
     both = judge("label", "card_lost or other", "other", labels=LABELS)
-    assert both.why == "read 'card_lost' and 'other' from 'card_lost or other', expected 'other'"
+    assert both.why == (
+        "read no label (it names 'card_lost' and 'other') from 'card_lost or other', "
+        "expected 'other'"
+    )
     none = judge("label", "hm", "other", labels=LABELS)
     assert none.why == "read no label from 'hm', expected 'other'"
 
