@@ -20,7 +20,7 @@ HOMES = {
     "aiolimiter": {"calls.limits"},
     "apprise": {"decide.notify"},
     "opentelemetry": {"pipeline.tracing.export"},
-    "scipy": {"measure.statistics", "measure.paired", "measure.power"},
+    "scipy": {"measure.bounded", "measure.statistics", "measure.paired", "measure.power"},
     "xllamacpp": {"calls.embedded.engine"},
     "uvloop": {"pipeline.event_loop"},
     "hydra": {
