@@ -1,0 +1,79 @@
+"""Makes the digits of any script, form and markup plain, for `_number` to find."""
+
+import unicodedata
+from fractions import Fraction
+from typing import Any
+
+import regex
+
+from runner.scorers._units import CJK, CJK_SCALES
+
+AND = "\N{INVISIBLE PLUS}"  # between the whole number and the fraction of 2½
+_RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉"
+_PLAIN = str.maketrans(_RAISED + "⁻⁺" + _LOWERED, "0123456789-+0123456789")
+_VULGAR = {
+    char: unicodedata.normalize("NFKC", char).replace("\N{FRACTION SLASH}", "/")
+    for char in map(chr, (*range(0xBC, 0xBF), *range(0x2150, 0x215F), 0x2189))
+}
+_FRACTION_CHAR = regex.compile(rf"(\d|(?<!\d)\d{{1,3}} )?([{''.join(_VULGAR)}])")
+_SLASHED = regex.compile(
+    rf"(\d|(?<!\d)\d{{1,3}} )?([{_RAISED}]+|\d+)\N{{FRACTION SLASH}}([{_LOWERED}]+|\d+)"
+)
+_POWER = regex.compile(rf"(?<=[\w)])[⁺⁻]?[{_RAISED}]+")
+_PART = r"\s*(?:\{\s*([-+−]?\d+(?:\.\d+)?)\s*\}|(\d))"  # noqa: RUF001
+_LATEX_FRACTION = regex.compile(rf"(\d+\s*)?\\[dtc]?frac{_PART}{_PART}")
+_LATEX = (
+    (regex.compile(r"\{,\}|,\\!|\\,(?=\d{3}(?!\d))"), ","),
+    (regex.compile(r"\\[,;: ]|~"), " "),
+    (regex.compile(r"\\([$%])"), r"\1"),
+)
+# Arabic marks of decimals, thousands and percent; hyphens that are a minus.
+_SIGNS = str.maketrans({"٫": ".", "٬": "'", "٪": "%", "،": ",", "‐": "-", "‑": "-", "’": "'"})  # noqa: RUF001
+
+
+def clean(text: str) -> str:
+    """Numbers in LaTeX, in other scripts and forms as plain text."""
+    text = _FRACTION_CHAR.sub(_vulgar, text)
+    text = _SLASHED.sub(_slashed, text)
+    text = _POWER.sub(lambda match: "^" + match[0].translate(_PLAIN), text)
+    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+    if not text.isascii():
+        text = regex.sub(r"[^\P{Nd}0-9]", lambda match: str(unicodedata.decimal(match[0])), text)
+    text = _LATEX_FRACTION.sub(_latex, text)
+    for pattern, plain in _LATEX:
+        text = pattern.sub(plain, text)
+    return text
+
+
+def cjk_tokens(text: str) -> list[tuple[Fraction, Fraction]]:
+    """Numbers and their scales: 25万2000 is 25 times 10,000 and 2000."""
+    tokens = regex.findall(rf"(\d[\d,.]*) ?([{CJK}]*)", text)
+    return [
+        (Fraction(digits.replace(",", "").rstrip(".")), Fraction(10) ** _power(scales))
+        for digits, scales in tokens
+    ]
+
+
+def _power(scales: str) -> int:
+    return sum(CJK_SCALES[scale] for scale in scales)
+
+
+def _vulgar(match: Any) -> str:
+    return _joined(match[1], _VULGAR[match[2]])
+
+
+def _slashed(match: Any) -> str:
+    return _joined(match[1], f"{match[2].translate(_PLAIN)}/{match[3].translate(_PLAIN)}")
+
+
+def _latex(match: Any) -> str:
+    pairs = (match[2], match[3]), (match[4], match[5])
+    top, bottom = (Fraction((a or b).replace("−", "-")) for a, b in pairs)  # noqa: RUF001
+    if not bottom:
+        return str(match[0])
+    value = top / bottom
+    return _joined(match[1], f"{value.numerator}/{value.denominator}")
+
+
+def _joined(whole: str | None, fraction: str) -> str:
+    return f"{whole.strip()}{AND}{fraction}" if whole else fraction
