@@ -39,6 +39,6 @@ def main(argv: Sequence[str]) -> int:
         settings.format,
         text=report.terminal(found),
         markdown=markdown.comparison(found),
-        tree=found.model_dump(mode="json"),
+        tree=found.model_dump(mode="json") | {"conclusion": report.headline(found)},
     )
     return GATE_EXIT if settings.gate and found.regressed else 0

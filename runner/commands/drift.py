@@ -33,7 +33,7 @@ _RUN = "run"  # below the directory of a drift
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
     from runner.report import console
-    from runner.report.drift import terminal
+    from runner.report.drift import conclusion, terminal
 
     given = arguments("drift", __doc__, argv)
     mapping, job = _composed(given)
@@ -64,7 +64,8 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
             options=f" --config-dir {own}" if own else "",
         )
         found = found.model_copy(update={"proposal": said})
-    write_json(directory / DRIFT, found.model_dump(mode="json"))
+    tree = found.model_dump(mode="json") | {"conclusion": conclusion(found)}
+    write_json(directory / DRIFT, tree)
     console.show(terminal(found, directory))
     if job.gate and found.moved:
         return GATE_EXIT

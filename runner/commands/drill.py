@@ -15,7 +15,7 @@ from runner.commands._arguments import arguments
 from runner.drill.clock import simulate
 from runner.drill.faults import Drill, Fault
 from runner.drill.rehearsal import rehearse
-from runner.drill.result import DrillResult, chain, hold, identity, kept, notes
+from runner.drill.result import DrillResult, chain, conclusion, hold, identity, kept, notes
 from runner.drill.stage import offline
 from runner.errors import GATE_EXIT, ConfigError, did_you_mean
 from runner.pipeline import provenance
@@ -69,6 +69,7 @@ def _chosen(job: Drill) -> dict[str, Fault]:
 
 def _write(job: Drill, result: DrillResult) -> Path:
     directory = dated(job.outputs, "drills", job.label)
-    write_json(directory / RESULT, result.model_dump(mode="json"))
+    said = {"conclusion": conclusion(result)}
+    write_json(directory / RESULT, result.model_dump(mode="json") | said)
     write_text(directory / REPORT, markdown(result))
     return directory

@@ -27,6 +27,7 @@ from runner.decide.promote.promote import Chosen, chosen, objections
 from runner.decide.promote.promote import promotion as promoted
 from runner.errors import ConfigError
 from runner.record.files import write_text
+from runner.report.console import near
 from runner.report.text import clean
 
 
@@ -123,8 +124,7 @@ def _mapping(file: Path, name: str, task: str, option: str) -> str:
 
 
 def _print_diff(path: Path, before: str | None, after: str) -> None:
-    here = Path.cwd()
-    name = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    name = str(near(path))
     lines = difflib.unified_diff(
         (before or "").splitlines(),
         redact(after).splitlines(),

@@ -5,7 +5,6 @@
 In the YAML: `# yaml-language-server: $schema=../../model.schema.json`.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter
 
 from runner.commands.command_line import parser
 from runner.config.schema import Fallback, Model, Provider, Requirements, Retry, Task
+from runner.report.console import emit
 
 GROUPS: dict[str, Any] = {
     "fallback": Fallback,
@@ -27,7 +27,7 @@ GROUPS: dict[str, Any] = {
 def main(argv: Sequence[str]) -> int:
     arguments = parser("schema", __doc__)
     arguments.add_argument("group", choices=GROUPS)
-    print(json.dumps(file_schema(arguments.parse_args(argv).group), indent=2))
+    emit("json", tree=file_schema(arguments.parse_args(argv).group))
     return 0
 
 

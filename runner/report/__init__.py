@@ -10,6 +10,7 @@ from runner.decide import sweep as sweeps
 from runner.decide.sweep import SweepResult
 from runner.errors import ConfigError
 from runner.measure import result as results
+from runner.measure.conclusion import conclusion
 from runner.record.files import PAGE, REPORT, RESULT, RUN, write_json, write_text
 from runner.record.outcomes import Result
 from runner.record.run import Run, nearest
@@ -28,7 +29,8 @@ def build(directory: Path) -> Result:
     write_text(directory / REPORT, markdown.run(evidence))
     write_text(directory / PAGE, page.run(evidence, directory))
     if evidence.result.complete:
-        write_json(directory / RESULT, evidence.result.model_dump(mode="json"))
+        said = {"conclusion": conclusion(evidence.result)}
+        write_json(directory / RESULT, evidence.result.model_dump(mode="json") | said)
     return evidence.result
 
 

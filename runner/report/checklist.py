@@ -57,6 +57,7 @@ def markdown(about: str, lines: Lines, start: Path) -> str:
 def plain(about: str, lines: Lines, start: Path) -> dict[str, Any]:
     return {
         "decision": about,
+        "conclusion": summary(lines),
         "open": sum(each.state == "open" for found in lines.values() for each in found),
         "lines": [
             {

@@ -17,13 +17,13 @@ def terminal(found: Drift, directory: Path) -> Iterator[RenderableType]:
         (one.what, one.recorded, one.now, coloured(one.state), one.advice) for one in found.findings
     ]
     yield Table(("", "recorded", "now", "state", "what to do"), rows).drawn()
-    yield title(_conclusion(found))
+    yield title(conclusion(found))
     if found.proposal:
         yield uncut(found.proposal)
     yield pointer("record", directory)
 
 
-def _conclusion(found: Drift) -> str:
+def conclusion(found: Drift) -> str:
     if found.moved:
         return f"Moved: {', '.join(found.moved)}."
     return "Nothing is proven to have moved."

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ConfigError
+from runner.measure.conclusion import conclusion
 from runner.measure.result import load
-from runner.record.files import REPORT, RESULT, RUN
+from runner.record.files import PAGE, REPORT, RESULT, RUN
 from runner.record.outcomes import Result
-from runner.report import build, rebuild
-from tests.report.make import Factory, answered, failed
+from runner.report import build, rebuild, terminal
+from tests.report.make import Factory, answered, failed, job
+
+WANTED = {"min_quality_score": 0.9}
 
 
 def test_build(write_run: Factory) -> None:
@@ -70,3 +73,14 @@ def test_neither_a_run_nor_a_sweep(write_run: Factory, tmp_path: Path) -> None:
         rebuild(tmp_path)
     with pytest.raises(ConfigError, match="no such directory"):
         rebuild(tmp_path / "nothing")
+
+
+def test_one_sentence_everywhere(write_run: Factory) -> None:
+    """What a run comes down to reads the same as JSON, on paper, on the page and on screen."""
+    directory = write_run([answered(str(n), n % 2) for n in range(8)], job(requirements=WANTED))
+    said = conclusion(build(directory))
+    assert json.loads((directory / RESULT).read_text())["conclusion"] == said
+    assert said in (directory / REPORT).read_text()
+    assert said in (directory / PAGE).read_text()
+    drawn = "".join(f"{part}" for part in terminal.run(directory, load(directory)))
+    assert said in drawn
