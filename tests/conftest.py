@@ -48,7 +48,7 @@ def config(tmp_path: Path) -> dict[str, Any]:
             "initial_wait": "1ms",
             "max_wait": "2ms",
             "jitter": 0,
-            "total": "30s",
+            "total": "5m",
         },
         "fallback": {"name": "none"},
         "limit": None,
@@ -89,7 +89,7 @@ def model(base_url: str, name: str = "demo-model") -> dict[str, Any]:
             "litellm": "openai",
             "api_base": base_url,
             "api_key_env": "LOOPBACK_API_KEY",
-            "timeout": "10s",
+            "timeout": "60s",  # imports of a first call count, and a machine may be busy
             "data": "third_party",
         },
         "price": {

@@ -1,6 +1,5 @@
 """Retries and fallbacks, over a real socket."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +13,18 @@ from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Job
+from runner.drill.loopback.server import Host, Provider
 from tests import loopback
 from tests.conftest import KEY, model
 from tests.loopback import Answer, AnswerFunction, Loopback, in_turn
+from tests.loopback.answers import Chat
+from tests.simulated import now, simulated
 
 MakeJob = Callable[..., Job]
 
 
-async def asked(job: Job, *, times: int = 1, **case: Any) -> CallLog:
-    """The last of so many questions, one after the other."""
+async def asked(job: Job, *, times: int = 1, host: Host | None = None, **case: Any) -> CallLog:
+    """The last of so many questions, one after the other; with `host` on a simulated loop."""
     query = Query(
         case=Case(id="c0", input="hello", **case),
         messages=[{"role": "user", "content": "hello"}],
@@ -30,7 +32,7 @@ async def asked(job: Job, *, times: int = 1, **case: Any) -> CallLog:
         output=job.task.output,
         task=job.task,
     )
-    async with Client() as client:
+    async with Client(unix_socket=host.socket, clock=now) if host else Client() as client:
         asker = Asker(Dispatch(client, Budget(job.budget_usd)), job.retry, job.fallback)
         for _ in range(times):
             found = await asker.ask(job.model, query)
@@ -87,31 +89,36 @@ async def test_recovery(make_job: MakeJob) -> None:
     assert [attempt.cost_usd for attempt in result.attempts] == [0.0, 0.0, pytest.approx(20e-6)]
 
 
+@simulated
 async def test_retry_after_is_obeyed(make_job: MakeJob) -> None:
-    """The wait is at least what the provider asks for, though our own back-off is shorter."""
-    with Loopback(in_turn(loopback.rate_limited(1), loopback.echo)) as server:
-        result = await asked(make_job(server.base_url))
+    """The wait is what the provider asks for, though our own back-off is shorter."""
+    server = Provider(in_turn(loopback.rate_limited(30), loopback.echo), Chat())
+    async with Host() as host:
+        result = await asked(make_job(host.add(server)), host=host)
     first, second = server.requests
-    assert second.time - first.time >= 1.0
-    assert result.attempts[1].waited_seconds == pytest.approx(1.0, abs=0.01)
+    assert second.time - first.time == pytest.approx(30, abs=1e-3)
+    assert result.attempts[1].waited_seconds == 30
 
 
+@simulated
 async def test_total_budget(make_job: MakeJob) -> None:
     """A wait that would end after the total is not begun."""
-    with Loopback(loopback.rate_limited(60)) as server:
-        started = time.monotonic()
-        result = await asked(make_job(server.base_url, **{"retry.total": "2s"}))
+    server = Provider(loopback.rate_limited(60), Chat())
+    async with Host() as host:
+        job = make_job(host.add(server), **{"retry.total": "59s"})
+        result = await asked(job, host=host)
+        assert now() < 1
     assert len(server.requests) == 1
     assert result.error is not None
     assert result.error.kind == "rate_limit"
-    assert time.monotonic() - started < 2
 
 
+@simulated
 async def test_timeout_cost_is_unknown(make_job: MakeJob) -> None:
     """Nobody can say what a call that timed out has cost, so it is unknown and not zero."""
-    with Loopback(in_turn(loopback.hang(), loopback.echo)) as server:
-        job = make_job(server.base_url, **{"model.provider.timeout": "300ms"})
-        result = await asked(job)
+    async with Host() as host:
+        base_url = host.add(Provider(in_turn(loopback.hang(), loopback.echo), Chat()))
+        result = await asked(make_job(base_url), host=host)
     assert [attempt.cost_usd for attempt in result.attempts] == [None, pytest.approx(20e-6)]
 
 

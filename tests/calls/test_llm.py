@@ -13,12 +13,15 @@ from runner.calls.llm import Client, check_parameters
 from runner.cases import images
 from runner.config.schema import Job, Single
 from runner.drill.loopback.dialect import Saying
+from runner.drill.loopback.server import Host, Provider
 from runner.errors import CallFailed, ConfigError, ErrorKind
 from runner.record.outcomes import Reply
 from tests import loopback
 from tests.conftest import KEY
-from tests.loopback import Answer, AnswerFunction, Loopback
+from tests.loopback import Answer, AnswerFunction, Loopback, Request
+from tests.loopback.answers import Chat
 from tests.loopback.formats import FORMATS
+from tests.simulated import now, simulated
 
 MakeJob = Callable[..., Job]
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -76,10 +79,20 @@ async def test_extra_body(make_job: MakeJob) -> None:
 
 
 async def test_seconds(make_job: MakeJob) -> None:
-    """The time is that of the request on the wire, not of litellm's first-call imports."""
-    with Loopback(loopback.text("hi", delay=0.2)) as server:
-        reply = await ask(make_job(server.base_url))
-    assert 0.19 < reply.seconds < 0.35
+    """The time is that of the request on the wire, not of what comes before and after it."""
+    clock = 5.0
+
+    def answer(_: Request) -> Answer:
+        nonlocal clock
+        clock += 2.0
+        return loopback.text("hi")
+
+    with Loopback(answer) as server:
+        async with Client(clock=lambda: clock) as client:
+            clock += 5.0
+            reply = await client.complete(single(make_job(server.base_url)), MESSAGES, {})
+            clock += 5.0
+    assert reply.seconds == 2.0
 
 
 async def test_no_usage_is_unknown(make_job: MakeJob) -> None:
@@ -127,16 +140,21 @@ async def test_faults(
     assert "\n" not in error.message
 
 
+@simulated
 async def test_timeout(make_job: MakeJob) -> None:
     """A server that hangs is given up after the provider's time-out."""
-    with Loopback(loopback.hang()) as server:
-        error = await fail(make_job(server.base_url, **{"model.provider.timeout": "300ms"}))
+    async with Host() as host, Client(unix_socket=host.socket, clock=now) as client:
+        base_url = host.add(Provider(loopback.hang(), Chat()))
+        job = make_job(base_url, **{"model.provider.timeout": "5m"})
+        with pytest.raises(CallFailed) as raised:
+            await client.complete(single(job), MESSAGES, {})
+    error = raised.value
     assert (error.kind, error.unbilled, error.message) == (
         "timeout",
         False,
-        "no answer within 0.3 s",
+        "no answer within 300 s",
     )
-    assert 0.25 < error.seconds < 1.0
+    assert error.seconds == pytest.approx(300, abs=1e-3)
 
 
 async def test_server_down(make_job: MakeJob) -> None:

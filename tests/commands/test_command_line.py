@@ -40,7 +40,7 @@ attempts: 2
 initial_wait: 1ms
 max_wait: 2ms
 jitter: 0
-total: 10s
+total: 5m
 """
 
 Run = Callable[..., int]

@@ -20,7 +20,7 @@ from runner.record.journal import read_journal
 from tests import loopback
 from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf
-from tests.loopback import Answer, Loopback, Request
+from tests.loopback import Answer, Gate, Held, Loopback, Request
 
 LINES = 40
 CONCURRENCY = 4
@@ -308,17 +308,18 @@ def process(arguments: Sequence[str], **options: Any) -> subprocess.Popen[str]:
 def test_interrupt(home: Path, server: Loopback, number: signal.Signals) -> None:
     """After a kill, Ctrl-C or SIGTERM the same command goes on: nothing is lost, and at most what
     was in flight is asked twice."""
-    server.answer = lambda request: loopback.text(request.text, delay=0.02)
+    server.answer = loopback.hang_after(LINES // 2)
     arguments = [write(*(f'"text {n}"' for n in range(LINES))), "output=out.jsonl"]
     arguments.append(f"concurrency={CONCURRENCY}")
     first = process(arguments)
-    server.wait_for(LINES // 2, timeout=60)
+    server.wait_for(LINES // 2 + 1)
     first.send_signal(number)
-    _, error = first.communicate(timeout=30)
+    _, error = first.communicate(timeout=120)
     if number != signal.SIGKILL:
         assert first.returncode == 130
         assert "go on with: " in error
         assert "Traceback" not in error
+    server.answer = loopback.echo
     with Path("out.jsonl").open("a") as file:
         file.write('{"id": "torn')
     with (records()[0] / JOURNAL).open("a") as file:
@@ -342,7 +343,7 @@ def test_pipe(home: Path, server: Loopback) -> None:
         run.stdin.write(f'"{text}"\n')
         run.stdin.flush()
         assert json.loads(run.stdout.readline())["output"] == text
-    rest, error = run.communicate(timeout=30)
+    rest, error = run.communicate(timeout=120)
     assert (run.returncode, rest, error) == (0, "", "")
 
 
@@ -355,7 +356,7 @@ def test_interrupt_while_waiting(home: Path, server: Loopback) -> None:
     run.stdin.flush()
     run.stdout.readline()
     run.send_signal(signal.SIGINT)
-    assert run.wait(timeout=30) == 130
+    assert run.wait(timeout=120) == 130
     assert run.stderr
     assert "Traceback" not in (error := run.stderr.read())
     assert "Fatal" not in error
@@ -370,18 +371,22 @@ def test_broken_pipe(home: Path, server: Loopback) -> None:
     run.stdout.close()
     assert run.stderr
     assert "Traceback" not in run.stderr.read()
-    run.wait(timeout=30)
+    run.wait(timeout=120)
     assert len(server.requests) < 500
 
 
 def test_a_directory_of_its_own(home: Path, server: Loopback) -> None:
     """Somebody at work on the same is left alone."""
-    server.answer = lambda request: loopback.text(request.text, delay=0.05)
+    gate = Gate()
+    server.answer = lambda request: (
+        Held.by(gate, loopback.echo(request)) if request.number == 2 else loopback.echo(request)
+    )
     source = write(*(f'"text {n}"' for n in range(8)))
     other = process([source, "output=other.jsonl", "concurrency=1"])
-    server.wait_for(2, timeout=60)
+    server.wait_for(2)
     assert run(source, "output=out.jsonl", "concurrency=8") == 0
-    other.communicate(timeout=30)
+    gate.open()
+    other.communicate(timeout=120)
     assert read() and len(read("other.jsonl")) == 8
     assert len(server.requests) == 16
     assert len(records()) == 2

@@ -164,7 +164,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             yield Gateway(client, providers, base_url)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
         assert process.returncode == 0
         [config] = (directory / "outputs" / "gateway").glob("*/config.yaml")
         assert config.stat().st_mode & 0o777 == 0o600

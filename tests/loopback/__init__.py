@@ -34,7 +34,7 @@ from tests.loopback.answers import (
     wrong_key,
     wrong_key_in_full,
 )
-from tests.loopback.server import Gate, Held, Loopback, in_turn
+from tests.loopback.server import Gate, Held, Loopback, hang_after, in_turn
 
 __all__ = [
     "USAGE",
@@ -55,6 +55,7 @@ __all__ = [
     "filtered",
     "garbage",
     "hang",
+    "hang_after",
     "in_turn",
     "json_text",
     "no_choices",

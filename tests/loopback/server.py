@@ -7,7 +7,8 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,13 +21,14 @@ from runner.drill.loopback.exchange import (
     resolve,
 )
 from runner.drill.loopback.server import Connection, Provider
-from tests.loopback.answers import Chat
+from tests.loopback.answers import Chat, echo, hang
 
 
 class Gate:
-    """Holds answers back until it is opened."""
+    """Holds answers back until it is opened, or until so many wait for it at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, opens_at: float = inf) -> None:
+        self._opens_at = opens_at
         self._lock = threading.Lock()
         self._open = False
         self._waiting: list[Callable[[], object]] = []
@@ -41,10 +43,10 @@ class Gate:
     def passed(self, then: Callable[[], object]) -> None:
         """Call `then` once, from any thread, as soon as it is open."""
         with self._lock:
-            if not self._open:
-                self._waiting.append(then)
+            self._waiting.append(then)
+            if not self._open and len(self._waiting) < self._opens_at:
                 return
-        then()
+        self.open()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Held(Answer):
     """Sent once `gate` is open."""
 
     gate: Gate | None = None
+
+    @classmethod
+    def by(cls, gate: Gate, answer: Answer) -> Self:
+        return cls(**{each.name: getattr(answer, each.name) for each in fields(answer)}, gate=gate)
 
 
 class _Connection(Connection):
@@ -126,6 +132,11 @@ class Loopback(Provider):
         for connection in list(self._connections):
             connection.abort()
         await asyncio.sleep(0)  # lets the aborted transports close their sockets
+
+
+def hang_after(count: int) -> AnswerFunction:
+    """So many requests are answered with what they say, and the others never."""
+    return lambda request: echo(request) if request.number <= count else hang()
 
 
 def in_turn(*answers: Answer | AnswerFunction) -> AnswerFunction:

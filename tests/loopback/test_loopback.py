@@ -278,7 +278,7 @@ def test_answers_are_held_back_at_the_same_time() -> None:
     """Ten requests wait for one gate, `peak` tells that they did, and all are answered at once."""
     gate = Gate()
     with (
-        Loopback(Held(body=completion("Hi."), gate=gate)) as server,
+        Loopback(Held.by(gate, text("Hi."))) as server,
         ThreadPoolExecutor(10) as pool,
     ):
         posts = [pool.submit(post, server) for _ in range(10)]

@@ -16,7 +16,7 @@ from runner.record.journal import read_journal
 from tests import loopback
 from tests.commands.test_command_line import MODEL, PROVIDER, TASK
 from tests.conftest import KEY, write_cases
-from tests.loopback import Loopback
+from tests.loopback import Loopback, hang_after
 
 CASES = 40
 CONCURRENCY = 4
@@ -26,7 +26,8 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def server() -> Iterator[Loopback]:
-    with Loopback(lambda request: loopback.text(request.text, delay=0.02)) as server:
+    """It hangs once half of the cases are answered."""
+    with Loopback(hang_after(CASES // 2)) as server:
         yield server
 
 
@@ -71,15 +72,16 @@ def test_interrupt(
     """After a kill, Ctrl-C or SIGTERM the same command finishes, asking at most what was in flight
     twice, and each case stands in the journal once."""
     first = start()
-    server.wait_for(CASES // 2, timeout=60)
+    server.wait_for(CASES // 2 + 1)
     first.send_signal(number)
-    _, error = first.communicate(timeout=30)
+    _, error = first.communicate(timeout=120)
     if number != signal.SIGKILL:
         assert first.returncode == 130
         assert "go on with: " in error
         assert "Traceback" not in error
+    server.answer = loopback.echo
     second = start()
-    _, error = second.communicate(timeout=60)
+    _, error = second.communicate(timeout=120)
     assert second.returncode == 0, error
     [run] = (tmp_path / "outputs" / "runs").glob("*")
     journal = Counter(line.case for line in read_journal(run / JOURNAL))
@@ -92,9 +94,9 @@ def test_interrupt(
 def test_terminate_in_the_background(start: Start, server: Loopback) -> None:
     """SIGTERM ends a run cleanly also where a script's background has SIGINT ignored."""
     process = start(sigint=signal.SIG_IGN)
-    server.wait_for(CASES // 2, timeout=60)
+    server.wait_for(CASES // 2 + 1)
     process.terminate()
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "go on with: " in error
     assert "Traceback" not in error

@@ -22,7 +22,7 @@ from runner.report import build
 from runner.scorers import ScorerFailed
 from tests import loopback
 from tests.conftest import KEY, model, write_cases
-from tests.loopback import Loopback, Request, in_turn
+from tests.loopback import Gate, Held, Loopback, Request, hang_after, in_turn
 
 MakeJob = Callable[..., Job]
 
@@ -112,11 +112,16 @@ async def test_fallback_is_not_credited(make_job: MakeJob, runs: Path) -> None:
 async def test_concurrency(make_job: MakeJob, runs: Path, tmp_path: Path) -> None:
     """Never more requests at once than `concurrency` and the provider's own limit allow."""
     cases = str(write_cases(tmp_path / "many.jsonl", 30))
-    slow = lambda request: loopback.text(request.text, delay=0.01)  # noqa: E731
-    with Loopback(slow) as server:
+
+    def in_groups(most: int) -> loopback.AnswerFunction:
+        """The first ones are held back until there are as many as may be."""
+        gate = Gate(opens_at=most)
+        return lambda request: Held.by(gate, loopback.text(request.text, delay=0.01))
+
+    with Loopback(in_groups(4)) as server:
         await execute(make_job(server.base_url, **{"task.cases": cases}), runs / "a")
         assert server.peak == 4
-    with Loopback(slow) as server:
+    with Loopback(in_groups(2)) as server:
         limits = {"task.cases": cases, "model.provider.max_concurrency": 2}
         await execute(make_job(server.base_url, **limits), runs / "b")
         assert server.peak == 2
@@ -136,10 +141,6 @@ async def interrupted(job: Job, directory: Path, server: Loopback, after: int) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-
-def hang_after(count: int) -> Callable[[Request], loopback.Answer]:
-    return lambda request: loopback.echo(request) if request.number <= count else loopback.hang()
 
 
 async def test_resume(make_job: MakeJob, runs: Path) -> None:
@@ -255,14 +256,17 @@ async def test_interrupt_while_scoring_keeps_the_answer(
     """An answer that was being scored when the run was interrupted is not asked for again."""
     scorer = tmp_path / "tasks" / "demo" / "mine.py"
     scorer.parent.mkdir(parents=True)
-    slow = "import asyncio\nasync def score(reply, case, task):\n    await asyncio.sleep({})\n"
-    scorer.write_text(slow.format(60) + "    return 1.0\n")
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    slow = "import asyncio, pathlib\nasync def score(reply, case, task):\n"
+    slow += f"    (pathlib.Path({str(begun)!r}) / case.id).touch()\n    await asyncio.sleep({{}})\n"
+    scorer.write_text(slow.format(3600) + "    return 1.0\n")
     monkeypatch.chdir(tmp_path)
     with Loopback(loopback.echo) as server:
         job = make_job(server.base_url, **{"task.scorers": {"mine": {}}})
         task = asyncio.create_task(execute(job, runs / "a"))
-        await asyncio.to_thread(server.wait_for, 4)
-        await asyncio.sleep(0.3)
+        while len(list(begun.iterdir())) < 4:
+            await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         scorer.write_text(slow.format(0) + "    return 1.0\n")

@@ -47,6 +47,7 @@ def browser() -> Iterator[Browser]:
 def tab(browser: Browser) -> Iterator[Page]:
     """Fails the test on any error on the page, on a dialog, and on a request but for the file."""
     context = browser.new_context(viewport=DESKTOP)
+    context.set_default_timeout(120_000)
     tab = context.new_page()
     problems: list[str] = []
     asked: list[str] = []
@@ -231,6 +232,7 @@ def test_a_hostile_answer_runs_nothing(tab: Page, sweep: str) -> None:
 def test_the_policy_stops_what_is_put_in(browser: Browser, sweep: str) -> None:
     """Even a script that got into the page would not run."""
     context = browser.new_context()
+    context.set_default_timeout(120_000)
     tab = context.new_page()
     tab.goto(sweep)
     put_in = """() => {
@@ -273,6 +275,7 @@ def test_it_fits(
 ) -> None:
     """Nothing sticks out sideways, and the theme is the reader's."""
     context = browser.new_context(viewport=viewport, color_scheme=scheme)
+    context.set_default_timeout(120_000)
     tab = context.new_page()
     tab.goto(sweep)
     assert tab.evaluate("document.documentElement.scrollWidth") == viewport["width"]
@@ -300,6 +303,7 @@ def brightness(tab: Page) -> str:
 def test_without_a_script(browser: Browser, sweep: str) -> None:
     """Recommendation, requirements and charts are there for a browser without scripts."""
     context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
+    context.set_default_timeout(120_000)
     tab = context.new_page()
     tab.goto(sweep)
     api.expect(tab.locator(".headline")).to_be_visible()

@@ -117,9 +117,9 @@ def test_numbers(text: str, values: list[float]) -> None:
 )
 def test_hostile_text(text: str) -> None:
     """No text makes the search slow."""
-    start = time.perf_counter()
+    start = time.process_time()
     list(_number.find(_digits.clean(text)))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import asyncio
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tests.scorers.make import call, judge, problem, task
 
 TESTS = "assert double(2) == 4\nassert double(-1) == -2\n"
 RIGHT = "def double(x):\n    return x * 2\n"
-SECONDS = 2.0
+SECONDS = 60.0  # more than honest code takes on any machine
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's means are Linux's")
 
@@ -33,8 +32,8 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.rmdir()  # fails unless it is empty
 
 
-def run(code: str, tests: str = TESTS) -> Score:
-    return judge("python_tests", f"```python\n{code}\n```", tests, timeout=SECONDS, memory_mb=256)
+def run(code: str, tests: str = TESTS, seconds: float = SECONDS) -> Score:
+    return judge("python_tests", f"```python\n{code}\n```", tests, timeout=seconds, memory_mb=256)
 
 
 def held(limit: str) -> bool:
@@ -160,16 +159,16 @@ def test_honest_code(folder: Path, code: str) -> None:
 )
 def test_an_early_end_is_no_pass(folder: Path, code: str) -> None:
     """Only tests that ran to their end count, however the code ends before."""
-    before = time.perf_counter()
-    assert run(code).value == 0
-    assert time.perf_counter() - before < 20
+    score = run(code)
+    assert score.value == 0
+    assert "timed out" not in score.why
 
 
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("while True: pass", "timed out after 2 s"),
-        ("import time; time.sleep(60)", "timed out after 2 s"),
+        ("while True: pass", "timed out after 1 s"),
+        ("import time; time.sleep(60)", "timed out after 1 s"),
         ("import signal\nsignal.alarm(0)\nwhile True:\n    try: 1\n    except: pass", "timed out"),
         (
             "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n"
@@ -190,11 +189,9 @@ def test_an_early_end_is_no_pass(folder: Path, code: str) -> None:
 @linux
 def test_limits(folder: Path, code: str, why: str) -> None:
     """Time, memory, size and number of files are bounded."""
-    before = time.perf_counter()
-    score = run(code)
+    score = run(code, seconds=1 if why.startswith("timed out") else SECONDS)
     assert score.value == 0
     assert score.why.startswith(why)
-    assert time.perf_counter() - before < 20
 
 
 @linux
@@ -202,9 +199,9 @@ def test_fork_bomb(folder: Path) -> None:
     """A fork bomb runs into the limit on processes, and none of them is left."""
     if not (held("processes") and held("descendants")):
         pytest.skip("this system can't bound processes; the details of a score say so")
-    assert run("import os\nwhile True:\n    os.fork()").value == 0
+    assert run("import os\nwhile True:\n    os.fork()", seconds=1).value == 0
     stubborn = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
-    assert run(stubborn).why == "timed out after 2 s"
+    assert run(stubborn, seconds=1).why == "timed out after 1 s"
     assert processes(folder) == []
 
 
@@ -265,7 +262,7 @@ def test_environment_is_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_details_say_which_limits_held(folder: Path) -> None:
     """Every score says what bounded the code, also when it ran out of time."""
     for code in (RIGHT, "while True: pass"):
-        limits = run(code).details["limits"]
+        limits = run(code, seconds=1).details["limits"]
         assert list(limits) == [
             "cpu",
             "memory",
@@ -309,17 +306,15 @@ def test_cancelling_ends_the_code(folder: Path) -> None:
     """When the run is interrupted, the code that is just being run ends with it."""
 
     async def interrupted() -> None:
-        order = {"code": "while True: pass", "tests": "", "seconds": 60.0, "memory_mb": 256}
-        running = asyncio.create_task(python_tests._run(order, 60.0))
-        await asyncio.sleep(1)
-        assert len(processes(folder)) == 3
+        order = {"code": "while True: pass", "tests": "", "seconds": 3600.0, "memory_mb": 256}
+        running = asyncio.create_task(python_tests._run(order, 3600.0))
+        while len(processes(folder)) < 3:
+            await asyncio.sleep(0.01)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
 
-    before = time.perf_counter()
     asyncio.run(interrupted())
-    assert time.perf_counter() - before < 10
     assert processes(folder) == []
 
 

