@@ -1,6 +1,6 @@
 """The result of a sweep, computed from its runs: ranked, and what to ship on each task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from runner.measure import like_for_like
 from runner.measure.conclusion import named
 from runner.measure.result import load as load_run
 from runner.record.files import RESULT, read_record
-from runner.record.outcomes import Record, Result
+from runner.record.outcomes import Line, Record, Result
 from runner.record.run import Run
 from runner.record.sweep import command as sweep_command
 from runner.record.sweep import jobs
@@ -40,8 +40,15 @@ class SweepResult(Record):
     command: str | None = None  # which asks all of it again; None: nobody knows
 
 
-def compute(directory: Path, read: Callable[[Path], Result] = load_run) -> SweepResult:
-    """Rank the runs of a sweep and choose; `read` gives the result of each, or a RunnerError."""
+def compute(
+    directory: Path,
+    read: Callable[[Path], Result] = load_run,
+    lines: Callable[[SweepRow], Iterable[Line]] | None = None,
+) -> SweepResult:
+    """Rank the runs of a sweep and choose; `read` gives the result of each, or a RunnerError.
+
+    Each journal is read once, by `lines` where somebody else wants to see them.
+    """
     found = [_candidate(path, read) for path in jobs(directory)]
     runs: list[SweepRow] = []
     recommendations = {}
@@ -51,7 +58,7 @@ def compute(directory: Path, read: Callable[[Path], Result] = load_run) -> Sweep
         rows = _labelled([of_task[one.label] for one in in_order])
         runs += rows
         if task != UNNAMED:
-            recommendations[task] = _recommend(directory, task, rows)
+            recommendations[task] = _recommend(directory, task, rows, lines)
     runs.sort(key=lambda run: run.rank is None)
     return SweepResult(
         runs=runs,
@@ -99,12 +106,17 @@ def _labelled(ranked: Sequence[SweepRow]) -> list[SweepRow]:
     ]
 
 
-def _recommend(directory: Path, task: str, ranked: Sequence[SweepRow]) -> Recommendation:
+def _recommend(
+    directory: Path,
+    task: str,
+    ranked: Sequence[SweepRow],
+    lines: Callable[[SweepRow], Iterable[Line]] | None,
+) -> Recommendation:
     contenders, asked = [], []
     for run in ranked:
         record = Run(directory / run.dir)
         try:
-            seen = like_for_like.look(record)
+            seen = like_for_like.look(record, lines(run) if lines else record.outcomes())
         except StorageError:  # its numbers stand in its result; nobody can be compared with it
             seen = like_for_like.Seen(record.quality_scorer)
         contenders.append(Candidate(run.label, run, seen.scores))

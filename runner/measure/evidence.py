@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from runner.scorers import Table
 
 _WORST = 10
+
+Lines = Callable[[Run], Iterable[Line]]  # of a journal, each of which somebody else may look at
 
 
 @dataclass
@@ -44,16 +46,15 @@ class Evidence:
     without_tables: list[str]  # why a scorer shows none
 
 
-def read(directory: Path, *others: Callable[[Line], None]) -> Evidence:
-    """Read the journal, once: `others` are shown each of its lines, too.
+def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
+    """Read the journal, once: whoever wants to see it, too, gives its `lines`.
 
     Raises ConfigError for a run.json, StorageError for a journal, that can't be used.
     """
     record = Run(directory)
     run, job = record.measurement, record.job
     observer = _Observer(job)
-    lines = _shown(record.outcomes(), [observer.see, *others])
-    measured = measure(lines, job, record.probes())
+    measured = measure(observer.watch(lines(record)), job, record.probes())
     result = Result(
         task=run.task,
         model=run.model,
@@ -78,31 +79,24 @@ def read(directory: Path, *others: Callable[[Line], None]) -> Evidence:
     return Evidence(run, job, result, failures, observer.worst(), tables, problems)
 
 
-def _shown(lines: Iterable[Line], watchers: Sequence[Callable[[Line], None]]) -> Iterator[Line]:
-    for line in lines:
-        for watch in watchers:
-            watch(line)
-        yield line
-
-
 @dataclass
 class _Observer:
     """Looks at the lines on their way to be measured, and keeps the few that are worth telling."""
 
     job: Job
-    count: int = 0
     failures: dict[str, Failure] = field(default_factory=dict)
     scores: dict[str, list[Score]] = field(default_factory=dict)
     # Models, and the ids that their providers say answered.
     served: Counter[tuple[str, str]] = field(default_factory=Counter)
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
 
-    def see(self, line: Line) -> None:
-        self.count += 1
-        if isinstance(line, Failed):
-            self._fail(line)
-        elif own(line):
-            self._answer(self.count, line)
+    def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
+        for number, line in enumerate(lines):
+            if isinstance(line, Failed):
+                self._fail(line)
+            elif own(line):
+                self._answer(number, line)
+            yield line
 
     def _fail(self, line: Failed) -> None:
         last = line.attempts[-1] if line.attempts else None

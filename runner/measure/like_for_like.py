@@ -4,7 +4,7 @@ A difference in quality may be one of the models only where all else was the sam
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +61,10 @@ class Seen:
             self.first = line
 
 
-def look(run: Run) -> Seen:
+def look(run: Run, lines: Iterable[Line]) -> Seen:
     """Look through the journal of a run. Raises StorageError."""
     seen = Seen(run.quality_scorer)
-    for line in run.outcomes():
+    for line in lines:
         seen.see(line)
     return seen
 

@@ -1,24 +1,27 @@
 """The result of one run, computed from its record alone: what `result.json` holds."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
 from runner.errors import ConfigError, StorageError
 from runner.measure.compare.runs import Look, held_against, look
-from runner.measure.evidence import Evidence, read
+from runner.measure.evidence import Evidence, Lines, read
 from runner.record.outcomes import Line, Result
 from runner.record.run import Run
 
 
-def compute(directory: Path, *others: Callable[[Line], None]) -> Evidence:
+def compute(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     """All that a run has to show, from its journal; its result says why it stopped, too.
 
-    The journal is read once: `others` are shown each of its lines. Raises ConfigError,
-    StorageError.
+    The journal is read once, by `lines`. Raises ConfigError, StorageError.
     """
     run = Run(directory)
     candidate = Look(run, "candidate") if run.job.baseline else None
-    evidence = read(directory, *others, *([candidate.see] if candidate else ()))
+
+    def watched(run: Run) -> Iterable[Line]:
+        return candidate.watch(lines(run)) if candidate else lines(run)
+
+    evidence = read(directory, watched)
     if not evidence.result.complete and (stored := run.result):
         # Why a run stopped half-way stands in its result and nowhere else.
         evidence.result = evidence.result.model_copy(update={"error": stored.error})

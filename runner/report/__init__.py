@@ -1,7 +1,7 @@
 """What a finished run or sweep looks like: on screen, as Markdown, as a page, as JUnit.
 
 Nothing is computed here, and nobody is asked again: results come from `measure.result` and
-`decide.sweep`, which read the record.
+`decide.sweep`, which read each journal once and let the page see what they read.
 """
 
 from pathlib import Path
@@ -14,7 +14,8 @@ from runner.measure.conclusion import conclusion
 from runner.record.files import PAGE, REPORT, RESULT, RUN, write_json, write_text
 from runner.record.outcomes import Result
 from runner.record.run import Run, nearest
-from runner.report import markdown, page
+from runner.report import markdown
+from runner.report.page import RunPage, SweepPage
 
 __all__ = ["build", "build_sweep", "rebuild"]
 
@@ -25,9 +26,10 @@ def build(directory: Path) -> Result:
     A run without a result is one that the same command goes on with, so an unfinished one gets
     none. Raises ConfigError, StorageError.
     """
-    evidence = results.compute(directory)
+    page = RunPage()
+    evidence = results.compute(directory, page.lines)
     write_text(directory / REPORT, markdown.run(evidence))
-    write_text(directory / PAGE, page.run(evidence, directory))
+    write_text(directory / PAGE, page.html(evidence))
     if evidence.result.complete:
         said = {"conclusion": conclusion(evidence.result)}
         write_json(directory / RESULT, evidence.result.model_dump(mode="json") | said)
@@ -39,9 +41,10 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
 
     Raises StorageError.
     """
-    sweep = sweeps.compute(directory, _anew if anew else results.load)
+    page = SweepPage(directory)
+    sweep = sweeps.compute(directory, _anew if anew else results.load, page.lines)
     write_text(directory / REPORT, markdown.sweep(sweep))
-    write_text(directory / PAGE, page.sweep(sweep, directory))
+    write_text(directory / PAGE, page.html(sweep))
     if all(run.complete or run.error for run in sweep.runs):
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
     return sweep

@@ -20,7 +20,9 @@ def unlike(write_run: Factory) -> Any:
         for label, (lines, changes) in zip("abc", runs, strict=False):
             directory = write_run(lines, job(**changes), name=label)
             run = Run(directory)
-            found.append(asked(label, build(directory), run.config, look(run).first))
+            found.append(
+                asked(label, build(directory), run.config, look(run, run.outcomes()).first)
+            )
         return differences(found)
 
     return compare
@@ -147,5 +149,6 @@ def test_scores_are_those_of_the_model(write_run: Factory, tmp_path: Path) -> No
         failed("4"),
     ]
     run = Run(write_run(lines, job(chain={"first": model("big")})))
-    assert look(run).scores == {"1": [0.25, 0.75]}
-    assert look(Run(tmp_path / "nowhere")).scores == {}
+    assert look(run, run.outcomes()).scores == {"1": [0.25, 0.75]}
+    nowhere = Run(tmp_path / "nowhere")
+    assert look(nowhere, nowhere.outcomes()).scores == {}

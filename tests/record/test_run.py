@@ -1,6 +1,7 @@
 """A run on disk: what it was, read in one place, and one line for whatever it is not."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.errors import ConfigError, StorageError
+from runner.decide import spend
+from runner.decide.costs.workload import finished
+from runner.errors import ConfigError, RunnerError, StorageError
+from runner.measure.compare.runs import against
 from runner.record.files import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, write_json
 from runner.record.outcomes import Answered, Counts, Failed, Result
 from runner.record.run import Run
 from runner.record.sweep import command, jobs
+from runner.report import rebuild
 from tests.report import make
 
 Line = Answered | Failed
@@ -218,23 +223,49 @@ def read_all(directory: Path) -> None:
     assert isinstance(run.config, dict)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+def spoil(path: Path, cut: float | None, bytes_at: list[tuple[float, int]]) -> None:
+    data = bytearray(path.read_bytes())
+    for where, byte in bytes_at:
+        data[int(where * len(data))] = byte
+    path.write_bytes(data if cut is None else data[: int(cut * len(data))])
+
+
+damage = given(
     file=st.sampled_from((RUN, RESULT, JOURNAL)),
     cut=st.none() | st.floats(0, 1),
-    spoilt=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4),
+    bytes_at=st.lists(
+        st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4
+    ),
 )
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@damage
 def test_no_damage_is_a_traceback(
     tmp_path_factory: pytest.TempPathFactory,
     file: str,
     cut: float | None,
-    spoilt: list[tuple[float, int]],
+    bytes_at: list[tuple[float, int]],
 ) -> None:
     """Cut off or garbled anywhere, a record still answers each question, or says why in a line."""
     directory = whole(tmp_path_factory.mktemp("run"))
-    data = bytearray((directory / file).read_bytes())
-    for where, byte in spoilt:
-        data[int(where * len(data))] = byte
-    kept = data if cut is None else data[: int(cut * len(data))]
-    (directory / file).write_bytes(kept)
+    spoil(directory / file, cut, bytes_at)
     read_all(directory)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@damage
+def test_nor_is_it_for_whoever_reads_it(
+    tmp_path_factory: pytest.TempPathFactory,
+    file: str,
+    cut: float | None,
+    bytes_at: list[tuple[float, int]],
+) -> None:
+    """Reports, comparisons, sums and workloads of a damaged record end with a line, if they end."""
+    outputs = tmp_path_factory.mktemp("outputs")
+    good, bad = whole(outputs / "runs" / "good"), whole(outputs / "runs" / "bad")
+    spoil(bad / file, cut, bytes_at)
+    spend.read(outputs)
+    for ask in (lambda: rebuild(bad), lambda: against(good, bad), lambda: finished(bad)):
+        with suppress(RunnerError):
+            ask()

@@ -1,6 +1,8 @@
 """A run that is over has its result and its reports on disk, whenever they are built."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from runner.errors import ConfigError
 from runner.measure.conclusion import conclusion
 from runner.measure.result import load
+from runner.record import run as run_module
 from runner.record.files import PAGE, REPORT, RESULT, RUN
-from runner.record.outcomes import Result
-from runner.report import build, rebuild, terminal
+from runner.record.journal import read_journal
+from runner.record.outcomes import Line, Result
+from runner.report import build, build_sweep, rebuild, terminal
 from tests.report.make import Factory, answered, failed, job
 
 WANTED = {"min_quality_score": 0.9}
@@ -35,6 +39,35 @@ def test_building_again_changes_nothing(write_run: Factory) -> None:
     before = {name: (directory / name).read_bytes() for name in (RESULT, REPORT)}
     rebuild(directory)
     assert before == {name: (directory / name).read_bytes() for name in (RESULT, REPORT)}
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file of outcomes is read, by the names of its run and of itself."""
+    count: Counter[str] = Counter()
+
+    def reading(path: Path) -> Iterator[Line]:
+        count[f"{path.parent.name}/{path.name}"] += 1
+        return read_journal(path)
+
+    monkeypatch.setattr(run_module, "read_journal", reading)
+    return count
+
+
+def test_a_journal_is_read_once(write_run: Factory, opened: Counter[str]) -> None:
+    """One pass measures a run, compares it with its baseline and gathers its page."""
+    before = write_run([answered("a"), failed("b")], name="before")
+    build(write_run([answered("a"), failed("b")], job(baseline=before), name="after"))
+    assert opened == {"before/cases.jsonl": 1, "after/cases.jsonl": 1, "after/probe.jsonl": 1}
+
+
+def test_so_are_those_of_a_sweep(write_run: Factory, opened: Counter[str], tmp_path: Path) -> None:
+    """One pass over each compares the candidates and gathers their page."""
+    for name in ("0_sorting-a", "1_sorting-b"):
+        build(write_run([answered("a")], name=f"sweep/{name}"))
+    opened.clear()
+    build_sweep(tmp_path / "sweep")
+    assert opened == {"0_sorting-a/cases.jsonl": 1, "1_sorting-b/cases.jsonl": 1}
 
 
 def test_an_unfinished_run_has_no_result(write_run: Factory) -> None:

@@ -13,15 +13,16 @@ import pytest
 from markupsafe import escape
 
 from runner.measure.evidence import read
-from runner.record.files import RUN, SWEEP, write_json
+from runner.record.files import PAGE, RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Metric, Result, Score, Usage, Verdict
-from runner.report import build, build_sweep, contents, page
+from runner.record.run import Run
+from runner.report import build, build_sweep, contents
 from runner.report.contents import Advice
 from runner.report.page import charts
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
 from runner.report.page.charts import log_axis, share_axis
-from runner.report.page.journals import gather
+from runner.report.page.journals import ROWS, Gathered, Gatherer
 from runner.report.text import CLIP, clean
 from tests.report.make import Factory, answered, attempt, failed, job, model
 
@@ -64,12 +65,21 @@ class Parsed(HTMLParser):
         return json.loads(self.texts["data"])
 
 
+def gather(*directories: Path, most: int = ROWS, texts: Texts | None = None) -> Gathered:
+    gatherer = Gatherer(texts or Texts(len(directories)), most)
+    for directory in directories:
+        assert list(gatherer.lines(Run(directory)))
+    return gatherer.finish()
+
+
 def page_of(directory: Path) -> str:
-    return page.run(read(directory), directory)
+    build(directory)
+    return (directory / PAGE).read_text()
 
 
 def sweep_page(directory: Path) -> str:
-    return page.sweep(build_sweep(directory), directory)
+    build_sweep(directory)
+    return (directory / PAGE).read_text()
 
 
 @pytest.fixture
@@ -220,20 +230,43 @@ def test_an_unfinished_run(write_run: Factory) -> None:
 
 def test_a_damaged_record(sweep: Path) -> None:
     """A run without its run.json or its journal costs its own cells and no page."""
-    result = build_sweep(sweep)
+    build_sweep(sweep)
     for name in (RUN, "cases.jsonl"):
         (sweep / "1_sorting-bad" / name).unlink()
-        data = Parsed(page.sweep(result, sweep)).data
+        data = Parsed(sweep_page(sweep)).data
     assert [row["cells"][1] for row in data["boards"][0]["rows"]] == [None] * 3
 
 
 def test_the_worst_of_too_many(write_run: Factory) -> None:
     """Where there are more outcomes than a page holds, it has those that went worst."""
     lines: Lines = [answered(f"c{n}", n / 10) for n in range(9)]
-    found = gather([write_run([*lines, failed("f")])], Texts(1), most=3)
+    found = gather(write_run([*lines, failed("f")]), most=3)
     assert [row["case"] for row in found.rows] == ["c0", "c1", "f"]
     assert found.outcomes == 10
     assert len(found.journals[0].latencies_ms) == 9
+
+
+def test_no_text_is_left_of_those_without_a_row(write_run: Factory) -> None:
+    """What there was no room for leaves nothing on the page, and takes no budget."""
+    lines: Lines = [answered(f"c{n}", n / 10) for n in range(9)]
+    texts, alone = Texts(1), Texts(1)
+    found = gather(write_run(lines, name="all"), most=2, texts=texts)
+    few = gather(write_run(lines[:2], name="few"), texts=alone)
+    assert found.rows == few.rows
+    assert texts.all == alone.all
+    assert texts.mark() == alone.mark()
+
+
+@pytest.mark.parametrize("most", [3, 100])
+def test_candidates_side_by_side(write_run: Factory, most: int) -> None:
+    """Each outcome stands in its candidate's column, however many there was room for."""
+    one = write_run([answered(f"c{n}", float(n > 0)) for n in range(3)], name="one")
+    other = write_run([answered(f"c{n}", float(n > 1)) for n in range(1, 4)], name="other")
+    found = gather(one, other, most=most)
+    scores = {row["case"]: [cell and cell["score"] for cell in row["cells"]] for row in found.rows}
+    all_of_them = {"c0": [0, None], "c1": [1, 0], "c2": [1, 1], "c3": [None, 1]}
+    assert scores == {case: all_of_them[case] for case in list(all_of_them)[:most]}
+    assert found.outcomes == 4
 
 
 def test_the_budget_of_texts() -> None:
@@ -263,7 +296,7 @@ def test_what_was_paid_for(write_run: Factory) -> None:
         answered("a", attempts=attempts, judging=judging),
         answered("b", attempts=spare, fallback="spare"),
     ]
-    [journal] = gather([write_run(lines)], Texts(1)).journals
+    [journal] = gather(write_run(lines)).journals
     assert journal.costs == {
         "answers": 8,
         "other answers": 2,
@@ -282,7 +315,7 @@ def test_latencies_are_its_own(write_run: Factory) -> None:
         answered("c", fallback="spare", served_by="spare"),
         failed("d"),
     ]
-    [journal] = gather([write_run(lines)], Texts(1)).journals
+    [journal] = gather(write_run(lines)).journals
     assert list(journal.latencies_ms) == [2000]
 
 
@@ -358,7 +391,7 @@ def test_the_number_behind_a_verdict(write_run: Factory) -> None:
     directory = write_run([answered(str(n)) for n in range(80)], job(requirements=wanted))
     found = read(directory).result
     assert found.metrics["latency_p50_ms"].value == found.metrics["latency_p95_ms"].value
-    board = Board("t", ["small"], [found], Advice.on_run(found), gather([directory], Texts(1)))
+    board = Board("t", ["small"], [found], Advice.on_run(found), gather(directory))
     fact = board.fact(found, "max_latency_ms")
     assert fact.text == contents.value(found.metrics["latency_p95_ms"])
     assert fact.interval == contents.interval(found.metrics["latency_p95_ms"])

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from runner.measure.evidence import read
-from runner.record.files import SWEEP, write_json
+from runner.record.files import PAGE, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Score
-from runner.report import build, build_sweep, page
+from runner.report import build, build_sweep
 from tests.report import make
 from tests.report.make import answered, failed, job, model
 
@@ -88,18 +87,13 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> str:
         of = job(requirements={"min_quality_score": 0.5}, model=model(name))
         build(make.run(directory / f"{number}_sorting-{name}", lines, of))
     write_json(directory / SWEEP, {"command": HOSTILE})
-    html = page.sweep(build_sweep(directory), directory)
-    return write(directory, html)
+    build_sweep(directory)
+    return (directory / PAGE).as_uri()
 
 
 def run_page(directory: Path, lines: Lines) -> str:
-    make.run(directory, lines)
-    return write(directory, page.run(read(directory), directory))
-
-
-def write(directory: Path, html: str) -> str:
-    (directory / "report.html").write_text(html, encoding="utf-8")
-    return (directory / "report.html").as_uri()
+    build(make.run(directory, lines))
+    return (directory / PAGE).as_uri()
 
 
 def shows(tab: Page, *cases: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,12 @@ class Look:
         except ConfigError:  # of another version: no obstacle to a comparison of what was measured
             self._job = None
 
-    def see(self, line: Line) -> None:
+    def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
+        for line in lines:
+            self._see(line)
+            yield line
+
+    def _see(self, line: Line) -> None:
         _note(self.observed, line)
         if self._job is not None:
             mine = ceiling.of(self._job, line)
@@ -94,8 +100,8 @@ def look(directory: Path, label: str) -> Look:
     """Look through the journal of a run. Raises ConfigError, StorageError."""
     run = Run.open(directory)
     found = Look(run, label)
-    for line in run.outcomes():
-        found.see(line)
+    for _ in found.watch(run.outcomes()):
+        pass
     return found
 
 

@@ -7,7 +7,7 @@ script run but the page's own, and none of it reach the network.
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,61 +15,85 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.decide.sweep import SweepResult
+from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
 from runner.measure.evidence import Evidence
+from runner.record.outcomes import Line
+from runner.record.run import Run
+from runner.record.sweep import jobs
 from runner.report import compare, contents
 from runner.report.contents import Advice
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
-from runner.report.page.journals import gather
+from runner.report.page.journals import Gatherer
 from runner.report.table import MARKS
 from runner.report.text import clean
 
-__all__ = ["run", "sweep"]
+__all__ = ["RunPage", "SweepPage"]
 
 _HERE = Path(__file__).parent.parent
 _SCRIPTS = ("dom.js", "tables.js", "diff.js", "cases.js", "detail.js", "page.js")
 
 
-def run(evidence: Evidence, directory: Path) -> str:
-    """The page of one run."""
-    result, texts = evidence.result, Texts(1)
-    gathered = gather([directory], texts)
-    board = Board(result.task, [result.model], [result], Advice.on_run(result), gathered)
-    return _page(
-        [board],
-        texts,
-        title=f"{result.task}: {result.model}",
-        question=contents.question(evidence),
-        evidence=evidence,
-        baseline=compare.of(result),
-        failed=None,
-        command=evidence.run.command,
-    )
+class RunPage:
+    """The page of one run, whose journal is gathered while it is measured."""
+
+    def __init__(self) -> None:
+        self._texts = Texts(1)
+        self._gatherer = Gatherer(self._texts)
+        self.lines = self._gatherer.lines
+
+    def html(self, evidence: Evidence) -> str:
+        result = evidence.result
+        board = Board(
+            result.task, [result.model], [result], Advice.on_run(result), self._gatherer.finish()
+        )
+        return _page(
+            [board],
+            self._texts,
+            title=f"{result.task}: {result.model}",
+            question=contents.question(evidence),
+            evidence=evidence,
+            baseline=compare.of(result),
+            failed=None,
+            command=evidence.run.command,
+        )
 
 
-def sweep(sweep: SweepResult, directory: Path) -> str:
-    """The page of a sweep."""
-    texts = Texts(sum(run.rank is not None for run in sweep.runs))
-    boards = []
-    for task, said in sweep.recommendations.items():
-        ranked = [run for run in sweep.runs if run.task == task and run.rank]
-        if ranked:
-            gathered = gather([directory / run.dir for run in ranked], texts)
-            names = [run.label for run in ranked]
-            boards.append(Board(task, names, ranked, Advice.on_sweep(said, ranked), gathered))
-    failed = contents.not_measured(sweep.runs)
-    return _page(
-        boards,
-        texts,
-        title=", ".join(sweep.best) or directory.name,
-        question=contents.QUESTION,
-        evidence=None,
-        baseline=None,
-        failed=failed if failed.rows else None,
-        command=sweep.command,
-    )
+class SweepPage:
+    """The page of a sweep, likewise; tasks come one after the other, and the best of each first."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._texts = Texts(sum(1 for _ in jobs(directory)))
+        self._gatherers: dict[str, Gatherer] = {}
+
+    def lines(self, run: SweepRow) -> Iterator[Line]:
+        """The outcomes of a run. Raises StorageError."""
+        record = Run(self._directory / run.dir)
+        if not run.rank:
+            return record.outcomes()
+        gatherer = self._gatherers.get(run.task) or Gatherer(self._texts)
+        return self._gatherers.setdefault(run.task, gatherer).lines(record)
+
+    def html(self, sweep: SweepResult) -> str:
+        boards = []
+        for task, gatherer in self._gatherers.items():
+            ranked = [run for run in sweep.runs if run.task == task and run.rank]
+            names, said = [run.label for run in ranked], sweep.recommendations[task]
+            advice = Advice.on_sweep(said, ranked)
+            boards.append(Board(task, names, ranked, advice, gatherer.finish()))
+        failed = contents.not_measured(sweep.runs)
+        return _page(
+            boards,
+            self._texts,
+            title=", ".join(sweep.best) or self._directory.name,
+            question=contents.QUESTION,
+            evidence=None,
+            baseline=None,
+            failed=failed if failed.rows else None,
+            command=sweep.command,
+        )
 
 
 def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:

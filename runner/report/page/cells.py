@@ -12,6 +12,8 @@ from runner.report.text import clean, clip
 
 BUDGET = 20_000_000  # characters on a page; what comes after it is clipped
 
+Mark = tuple[int, int, int]
+
 
 class Texts:
     """Hands out a number for each text. `clipped` counts those that are not there whole.
@@ -25,6 +27,16 @@ class Texts:
         self._numbers: dict[str, int] = {}
         self._left = 0
         self._share = budget // max(1, journals)
+
+    def mark(self) -> Mark:
+        return len(self.all), self.clipped, self._left
+
+    def back_to(self, mark: Mark) -> None:
+        """As if nothing had been added since."""
+        count, self.clipped, self._left = mark
+        for text in self.all[count:]:
+            del self._numbers[text]
+        del self.all[count:]
 
     def next_share(self) -> None:
         self._left += self._share
@@ -44,14 +56,14 @@ class Texts:
         return number
 
 
-def row(line: Answered | Failed, candidates: int, texts: Texts) -> dict[str, Any]:
+def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
     return {
         "case": clean(line.case),
         "repeat": line.repeat,
         "tags": [clean(tag) for tag in line.tags],
         "prompt": _prompt(line.messages, texts),
         "expected": None if line.expected is None else texts.add(_text(line.expected)),
-        "cells": [None] * candidates,
+        "cells": [],  # of the candidates; None where one has no such outcome
     }
 
 

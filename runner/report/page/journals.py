@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from runner import scorers
@@ -45,51 +45,101 @@ class Gathered:
     outcomes: int  # different ones, also those for which there was no room
 
 
-def gather(directories: Sequence[Path], texts: Texts, most: int = ROWS) -> Gathered:
-    """Read the journals of runs on one task; `most` rows come of it."""
-    runs = [Run(directory) for directory in directories]
-    worst = _worst(runs) if _more(runs, most) else {}
-    chosen = set(heapq.nsmallest(most, worst, key=worst.__getitem__)) or None
-    rows: dict[Key, dict[str, Any]] = {}
-    journals = []
-    for place, run in enumerate(runs):
-        texts.next_share()
-        journal, scores = Journal(), dict[str, list[Score]]()
-        for line in _lines(run, journal.problems):
-            _observe(line, journal, scores)
-            key = line.case, line.repeat
-            if chosen is None or key in chosen:
-                if key not in rows:
-                    rows[key] = cells.row(line, len(runs), texts)
-                rows[key]["cells"][place] = cells.cell(line, run.quality_scorer, rows[key], texts)
-        journal.tables, problems = tables_of(str(run.task.get("name", "")), scores)
-        journal.problems += problems
-        journals.append(journal)
-    return Gathered(list(rows.values()), journals, len(worst) or len(rows))
+class Gatherer:
+    """Takes in the journals of one task's candidates as they are read; `most` rows come of it.
+
+    A row is made at once as long as there is room for all. Where there is not, the page has those
+    that went worst, and which they are is known at the end: only then a journal is read again.
+    """
+
+    def __init__(self, texts: Texts, most: int = ROWS) -> None:
+        self._texts, self._most = texts, most
+        self._before = texts.mark()
+        self._candidates: list[_Candidate] = []
+        self._worst: dict[Key, float] = {}  # how each went for whom it went worst
+        self._rows: dict[Key, dict[str, Any]] | None = {}  # None: too many
+
+    def lines(self, run: Run) -> Iterator[Line]:
+        """The outcomes of the next candidate, which are taken in on their way.
+
+        Raises StorageError: a damaged journal costs its own rows, and the page says so.
+        """
+        candidate = _Candidate(run, len(self._candidates))
+        self._candidates.append(candidate)
+        if self._rows is not None:
+            self._texts.next_share()
+        try:
+            for line in run.outcomes():
+                candidate.observe(line)
+                self._take(line, candidate)
+                yield line
+        except StorageError as error:
+            candidate.journal.problems.append(str(error))
+            raise
+
+    def finish(self) -> Gathered:
+        rows = self._rows if self._rows is not None else self._of_the_worst()
+        for row in rows.values():
+            row["cells"] += [None] * (len(self._candidates) - len(row["cells"]))
+        journals = [candidate.finish() for candidate in self._candidates]
+        return Gathered(list(rows.values()), journals, len(self._worst))
+
+    def _take(self, line: Line, candidate: _Candidate) -> None:
+        key, value = (line.case, line.repeat), _value(line, candidate.quality)
+        self._worst[key] = min(self._worst.get(key, value), value)
+        if self._rows is None:
+            return
+        if len(self._worst) > self._most:
+            self._rows = None
+            self._texts.back_to(self._before)
+            return
+        self._put(line, candidate, self._rows)
+
+    def _put(self, line: Line, candidate: _Candidate, rows: dict[Key, dict[str, Any]]) -> None:
+        key = line.case, line.repeat
+        if key not in rows:
+            rows[key] = cells.row(line, self._texts)
+        beside = rows[key]["cells"]
+        beside += [None] * (candidate.place + 1 - len(beside))
+        beside[-1] = cells.cell(line, candidate.quality, rows[key], self._texts)
+
+    def _of_the_worst(self) -> dict[Key, dict[str, Any]]:
+        chosen = set(heapq.nsmallest(self._most, self._worst, key=self._worst.__getitem__))
+        rows: dict[Key, dict[str, Any]] = {}
+        for candidate in self._candidates:
+            self._texts.next_share()
+            with suppress(StorageError):  # that was said before
+                for line in candidate.run.outcomes():
+                    if (line.case, line.repeat) in chosen:
+                        self._put(line, candidate, rows)
+        return rows
 
 
-def _lines(run: Run, problems: list[str] | None = None) -> Iterator[Line]:
-    """As far as they can be read: one damaged journal costs its own rows, and says so."""
-    try:
-        yield from run.outcomes()
-    except StorageError as error:
-        if problems is not None:
-            problems.append(str(error))
+@dataclass
+class _Candidate:
+    run: Run
+    place: int  # from 0
+    journal: Journal = field(default_factory=Journal)
+    scores: dict[str, list[Score]] = field(default_factory=dict)
 
+    @cached_property
+    def quality(self) -> str:
+        return self.run.quality_scorer
 
-def _more(runs: Sequence[Run], most: int) -> bool:
-    """Whether a journal has more outcomes than that."""
-    return any(next(islice(_lines(run), most, None), None) for run in runs)
+    def observe(self, line: Line) -> None:
+        for part, cost in _costs(line):
+            self.journal.costs[part] = total((self.journal.costs[part], cost))
+        if isinstance(line, Answered) and own(line):
+            if not line.replayed:
+                self.journal.latencies_ms.append(line.seconds * 1000)
+            for name, score in line.scores.items():
+                self.scores.setdefault(name, []).append(score)
 
-
-def _worst(runs: Sequence[Run]) -> dict[Key, float]:
-    """How each outcome went for the candidate for which it went worst."""
-    worst: dict[Key, float] = {}
-    for run in runs:
-        for line in _lines(run):
-            key = line.case, line.repeat
-            worst[key] = min(worst.get(key, 1.0), _value(line, run.quality_scorer))
-    return worst
+    def finish(self) -> Journal:
+        tables, problems = tables_of(str(self.run.task.get("name", "")), self.scores)
+        self.journal.tables = tables
+        self.journal.problems += problems
+        return self.journal
 
 
 def _value(line: Line, quality: str) -> float:
@@ -97,16 +147,6 @@ def _value(line: Line, quality: str) -> float:
         return -1.0
     score = line.scores.get(quality)
     return score.value if score else -0.5
-
-
-def _observe(line: Line, journal: Journal, scores: dict[str, list[Score]]) -> None:
-    for part, cost in _costs(line):
-        journal.costs[part] = total((journal.costs[part], cost))
-    if isinstance(line, Answered) and own(line):
-        if not line.replayed:
-            journal.latencies_ms.append(line.seconds * 1000)
-        for name, score in line.scores.items():
-            scores.setdefault(name, []).append(score)
 
 
 def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
