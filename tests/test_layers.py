@@ -86,6 +86,7 @@ LIGHT_COMMANDS = [
     ["model=nope"],
     ["spend"],
     ["select", "requirements=base"],
+    ["models"],
     ["checklist", "model=haiku"],
     ["cost", "scenario=seed"],
     ["breakeven", "scenario=seed"],

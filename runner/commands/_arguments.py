@@ -169,13 +169,13 @@ class Conf:
     def has_model(self, name: str) -> bool:
         return name in self.options.files["model"]
 
-    def catalogue(self) -> dict[str, Single]:
+    def catalogue(self, *, folders: bool = False) -> dict[str, Single]:
         """Every single model but those in a folder, which keeps an old table."""
         found = {}
         for name, node in self.options.nodes("model"):
             if isinstance(node, ConfigError):
                 raise node
-            if "/" not in name and _single(node):
+            if ("/" not in name or folders) and _single(node):
                 found[name] = validated(Single, door.resolved(node), f"model={name}: ")
         return found
 

@@ -7,7 +7,7 @@
 conf/breakeven.yaml holds every assumption and its unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -23,6 +23,13 @@ from runner.report import breakeven as report
 from runner.report.console import emit, note, title
 from runner.report.cost import provenance
 
+# Keys of a server, and where a price by the hour states them.
+_STATED = {
+    "gpu_usd_per_hour": "usd_per_hour",
+    "gpus_per_replica": "gpus",
+    "utilisation": "utilisation",
+}
+
 
 def main(argv: Sequence[str]) -> int:
     given = arguments("breakeven", __doc__, argv)
@@ -31,10 +38,11 @@ def main(argv: Sequence[str]) -> int:
         scenario = config.settings(BreakevenScenario)
         models = config.models([scenario.api_model], at="api_model")
     run = finished(scenario.from_run) if scenario.from_run else None
+    told = {override.partition("=")[0] for override in overrides}
     comparison = BreakEven(
         workload=scenario.workload(run),
         price=_price(scenario, models[scenario.api_model]),
-        server=_measured(scenario.server, run) if run else scenario.server,
+        server=_measured(scenario.server, run, told) if run else scenario.server,
     )
     if not comparison.known:
         raise ConfigError(
@@ -66,16 +74,26 @@ def _price(scenario: BreakevenScenario, model: Single) -> Price:
     return price.model_copy(update={**agreed, "long_prompt": None}) if agreed else price
 
 
-def _measured(server: Server, run: FinishedRun) -> Server:
-    """Speed as it was measured; reading the prompts is part of the time."""
+def _measured(server: Server, run: FinishedRun, told: Collection[str]) -> Server:
+    """Speed as it was measured; reading the prompts is part of the time.
+
+    Rent, GPUs and utilisation are as the price of its model states them, unless one is told.
+    """
     if run.data not in ("self_hosted", "on_device"):
         raise ConfigError(
             f"from: {run.label} ran on somebody else's server, whose speed says nothing of yours"
         )
     if run.tokens_per_second is None:
         raise ConfigError(f"from: no answer of {run.label} says when it was sent")
+    price = run.model.get("price") or {}
+    stated = {
+        key: price[name]
+        for key, name in _STATED.items()
+        if name in price and f"server.{key}" not in told
+    }
     return server.model_copy(
         update={
+            **stated,
             "input_tokens_per_second": None,
             "output_tokens_per_second": run.tokens_per_second,
         }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner.commands.command_line import main
+from runner.record.files import RUN, read_json, write_json
 from tests.decide.costs.test_workload import answer, at, usage, write_run
 
 Breakeven = Callable[..., str]
@@ -115,6 +116,18 @@ def test_the_speed_of_a_run(found: Callable[..., Any], tmp_path: Path) -> None:
     assert result["server"]["input_tokens_per_second"] is None
     assert result["workload"]["output_tokens"] == 40
     assert "2.0 requests at once" in result["notes"][0]
+
+
+def test_a_price_by_the_hour_is_a_servers_rent(found: Callable[..., Any], tmp_path: Path) -> None:
+    """What the model of the run states of its server is taken, but for what one is told."""
+    run = write_run(tmp_path / "run", answer("a", usage(300, 40), sent=at(0)))
+    record = read_json(run / RUN)
+    price = {"usd_per_hour": 1.5, "gpus": 4, "utilisation": 0.25}
+    record["config"]["model"]["price"] = price
+    write_json(run / RUN, record)
+    server = found(f"from={run}", "server.utilisation=0.75")["server"]
+    assert (server["gpu_usd_per_hour"], server["gpus_per_replica"]) == (1.5, 4)
+    assert server["utilisation"] == 0.75
 
 
 @pytest.mark.parametrize(
