@@ -8,6 +8,7 @@ child is process 1 of the new process namespace: it can't be killed from inside,
 inside ends with it. Its child runs the answer. What is missing on a system is reported as not held.
 """
 
+import builtins
 import ctypes
 import json
 import math
@@ -77,13 +78,17 @@ def _work(order: dict[str, Any], namespaces: int, private_files: bool, stranger:
 
 def _judge(code: str, tests: str) -> str | None:
     """What went wrong; None: the tests ran to their end."""
-    module = ModuleType("answer")  # a real one: dataclasses and pickle look it up
-    sys.modules["answer"] = module
+    shared: dict[str, Any] = {}
     for name, source in (("answer", code), ("tests", tests)):
+        module = ModuleType(name)  # a real one: dataclasses and pickle look it up
+        sys.modules[name] = module
+        module.__dict__.update(shared)
         try:
             exec(compile(source, f"<{name}>", "exec", dont_inherit=True), module.__dict__)
         except BaseException as error:  # SystemExit too: the tests have not run to their end
             return _explain(error, {"<answer>": code, "<tests>": tests}, name)
+        own = set(dir(builtins)) | {"__builtins__"}  # a helper `sum` of the answer's is not ours
+        shared = {key: value for key, value in module.__dict__.items() if key not in own}
     return None
 
 

@@ -1,10 +1,13 @@
 """The answer's Python code passes the case's tests (pass@1).
 
-`expected` is Python that runs after the code, in the same module, and raises when something is
-wrong. Code and tests run in a process of their own: without environment, network and input, with
-bounded time, memory, processes and files, as far as the system allows; `details` says which of the
-limits held. The code is taken from the first Python block of the answer (or the last, by `block`),
-or is the whole answer when it has none.
+`expected` is Python that runs after the code and raises when something is wrong. It sees every name
+of the code, but for those that Python itself has (`from answer import filter` gets one of these),
+and is a module of its own: helpers of the tests and of the code never meet, whatever their names.
+Code and tests run in a process of their own: without environment, network and input, with bounded
+time, memory, processes and files, as far as the system allows; `details` says which of the limits
+held. Of several code blocks in an answer the first (or the last, by `block`) counts that defines
+what the tests use, joined with those that it needs in turn; an answer without any is code as a
+whole. An answer that is only a function's body gets the head that the case's input gives for it.
 """
 
 import ast
@@ -14,29 +17,26 @@ import os
 import secrets
 import signal
 import sys
-import textwrap
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
-from runner.cases import reading
 from runner.cases.cases import Case
 from runner.config.schema import Seconds, Task
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected
+from runner.scorers import Table, _expected, _python_code
 from runner.scorers._text import clip
 
 _SANDBOX = Path(__file__).with_name("_sandbox.py")
 _START_SECONDS = 30.0  # for the interpreter alone: on a busy machine that is not the answer's fault
 _END_SECONDS = 2.0
-_PYTHON = {"python", "python3", "py"}
 
 # More at once than there are cores would only make each run into its time limit. A semaphore
 # belongs to one event loop.
@@ -51,10 +51,11 @@ async def score(
     key: str | None = None,
     timeout: Seconds = 5.0,  # noqa: ASYNC109 (an option's name, and what ends is a process)
     memory_mb: Annotated[int, Field(ge=64)] = 512,
-    block: Literal["first", "last"] = "first",
+    block: _python_code.Block = "first",
 ) -> Score:
-    code, which = _code(reply.text, block)
-    order = {"code": code, "tests": _tests(case, key), "seconds": timeout, "memory_mb": memory_mb}
+    tests = _tests(case, key)
+    code, which = _python_code.code(reply.text, _texts(case), tests, block)
+    order = {"code": code, "tests": tests, "seconds": timeout, "memory_mb": memory_mb}
     problem, limits = await _run(order, timeout)
     why = f"{problem or 'passed'}{which}"
     return Score(value=problem is None, why=why, details={"limits": limits})
@@ -88,15 +89,9 @@ def _tests(case: Case, key: str | None) -> str:
     return tests
 
 
-def _code(text: str, block: Literal["first", "last"]) -> tuple[str, str]:
-    """The code of an answer, and which of several blocks it was."""
-    blocks = list(reading.fences(text))
-    bodies = [body for language, body in blocks if language in _PYTHON]
-    bodies = bodies or [body for language, body in blocks if not language]
-    if not bodies:
-        return text, ""
-    which = f" ({block} of {len(bodies)} code blocks)" if len(bodies) > 1 else ""
-    return textwrap.dedent(bodies[0 if block == "first" else -1]), which
+def _texts(case: Case) -> list[str]:
+    values = case.input.values() if isinstance(case.input, dict) else [case.input]
+    return [value for value in values if isinstance(value, str)]
 
 
 async def _run(order: dict[str, Any], seconds: float) -> tuple[str | None, dict[str, bool]]:

@@ -37,8 +37,8 @@ def reply(text: str) -> Reply:
     )
 
 
-def case(expected: Any) -> Case:
-    return Case(id="c1", input="?", expected=expected)
+def case(expected: Any, given: str | dict[str, Any] = "?") -> Case:
+    return Case(id="c1", input=given, expected=expected)
 
 
 def judge(
@@ -48,16 +48,23 @@ def judge(
     *,
     json_schema: Any = None,
     fenced: bool = True,
+    given: str | dict[str, Any] = "?",
     **options: Any,
 ) -> Score:
     """The score of one answer by a built-in scorer, bound and called as a run does it."""
     asked = task({name: options}, json_schema=json_schema, fenced=fenced)
     scorer = scorers.load(asked, [])[name]
-    return asyncio.run(call(scorer, text, expected, asked))
+    return asyncio.run(call(scorer, text, expected, asked, given))
 
 
-async def call(scorer: scorers.Scorer, text: str, expected: Any, asked: Task) -> Score:
-    return await scorer(reply(text), case(expected), asked)
+async def call(
+    scorer: scorers.Scorer,
+    text: str,
+    expected: Any,
+    asked: Task,
+    given: str | dict[str, Any] = "?",
+) -> Score:
+    return await scorer(reply(text), case(expected, given), asked)
 
 
 def problem(

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import tempfile
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,88 @@ def test_last_block(folder: Path) -> None:
     first = judge("python_tests", text, {"tests": TESTS}, key="tests")
     assert first.why.endswith("(first of 2 code blocks)")
     assert first.value == 0
+
+
+NAMED = "FACTOR = 2\n"
+USING = "def double(x):\n    return x * FACTOR\n"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "block", "why"),
+    [
+        ((NAMED, USING), "first", "passed (2 of 2 code blocks, joined)"),
+        ((USING, NAMED), "last", "passed (2 of 2 code blocks, joined)"),
+        ((NAMED, USING, "print(double(input()))"), "first", "passed (2 of 3 code blocks, joined)"),
+        (("FACTOR = 3", USING + NAMED), "first", "passed (last of 2 code blocks)"),
+        ((USING + NAMED, "FACTOR = 3"), "first", "passed (first of 2 code blocks)"),
+        (("double(", RIGHT, "double(2)"), "first", "passed (number 2 of 3 code blocks)"),
+        ((NAMED, "from __future__ import annotations\n" + USING), "first", "passed (2 of 2 code"),
+        ((USING, "print(FACTOR)"), "first", "NameError: name 'FACTOR' is not defined in answer"),
+    ],
+)
+def test_blocks_that_need_each_other(
+    folder: Path, blocks: tuple[str, ...], block: str, why: str
+) -> None:
+    """What the tests use and what that needs is run, wherever it stands, and nothing besides."""
+    text = "\nThen:\n".join(f"```python\n{each}\n```" for each in blocks)
+    assert judge("python_tests", text, TESTS, block=block).why.startswith(why)
+
+
+HEAD = 'from operator import mul\n\n\ndef double(x: int) -> int:\n    """Twice x."""\n'
+BODY = "    if not x:\n        return 0\n    return mul(x, 2)\n"
+
+
+@pytest.mark.parametrize(
+    "given", [HEAD, HEAD + "    pass", HEAD.replace('    """Twice x."""\n', "    ...\n"),
+              f"Complete this:\n```python\n{HEAD}```\nThe body will do.", {"code": HEAD}],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    [BODY, BODY.strip(), textwrap.dedent(BODY), f"```python\n{BODY}```", "    return mul(x, 2)"],
+)
+def test_a_body_gets_the_head_of_the_prompt(
+    folder: Path, given: str | dict[str, str], answer: str
+) -> None:
+    """A completion that is the function's body alone is run below the head that was given."""
+    assert judge("python_tests", answer, TESTS, given=given).why.startswith("passed (with the head")
+
+
+@pytest.mark.parametrize(
+    "answer", [BODY.replace("2", "3"), "I can't.", "", "x = 1", "    return ("]
+)
+def test_a_head_makes_no_wrong_body_right(folder: Path, answer: str) -> None:
+    """With the head before it a wrong body, or none, is as wrong as ever."""
+    assert judge("python_tests", answer, TESTS, given=HEAD).value == 0
+
+
+def test_a_prompt_that_is_python_lends_its_names(folder: Path) -> None:
+    """A whole function may use what a prompt that is all Python has before it; prose lends none."""
+    answer = "def double(x): return mul(x, 2)"
+    assert judge("python_tests", answer, TESTS, given=HEAD).why == "passed"
+    in_prose = f"Please:\n```python\n{HEAD}```"
+    assert "NameError" in judge("python_tests", answer, TESTS, given=in_prose).why
+
+
+@pytest.mark.parametrize("name", ["_raises", "check", "sum", "_cases", "AssertionError", "range"])
+def test_helpers_of_any_name(folder: Path, name: str) -> None:
+    """Helpers of code and tests, and what Python has, never meet, whatever their names."""
+    answer = f"def {name}(x): return x + x\ndef double(x): return {name}(x)\n"
+    tests = (
+        "_cases = [1, 2]\ndef check(f): return [f(x) for x in _cases]\n"
+        "def _raises(f): return False\n"
+        "assert sum(check(double)) == 6 and not _raises(double)\n"
+        "for each in range(3): assert double(each) == 2 * each\n" + TESTS
+    )
+    assert run(answer, tests).why == "passed"
+    wrong = run(f"class {name}(Exception): pass\n" + RIGHT.replace("2", "3"), tests)
+    assert wrong.value == 0
+
+
+def test_names_of_python_are_imported(folder: Path) -> None:
+    """Tests of a function that is called as one of Python's own import it, and see its globals."""
+    code = "seen = []\ndef filter(x):\n    seen.append(x)\n    return x * 2"
+    tests = "from answer import filter\nimport answer\nassert filter(2) == 4 and answer.seen == [2]"
+    assert run(code, tests).why == "passed"
 
 
 @pytest.mark.parametrize(
