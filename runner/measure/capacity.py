@@ -20,7 +20,7 @@ Judged = tuple[Word | str, str]  # a verdict's word and why
 
 
 class _Demand(NamedTuple):
-    """What the busiest minute takes, with its 95 % interval."""
+    """What the busiest minute takes, with its interval."""
 
     value: float | None
     low: float | None

@@ -19,7 +19,7 @@ from runner.measure.compare import (
 )
 from runner.record.outcomes import Result
 from runner.report import console
-from runner.report.contents import INTERVAL, unlike
+from runner.report.contents import interval_at, unlike
 from runner.report.table import Cell, Table, coloured
 from runner.report.text import line
 
@@ -55,7 +55,7 @@ def terminal(found: RunComparison) -> Iterator[RenderableType]:
 
 def changes(found: RunComparison) -> Table:
     """Each number of the two, by how much they differ, and what is proven of it."""
-    columns = ("", "baseline", "candidate", "change", INTERVAL, "cases", "verdict")
+    columns = ("", "baseline", "candidate", "change", interval_at(found), "cases", "verdict")
     return Table(columns, [_row(change) for change in found.changes], right=columns[1:-1])
 
 

@@ -5,7 +5,7 @@ The terminal shows some of it, report.md and report.html nearly all; none has wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.text import Text
@@ -15,13 +15,13 @@ from runner.decide.recommend import Compared, Recommendation
 from runner.decide.recommend.reasons import chance
 from runner.decide.sweep import SweepRow
 from runner.measure import formatting
+from runner.measure.compare import RunComparison
 from runner.measure.conclusion import conclusion
 from runner.measure.evidence import Evidence
 from runner.record.outcomes import Counts, Metric, Result, Verdict
 from runner.report.table import MARKS, Cell, Table, coloured
 from runner.report.text import clip
 
-INTERVAL = "95 % interval"
 QUESTION = "Which model meets the requirements?"  # that a sweep answers
 
 
@@ -34,6 +34,16 @@ def interval(metric: Metric | None) -> str:
     if metric is None or metric.value is None:
         return ""
     return formatting.interval(metric.low, metric.high, metric.unit)
+
+
+def interval_at(*results: Result | RunComparison | Compared) -> str:
+    """The heading of a column of intervals: `95 % interval`, `90 or 95 % interval`."""
+    return f"{confidence(*results)} % interval"
+
+
+def confidence(*results: Result | RunComparison | Compared) -> str:
+    """Of the intervals, in per cent: as the requirements of each want it."""
+    return " or ".join(f"{100 * one:g}" for one in sorted({each.confidence for each in results}))
 
 
 def _with_interval(metric: Metric | None) -> tuple[str, str]:
@@ -81,9 +91,14 @@ def passed_over(result: Result) -> Iterator[str]:
         yield f"{model} was not asked {count} times although its turn had come"
 
 
-def metrics(found: Mapping[str, Metric]) -> Table:
-    rows = [(name, value(one), interval(one), f"{one.n:,}") for name, one in found.items()]
-    return Table(("metric", "value", INTERVAL, "n"), rows, right=("value", "n"))
+def metrics(result: Result, shown: Collection[str] | None = None) -> Table:
+    """All of them, or those that are `shown`."""
+    rows = [
+        (name, value(one), interval(one), f"{one.n:,}")
+        for name, one in result.metrics.items()
+        if shown is None or name in shown
+    ]
+    return Table(("metric", "value", interval_at(result), "n"), rows, right=("value", "n"))
 
 
 def verdicts(result: Result) -> Table:
@@ -116,9 +131,10 @@ def _amount(amount: float | str | None, unit: str | None, show: Callable[[float,
     return f"{amount:,.10g}" if unit is None else show(amount, unit)
 
 
-def arms(results: Iterable[tuple[str, Result]]) -> Table:
+def arms(results: Sequence[tuple[str, Result]]) -> Table:
     """What the arms of composite models did; a row for each arm of each."""
-    names = ("asked", "answers", "quality", INTERVAL, "p50 latency", "cost")
+    spread = interval_at(*(result for _, result in results))
+    names = ("asked", "answers", "quality", spread, "p50 latency", "cost")
     rows = [
         (
             *(label, arm.arm, arm.model, f"{arm.requests:,}", f"{arm.answers:,}"),
@@ -128,7 +144,7 @@ def arms(results: Iterable[tuple[str, Result]]) -> Table:
         for label, result in results
         for arm in result.arms
     ]
-    right = set(names) - {INTERVAL}
+    right = set(names) - {spread}
     return Table(("candidate", "arm", "model", *names), rows, right)
 
 
@@ -187,7 +203,7 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
 # A sweep.
 
 
-def candidates(ranked: Iterable[SweepRow]) -> Table:
+def candidates(ranked: Sequence[SweepRow]) -> Table:
     """The best first; of the requirements those that are not met."""
     shown = {
         "p95 latency": "latency_p95_ms",
@@ -204,7 +220,16 @@ def candidates(ranked: Iterable[SweepRow]) -> Table:
         )
         for run in ranked
     ]
-    columns = ("task", "rank", "model", "id", "quality", INTERVAL, *shown, "requirements")
+    columns = (
+        "task",
+        "rank",
+        "model",
+        "id",
+        "quality",
+        interval_at(*ranked),
+        *shown,
+        "requirements",
+    )
     return Table(columns, rows, right=("quality", *shown))
 
 
@@ -236,7 +261,8 @@ def compared(advice: Advice) -> Table:
         )
         for label, one in advice.compared.items()
     ]
-    numbers = ("difference in quality", INTERVAL, "p, corrected for all pairs", "cases")
+    spread = interval_at(*advice.compared.values())
+    numbers = ("difference in quality", spread, "p, corrected for all pairs", "cases")
     columns = (f"compared with {advice.compared_with}", *numbers, "test", "verdict")
     return Table(columns, rows, right=numbers)
 

@@ -10,10 +10,10 @@ from runner.decide.sweep import SweepResult
 from runner.measure.conclusion import conclusion
 from runner.measure.observations import SCORE
 from runner.record.files import PAGE
-from runner.record.outcomes import Metric, Result
+from runner.record.outcomes import Result
 from runner.report import compare, contents
 from runner.report.console import note, pointer, title
-from runner.report.contents import INTERVAL, Advice, unlike
+from runner.report.contents import Advice, interval_at, unlike
 from runner.report.table import LEGEND, Table
 from runner.report.text import line
 
@@ -38,7 +38,7 @@ def run(directory: Path, result: Result) -> Iterator[RenderableType]:
         about += f" · {counts.answered} of {counts.outcomes} outcomes answered"
     yield title(about)
     if result.metrics:
-        yield contents.metrics(dict(_shown(result))).drawn()
+        yield contents.metrics(result, set(_shown(result))).drawn()
         yield contents.verdicts(result).only("", "requirement", "verdict", "why").drawn()
     if result.arms:
         yield contents.arms([(result.model, result)]).drawn()
@@ -49,13 +49,13 @@ def run(directory: Path, result: Result) -> Iterator[RenderableType]:
     yield pointer("report", directory / PAGE)
 
 
-def _shown(result: Result) -> Iterator[tuple[str, Metric]]:
+def _shown(result: Result) -> Iterator[str]:
     """What most people ask for, and what else is worth a warning; the report has all of them."""
     scores = [name for name in result.metrics if name.startswith(SCORE)]
     for name, metric in result.metrics.items():
         several = name in scores and len(scores) > 1
         if name in _ALWAYS or several or (name in _NOT_ZERO and metric.value):
-            yield name, metric
+            yield name
 
 
 def sweep(directory: Path, sweep: SweepResult) -> Iterator[RenderableType]:
@@ -90,8 +90,9 @@ def _differences(advice: list[Advice]) -> Iterator[str]:
 
 def _candidates(sweep: SweepResult) -> Table:
     several = ["task"] if len(sweep.best) > 1 else []
-    shown = ("rank", "model", "quality", INTERVAL, "p95 latency", "per request", "errors")
     ranked = [run for run in sweep.runs if run.rank]
+    spread = interval_at(*ranked)
+    shown = ("rank", "model", "quality", spread, "p95 latency", "per request", "errors")
     return contents.candidates(ranked).only(*several, *shown, "requirements")
 
 

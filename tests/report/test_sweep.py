@@ -1,5 +1,6 @@
 """The report of a sweep says what its result says."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from runner.decide.sweep import load
 from runner.record.files import REPORT, RESULT, SWEEP, write_json
 from runner.record.outcomes import Result
-from runner.report import build_sweep, rebuild
+from runner.report import build_sweep, console, rebuild, terminal
 from tests.report.make import Factory, answered, job, model
 
 
@@ -62,3 +63,22 @@ def test_rebuild_reads_the_journals(sweep: Path) -> None:
     for path in sweep.rglob(RESULT):
         path.unlink()
     assert rebuild(sweep) == before
+
+
+def test_intervals_have_the_confidence_of_the_job(write_run: Factory, tmp_path: Path) -> None:
+    """Every form of a run, a comparison and a sweep names the confidence that was asked for."""
+    for number in (0, 1):
+        lines = [answered(str(k), k % 2) for k in range(20)]
+        before = write_run(lines, name="before")
+        wanted = {"min_quality_score": 0.4, "confidence": 0.9}
+        of = job(requirements=wanted, baseline=before, model=model("small"))
+        write_run(lines, of, name=f"sweep/{number}_sorting-small")
+    sweep = tmp_path / "sweep"
+    found = build_sweep(sweep, anew=True)
+    screen = io.StringIO()
+    console.show([*terminal.run(sweep, found.runs[0]), *terminal.sweep(sweep, found)], screen)
+    written = [path.read_text() for path in sweep.rglob("report.*")]
+    assert len(written) == 6
+    for said in (*written, screen.getvalue()):
+        assert "90 % interval" in said
+        assert "95 %" not in said

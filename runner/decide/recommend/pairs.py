@@ -51,7 +51,8 @@ class Pairs:
         return found
 
     def _naming(self, one: Compared, baseline: str, candidate: str) -> Compared:
-        return one.model_copy(update={"cases_left_out": self._left_out[baseline, candidate]})
+        left_out = self._left_out[baseline, candidate]
+        return one.model_copy(update={"cases_left_out": left_out, "confidence": self._confidence})
 
     def smallest_difference(self, reference: str, others: Sequence[str]) -> str | None:
         """What true difference these cases could have shown, in the pair that shows the least."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.record.outcomes import Record, Tier
+from runner.record.outcomes import CONFIDENCE, Record, Tier
 
 
 class Compared(Record):
@@ -24,6 +24,7 @@ class Compared(Record):
     left_out: int  # cases that only one of the two has scores for
     cases_left_out: list[str] = Field(default_factory=list)  # the first of them
     method: str
+    confidence: float = CONFIDENCE  # of the interval
 
 
 class Recommendation(Record):

@@ -66,6 +66,7 @@ def compare(
         task=after.task,
         baseline=before.side,
         candidate=after.side,
+        confidence=after.confidence,
         n=len(common),
         only_baseline=sorted(before.cases.keys() - after.cases.keys()),
         only_candidate=sorted(after.cases.keys() - before.cases.keys()),

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from runner.record.outcomes import Record
+from runner.record.outcomes import CONFIDENCE, Record
 
 # Names of changes; those of other scorers are score.<name>, as among the metrics.
 QUALITY, ANSWERED = "quality", "answered"
@@ -53,6 +53,7 @@ class RunComparison(Record):
     task: str
     baseline: Side
     candidate: Side
+    confidence: float = CONFIDENCE  # of the intervals
     n: int  # cases compared
     only_baseline: list[str]  # cases
     only_candidate: list[str]
