@@ -15,9 +15,9 @@ from runner.commands._arguments import Conf, arguments
 from runner.config import door
 from runner.config.catalogue import Options
 from runner.config.validation import unknown_key, validated
-from runner.decide.checklist import Lines, lines, on_record
-from runner.decide.checklist.facts import Facts
-from runner.decide.checklist.settings import Checklist
+from runner.decide.checklist import on_record
+from runner.decide.checklist.facts import Checklist, Facts
+from runner.decide.checklist.rows import Lines, lines
 from runner.decide.spend import SpendSettings
 from runner.errors import GATE_EXIT, ConfigError
 from runner.report import checklist as report

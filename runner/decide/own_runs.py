@@ -1,8 +1,9 @@
 """What one's own finished runs know of a model. The newest counts; nothing is measured here."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from runner.config.schema import ServerPrice, Single, Task
 from runner.decide.costs import workload
 from runner.decide.costs.monthly import Speed
 from runner.errors import ConfigError, RunnerError
+from runner.record.files import sha256
 from runner.record.outcomes import Metric, Result
 from runner.record.run import Run
 
@@ -29,15 +31,15 @@ class Measured:
         return self.result.counts.cases if self.result.counts else 0
 
     @property
-    def day(self) -> str:
-        return self.run.measurement.started[:10]
+    def on(self) -> date:
+        return self.run.measurement.started_at.date()
 
     def metric(self, name: str) -> Metric | None:
         found = self.result.metrics.get(name)
         return None if found is None or found.value is None else found
 
     def __str__(self) -> str:
-        return f"{self.run.directory} ({self.cases} cases, {self.day})"
+        return f"{self.run.directory} ({self.cases} cases, {self.on})"
 
 
 def of_task(
@@ -64,20 +66,20 @@ def of_task(
 
 def finished(outputs: Path) -> Iterator[Measured]:
     """Complete runs, the newest first; what can't be read is no evidence, and passed over."""
+    yield from newest_first(path for pattern in _KEPT for path in outputs.glob(pattern))
+
+
+def newest_first(directories: Iterable[Path]) -> Iterator[Measured]:
+    """The complete runs of these."""
     found = []
-    for directory in (path for pattern in _KEPT for path in outputs.glob(pattern)):
-        run = Run(directory)
-        try:
+    for run in map(Run, directories):
+        with suppress(ConfigError):
             found.append((run.measurement.started_at, run))
-        except ConfigError:
-            continue
     for _, run in sorted(found, key=lambda pair: pair[0], reverse=True):
-        try:
+        with suppress(ConfigError):
             result = run.result
-        except ConfigError:
-            continue
-        if result and result.complete and not result.error:
-            yield Measured(run, result)
+            if result and result.complete and not result.error:
+                yield Measured(run, result)
 
 
 def speeds(
@@ -130,7 +132,4 @@ def _alike(run: Run, now: Mapping[str, Any], cases: Path) -> bool:
     then = run.config.get("task") or {}
     if any(then[key] != value for key, value in now.items() if key in then):
         return False
-    with cases.open("rb") as file:
-        return bool(
-            run.measurement.cases.get("sha256") == hashlib.file_digest(file, "sha256").hexdigest()
-        )
+    return bool(run.measurement.cases.get("sha256") == sha256(cases))

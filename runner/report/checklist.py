@@ -10,8 +10,8 @@ from urllib.parse import quote
 from rich.console import RenderableType
 from rich.text import Text
 
-from runner.decide.checklist import Lines
 from runner.decide.checklist.facts import Line, State
+from runner.decide.checklist.rows import Lines
 from runner.report.console import title
 from runner.report.table import coloured, table
 from runner.report.text import inline, line

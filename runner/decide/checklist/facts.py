@@ -1,12 +1,15 @@
-"""What the lines of a checklist are computed from, and what a line is."""
+"""What a checklist is told, and all that its rows are computed from."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from runner.decide.checklist.settings import Checklist
+from pydantic import BeforeValidator, Field
+
+from runner.config.schema import Job, Name, Strict
 from runner.decide.notify import Notify
 from runner.decide.spend import Alerts
 from runner.drill.result import DrillResult
@@ -15,29 +18,39 @@ from runner.record.outcomes import Result
 State = Literal["ticked", "open", "not applicable"]
 
 
-@dataclass(frozen=True)
-class Line:
-    """One thing to have done, and what shows whether it is."""
-
-    what: str
-    state: State
-    evidence: str
-    link: Path | None = None
-    age_days: int | None = 0  # of the evidence; what the config says now is of today; None: unknown
+def _days(value: Any) -> timedelta:
+    if days := re.fullmatch(r"([1-9]\d{0,4})d", str(value)):
+        return timedelta(days=int(days[1]))
+    raise ValueError("is no age; write 90d for 90 days")
 
 
-def line(
-    what: str, ticked: bool, evidence: str, link: Path | None = None, age_days: int | None = 0
-) -> Line:
-    return Line(what, "ticked" if ticked else "open", evidence, link, age_days)
+class Answers(Strict):
+    """What only people can say; None: nobody has."""
+
+    compliance: bool | None  # whether there are rules to comply with
+    self_hosting_team: bool | None
+    provider_commitment: str | None = Field(min_length=1)
+    production_cases: bool | None
+
+    def shown(self, name: str) -> str:
+        """As the config has it."""
+        answer = getattr(self, name)
+        said = str(answer).lower() if isinstance(answer, bool) else answer
+        return f"answers.{name} is {'not given' if answer is None else said}"
 
 
-def aged(found: Line, max_age_days: int) -> Line:
-    """Old evidence ticks nothing."""
-    if found.state != "ticked" or found.age_days is None or found.age_days <= max_age_days:
-        return found
-    why = f"{found.evidence}; too old: {found.age_days} days, at most {max_age_days} count"
-    return replace(found, state="open", evidence=why)
+class Checklist(Job):
+    """conf/checklist.yaml: the decision as a job, and how much evidence is enough."""
+
+    from_record: Path | None = Field(alias="from")
+    max_age: Annotated[timedelta, BeforeValidator(_days)]
+    cases_at_least: int = Field(ge=1)
+    candidates_at_least: int = Field(ge=1)
+    retires_within_days: int = Field(ge=0)
+    edge_cases: dict[Name, str]  # the tag of each kind
+    answers: Answers
+    format: Literal["table", "markdown", "json"]
+    to: Path | None
 
 
 @dataclass(frozen=True)
@@ -93,5 +106,21 @@ class Facts:
     notify: Notify
     files: Mapping[str, Path]  # where the config says it: by group, and `checklist` and `spend`
 
-    def age_days(self, on: date) -> int:
-        return (self.today - on).days
+
+class Row(NamedTuple):
+    what: str
+    source: str  # of its evidence: a file of the config, by its group, or one of `_place`
+    holds: bool | None
+    evidence: str
+    dated: date | None = None  # the evidence, where its source has several dates
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as it came out."""
+
+    what: str
+    state: State
+    evidence: str
+    link: Path | None = None
+    age_days: int | None = 0  # of the evidence; what the config says now is of today; None: unknown

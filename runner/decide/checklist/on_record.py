@@ -2,8 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +10,16 @@ from runner.cases import cases
 from runner.config import paths
 from runner.config.identity import shape
 from runner.config.schema import Job, Task, singles
-from runner.decide.checklist.facts import Cases, Contest, Drilled, Measured
-from runner.decide.checklist.settings import Checklist
+from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, Measured
+from runner.decide.own_runs import Measured as OwnRun
+from runner.decide.own_runs import newest_first
 from runner.drill.result import DrillResult, identity
 from runner.errors import ConfigError
 from runner.measure.observations import own
 from runner.record.files import REPORT, RESULT, read_record, sha256
-from runner.record.outcomes import Answered, Result
+from runner.record.outcomes import Answered
 from runner.record.run import Run
 from runner.record.sweep import is_sweep
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A complete run on the task."""
-
-    run: Run
-    job: Job
-    result: Result
-
-    @property
-    def directory(self) -> Path:
-        return self.run.directory
-
-    @property
-    def started(self) -> datetime:
-        return self.run.measurement.started_at
-
-    @property
-    def on(self) -> date:
-        return self.started.date()
-
-    @property
-    def cases(self) -> int:
-        return self.result.counts.cases if self.result.counts else 0
 
 
 def present(task: Task) -> Cases:
@@ -57,18 +32,22 @@ def present(task: Task) -> Cases:
     return Cases(path, sha256(path), count, tags)
 
 
-def recorded(decision: Checklist) -> list[Recorded]:
+def recorded(decision: Checklist) -> list[OwnRun]:
     """The complete runs on the task, the newest first.
 
     Raises ConfigError when `from` names none; what lies under outputs/ and can't be read is no
     evidence.
     """
-    found = [each for path in _places(decision) if (each := _read(path, decision.task.name))]
+    found = [
+        each
+        for each in newest_first(_places(decision))
+        if each.result.task == decision.task.name and _is_a_job(each.run)
+    ]
     if decision.from_record and not found:
         raise ConfigError(
             f"from: {decision.from_record} has no complete run on {decision.task.name}"
         )
-    return sorted(found, key=lambda each: each.started, reverse=True)
+    return found
 
 
 def _places(decision: Checklist) -> Iterator[Path]:
@@ -85,53 +64,46 @@ def _places(decision: Checklist) -> Iterator[Path]:
         yield Run.open(given, at="from: ").directory
 
 
-def _read(directory: Path, task: str) -> Recorded | None:
-    """None for one that has not ended, and for an earlier version's, a damaged one."""
+def _is_a_job(run: Run) -> bool:
+    """Not so of an earlier version's, perhaps."""
     try:
-        run = Run.open(directory)
-        result = run.result
-        if result and result.complete and run.measurement.task == task:
-            return Recorded(run, run.job, result)
+        return bool(run.job)
     except ConfigError:
-        pass
-    return None
+        return False
 
 
-def measured(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Measured | None:
+def measured(decision: Checklist, now: Cases, runs: Sequence[OwnRun]) -> Measured | None:
     """The newest run of the model that counts, one of all cases before one of some of them.
 
     Where none counts, the newest one with what speaks against it. Raises StorageError.
     """
-    own_runs = [
-        (each, _objections(each, decision, now) + _exchanged(each.job, decision))
+    of_model = [
+        (each, _objections(each, decision, now) + _exchanged(each.run.job, decision))
         for each in runs
         if each.run.measurement.model == decision.model.name
     ]
-    if not own_runs:
+    if not of_model:
         return None
-    found, objections = max(
-        own_runs,
-        key=lambda pair: (not pair[1], pair[0].cases >= now.count, pair[0].started),
-    )
+    found, objections = max(of_model, key=lambda pair: (not pair[1], pair[0].cases >= now.count))
     scores = {} if objections else _by_tag(found.run, decision.task.quality_scorer)
     return Measured(
-        report=_report(found.directory),
+        report=_report(found.run.directory),
         on=found.on,
         result=found.result,
         objections=objections,
         scores=scores,
-        repriced=_repriced(found.job, decision),
+        repriced=_repriced(found.run.job, decision),
     )
 
 
-def contest(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Contest | None:
+def contest(decision: Checklist, now: Cases, runs: Sequence[OwnRun]) -> Contest | None:
     """The newest sweep."""
-    parents = dict.fromkeys(each.directory.parent for each in runs)  # in the order of the runs
+    parents = dict.fromkeys(each.run.directory.parent for each in runs)  # in the order of the runs
     sweep = next((parent for parent in parents if is_sweep(parent)), None)
     if sweep is None:
         return None
     candidates, objected = set(), {}
-    found = [each for each in runs if each.directory.parent == sweep]
+    found = [each for each in runs if each.run.directory.parent == sweep]
     for each in found:
         if objections := _objections(each, decision, now):
             objected[each.run.measurement.model] = objections
@@ -140,14 +112,14 @@ def contest(decision: Checklist, now: Cases, runs: Sequence[Recorded]) -> Contes
     return Contest(_report(sweep), found[0].on, sorted(candidates), objected)
 
 
-def _objections(found: Recorded, decision: Checklist, now: Cases) -> list[str]:
+def _objections(found: OwnRun, decision: Checklist, now: Cases) -> list[str]:
     """Why a run is not on the task as it is now."""
     said = (
         []
         if found.run.measurement.cases.get("sha256") == now.sha256
         else ["the cases have changed since"]
     )
-    then, later = (dict(shape(task)) for task in (found.job.task, decision.task))
+    then, later = (dict(shape(task)) for task in (found.run.job.task, decision.task))
     # Where the cases lie does not matter, nor what a model is looked for by.
     changed = [key for key in later if key not in ("cases", "needs") and then[key] != later[key]]
     return said + [f"the task had another {key}" for key in changed]

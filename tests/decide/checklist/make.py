@@ -5,9 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from runner.decide.checklist import lines
-from runner.decide.checklist.facts import Cases, Contest, Drilled, Facts, Line, Measured
-from runner.decide.checklist.settings import Checklist
+from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, Facts, Line, Measured
+from runner.decide.checklist.rows import lines
 from runner.decide.notify import Notify
 from runner.decide.spend import Alerts
 from runner.drill.result import DrillResult, Faulted, Promise, identity
