@@ -148,3 +148,13 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         return make.run(tmp_path / name, lines, job, outcomes=outcomes)
 
     return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The quality of what is no model at all, on the tasks that it attacks (tests/tasks)."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    rows = [value for one in reports for key, value in one.user_properties if key == "baseline"]
+    if rows:
+        terminalreporter.section("baselines: mean quality, below 0.6 each")
+        for row in sorted(rows):
+            terminalreporter.write_line(str(row))

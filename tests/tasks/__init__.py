@@ -1,0 +1,1 @@
+"""The cases that ship: what they hold, and what no model deserves a good score for."""
