@@ -16,7 +16,7 @@ from runner.calls import checks
 from runner.calls.dispatch import Dispatch
 from runner.calls.route import AskAtOnce, AskModel, Check, Route, Served, route, unfit
 from runner.cases.call_log import CallLog, OnText
-from runner.cases.query import Query, schema_of
+from runner.cases.query import Query
 from runner.config.schema import Fallback, Model, Retry
 from runner.errors import TRANSIENT, BudgetSpent, CallFailed
 from runner.record.outcomes import Choice, Reply, Skipped
@@ -94,8 +94,7 @@ class Asker:
         except ScorerFailed as error:
             log.broken = error
             return CallFailed("interrupted", str(error), unbilled=True)
-        log.reply, log.served_by, log.arm = served.reply, served.by.model.name, served.by.arm
-        log.schema = schema_of(served.by.model, query)
+        log.answered(served.reply, served.by.model, served.by.arm, query)
         if on_text and not served.by.stands:
             log.first_token_seconds = log.seconds
             on_text(served.reply.text)  # only now is it known to stand

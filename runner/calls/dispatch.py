@@ -1,13 +1,16 @@
 """Where every request goes through: the budget, the limits of its provider, the call, the bill."""
 
+import asyncio
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from runner.calls.budget import Budget
 from runner.calls.limits import CircuitOpen, Limits
 from runner.calls.llm import Client
-from runner.calls.server_time import ServerTime, Share
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, input_tokens_at_most, messages, parameters
 from runner.config.schema import Retry, Single
@@ -41,7 +44,7 @@ class Dispatch:
         A provider that is left alone for a while (`retry.breaker`) is waited for by the `patient`.
         Raises CallFailed, BudgetSpent.
         """
-        params = parameters(model, query)
+        asked, params = messages(model, query), parameters(model, query)
         tokens_in = input_tokens_at_most(model, query)
         worst = worst_case(model.price, tokens_in, params["max_tokens"])
         limits = self._of(model, retry)
@@ -59,21 +62,20 @@ class Dispatch:
                 }
 
                 def bill(ended: Reply | CallFailed) -> None:
-                    attempt = _attempt(model, ended, share, worst, sent)
+                    attempt = _attempt(model, ended, share.seconds, worst, sent)
                     reservation.cost_usd = attempt.cost_usd
                     log.note(attempt)
 
                 try:
                     with self._servers[model.name].share() as share:
-                        reply = await self.client.complete(
-                            model, messages(model, query), params, on_text
-                        )
+                        reply = await self.client.complete(model, asked, params, on_text)
                 except CallFailed as error:
                     bill(error)
                     turn.failed(error.kind, _pause(error, retry))
                     raise
                 bill(reply)
-                turn.succeeded(_tokens(reply))
+                used = reply.usage
+                turn.succeeded(used.input_tokens + used.output_tokens if used else None)
                 return reply
         except CircuitOpen as circuit:
             log.skipped.append(Skipped(model=model.name, why=str(circuit)))
@@ -100,19 +102,15 @@ def _pause(error: CallFailed, retry: Retry) -> float | None:
     return wanted if wanted is not None and wanted < retry.total else None
 
 
-def _tokens(reply: Reply) -> int | None:
-    return reply.usage.input_tokens + reply.usage.output_tokens if reply.usage else None
-
-
 def _attempt(
     model: Single,
     ended: Reply | CallFailed,
-    share: Share,
+    server_seconds: float,
     worst_usd: float | None,
     sent: dict[str, Any],
 ) -> Attempt:
     failed = ended if isinstance(ended, CallFailed) else None
-    cost_usd = dollars(model.price, ended.usage, server_seconds=share.seconds)
+    cost_usd = dollars(model.price, ended.usage, server_seconds=server_seconds)
     if failed and failed.unbilled:
         cost_usd = 0.0
     return Attempt(
@@ -129,3 +127,40 @@ def _attempt(
         worst_usd=worst_usd if cost_usd is None else None,
         **sent,
     )
+
+
+@dataclass
+class Share:
+    """What one request took; known once it is over."""
+
+    seconds: float = 0.0
+
+
+class ServerTime:
+    """Whose time it is on a server of one's own: requests at work together share it evenly.
+
+    The shares of all requests add up to the time in which there was at least one.
+    """
+
+    def __init__(self) -> None:
+        self._at_work = 0
+        self._until = 0.0
+        self._each = 0.0  # what a request would have had that was at work all along
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        self._go_on()
+        self._at_work += 1
+        share, before = Share(), self._each
+        try:
+            yield share
+        finally:
+            self._go_on()
+            self._at_work -= 1
+            share.seconds = self._each - before
+
+    def _go_on(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._at_work:
+            self._each += (now - self._until) / self._at_work
+        self._until = now

@@ -99,9 +99,12 @@ class Statement:
     retry_seconds: float | None = None
 
 
-def success(text: str, wire: Wire) -> Reply:
+def success(text: str, wire: Wire, timeout: float) -> Reply:
     """The reply with `text`. Raises CallFailed when it is none, or broke off."""
+    wire.read()
     said = wire.said
+    if said.error:
+        raise failure(ValueError("an error in place of an answer"), wire, timeout)
     reason, usage = said.finish_reason, said.usage
     if wire.garbled:
         raise _unusable("invalid_reply", GARBLED, wire)

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from functools import cache
 from types import TracebackType
@@ -77,13 +77,6 @@ class Client:
             raise
         return self
 
-    def _transport(self, model: Single, *, streamed: bool) -> dict[str, Any]:
-        prefix = model.provider.litellm
-        # A stream would go over a session of litellm's own, but for OpenAI's, where nobody sees it.
-        if prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
-            return {"client": self._handler}
-        return {"shared_session": self._session}
-
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
@@ -117,48 +110,53 @@ class Client:
         sent, hashes = messages, dict[str, str]()
         if any(isinstance(message["content"], list) for message in messages):
             sent, hashes = await asyncio.to_thread(images.load, messages)
+        call = self._call(model, streamed=on_text is not None)
         wire = Wire(model.provider.litellm, sent, bool(on_text), hashes, self._clock)
         on_the_wire.current.set(wire)
         timeout = model.provider.timeout
-        pieces: list[str] = []
-        answer = reading.Pieces(model.reasoning_tags)
         try:
             async with asyncio.timeout(timeout):
-                response = await self._litellm.acompletion(
-                    model=model.litellm_id,
-                    messages=sent,
-                    api_base=model.provider.api_base,
-                    # Never None: litellm would look for a key in the environment by itself.
-                    api_key=api_key(model) or "none",
-                    timeout=timeout,
-                    num_retries=0,
-                    max_retries=0,
-                    drop_params=False,
-                    **self._transport(model, streamed=on_text is not None),
-                    **_extra_body(model),
-                    **(_streaming(model) if on_text else {}),
-                    **params,
-                )
+                response = await self._litellm.acompletion(messages=sent, **call, **params)
                 if on_text:
-                    async for piece in _pieces(response):
-                        pieces.append(piece)
-                        _hand_on(answer.feed(piece), on_text, wire)
-                    _hand_on(answer.end(), on_text, wire)
+                    text, cut = await _read(response, model, on_text, wire), ""
+                else:
+                    text, cut = _whole(response)
         except _ListenerFailed as failed:
             raise failed.error from None
         except Exception as error:
             raise failure(error, wire, timeout) from None
         if not wire.http_requests:
             raise RuntimeError("litellm sent this over a connection that is not ours")
-        wire.read()
-        if wire.said.error:
-            raise failure(ValueError("an error in place of an answer"), wire, timeout)
-        reply = success("".join(pieces) if on_text else _text(response), wire)
+        reply = success(text, wire, timeout)
         text, reasoning = reading.without_reasoning(reply.text, model.reasoning_tags)
-        # From most whole replies litellm has cut it by now.
-        if not on_text and model.reasoning_tags and (cut := _reasoning(response)):
+        if cut and model.reasoning_tags:
             text, reasoning = text.lstrip(), cut.strip()
         return reply.model_copy(update={"text": text, "reasoning": reasoning})
+
+    def _call(self, model: Single, *, streamed: bool) -> dict[str, Any]:
+        """What litellm is told besides the messages and parameters."""
+        prefix, extra = model.provider.litellm, model.extra_body
+        call: dict[str, Any] = {
+            "model": model.litellm_id,
+            "api_base": model.provider.api_base,
+            # Never None: litellm would look for a key in the environment by itself.
+            "api_key": api_key(model) or "none",
+            "timeout": model.provider.timeout,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": False,
+        }
+        # A stream would go over a session of litellm's own, but for OpenAI's, where nobody sees it.
+        if prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
+            call["client"] = self._handler
+        else:
+            call["shared_session"] = self._session
+        if streamed:
+            call["stream"] = True
+            if prefix not in _USAGE_UNASKED:
+                call["stream_options"] = {"include_usage": True}
+        # Merged into the body; for Anthropic litellm would send it as a key named extra_body.
+        return call | (extra if not extra or prefix == "anthropic" else {"extra_body": extra})
 
 
 def check_callbacks(names: Sequence[str]) -> None:
@@ -233,21 +231,8 @@ def _translated(model: Single, params: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in translated.items() if key not in _NOT_SENT}
 
 
-def _extra_body(model: Single) -> dict[str, Any]:
-    """Merged into the body; for Anthropic litellm would send it as a key named extra_body."""
-    if not model.extra_body or model.provider.litellm == "anthropic":
-        return model.extra_body
-    return {"extra_body": model.extra_body}
-
-
 # They state the usage of every stream; Mistral refuses to be asked for it.
 _USAGE_UNASKED = {"anthropic", "gemini", "ollama_chat", "mistral"}
-
-
-def _streaming(model: Single) -> dict[str, Any]:
-    if model.provider.litellm in _USAGE_UNASKED:
-        return {"stream": True}
-    return {"stream": True, "stream_options": {"include_usage": True}}
 
 
 class _ListenerFailed(Exception):
@@ -266,12 +251,26 @@ def _hand_on(piece: str, on_text: Callable[[str], None], wire: Wire) -> None:
         raise _ListenerFailed(error) from None
 
 
-async def _pieces(response: Any) -> AsyncIterator[str]:
+async def _read(response: Any, model: Single, on_text: Callable[[str], None], wire: Wire) -> str:
+    """All of a streamed answer, whose pieces are handed on as they come."""
+    pieces: list[str] = []
+    answer = reading.Pieces(model.reasoning_tags)
     async with aclosing(response):  # or what broke in litellm would leave the connection open
         async for chunk in response:
             for choice in chunk.choices:
-                if choice.delta.content:
-                    yield choice.delta.content
+                if piece := choice.delta.content:
+                    pieces.append(piece)
+                    _hand_on(answer.feed(piece), on_text, wire)
+    _hand_on(answer.end(), on_text, wire)
+    return "".join(pieces)
+
+
+def _whole(response: Any) -> tuple[str, str]:
+    """Text, and the reasoning that litellm has cut from most replies by now."""
+    if not response.choices:
+        return "", ""
+    message = response.choices[0].message
+    return message.content or "", getattr(message, "reasoning_content", None) or ""
 
 
 @cache
@@ -295,12 +294,3 @@ def _import_litellm() -> Any:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # a call makes thousands of objects that die young
     return litellm
-
-
-def _reasoning(response: Any) -> str:
-    message = response.choices[0].message if response.choices else None
-    return getattr(message, "reasoning_content", None) or ""
-
-
-def _text(response: Any) -> str:
-    return (response.choices[0].message.content or "") if response.choices else ""

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.cases.query import Query, Question
-from runner.config.schema import Model
+from runner.cases.query import Query, Question, schema_of
+from runner.config.schema import Model, Single
 from runner.errors import CallFailed, ErrorKind, RunnerError
 from runner.price import total
 from runner.record.outcomes import Answered, Attempt, Choice, Failed, Reply, Schema, Skipped
@@ -45,6 +45,10 @@ class CallLog:
         changed = {"fallback": self.fallback}
         self.attempts.append(attempt.model_copy(update=changed) if self.fallback else attempt)
 
+    def answered(self, reply: Reply, model: Single, arm: str, query: Query) -> None:
+        self.reply, self.served_by, self.arm = reply, model.name, arm
+        self.schema = schema_of(model, query)
+
     def mark(self, kind: ErrorKind) -> None:
         """Note what is wrong with the answer, at the attempt that gave it."""
         for number in reversed(range(len(self.attempts))):
@@ -79,18 +83,18 @@ class CallLog:
 
         `earlier` attempts at the same question were paid for as well.
         """
-        attempts = [*earlier, *self.attempts]
+        case, attempts = question.case, [*earlier, *self.attempts]
         last = self.reply or self.error
         common: dict[str, Any] = {
-            "case": question.case.id,
+            "case": case.id,
             "line": question.line,
             "repeat": question.repeat,
             "model": model,
             "key": question.key,
             "messages": question.query.messages,
             "request": last.request if last else {},
-            "tags": list(question.case.tags),
-            "expected": question.case.expected,
+            "tags": list(case.tags),
+            "expected": case.expected,
             "cost_usd": total(attempt.cost_usd for attempt in attempts),
             "seconds": self.seconds,
             "queued_seconds": self.queued_seconds,

@@ -22,10 +22,8 @@ def self_judging(job: Job, *, allowed: bool = False) -> list[str]:
 
 
 def _found(job: Job) -> Iterator[tuple[str, bool]]:
-    chain = {f"fallback.chain.{key}": model for key, model in job.fallback.chain.items()}
-    under_test = {"model": job.model, **chain}
-    yield from _among(job.task.scorers, "task.scorers", under_test.values())
-    for where, model in under_test.items():
+    yield from _among(job.task.scorers, "task.scorers", job.chain.values())
+    for where, model in job.chain.items():
         yield from _in_checks(model, where)
 
 

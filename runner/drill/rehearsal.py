@@ -66,7 +66,7 @@ async def rehearse(
 
 async def _check_providers(job: Job, query: Query, stage: Stage, client: Client) -> None:
     """Each answers once, without a fault."""
-    for model in (job.model, *job.fallback.chain.values()):
+    for model in job.chain.values():
         for single, asked in questions(model, query):
             stage.begin(query)
             try:

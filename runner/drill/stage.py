@@ -48,9 +48,7 @@ class Stage:
     def set(self, job: Job, host: Host) -> Job:
         """The job with a provider of its own at every place where it names a model."""
         answering = [single for _, single in answerers(job.model)]
-        arms = [
-            found for model in (job.model, *job.fallback.chain.values()) for found in _named(model)
-        ]
+        arms = [found for model in job.chain.values() for found in _named(model)]
 
         def moved(model: Single) -> Single:
             place = Place(

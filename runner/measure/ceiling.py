@@ -52,7 +52,7 @@ def of(job: Job, line: Answered | Failed) -> Ceiling:
     """Of the request that a line of the journal tells of, judgements of its answer left out."""
     case = Case(id=line.case, input="", max_tokens=_sent_limit(line.request))
     query = query_of(job.task, case, line.messages, seed=None)
-    return _sum(_of(model, query, job.retry) for model in (job.model, *job.fallback.chain.values()))
+    return _sum(_of(model, query, job.retry) for model in job.chain.values())
 
 
 def highest(found: Iterable[Ceiling]) -> Ceiling:

@@ -17,7 +17,7 @@ from runner.cases.cases import Case
 from runner.cases.query import Query, Question, parameters, query
 from runner.config import paths, pins, redact
 from runner.config.identity import shape
-from runner.config.schema import Cascade, Job, Model, Single, Task, models_of
+from runner.config.schema import Cascade, Job, Model, Single, Task
 from runner.config.self_judging import self_judging
 from runner.errors import BudgetSpent, ConfigError
 from runner.measure import requirements
@@ -133,9 +133,9 @@ def check(job: Job, today: date) -> None:
         privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
         raise ConfigError(*(f"{leak}, but {privacy}" for leak in found))
     _check_models(job, today)
-    for model in (job.model, *job.fallback.chain.values()):
+    for model in job.chain.values():
         _check_checks(model, job.task)
-    for judge in models_of(job.task.scorers).values():
+    for judge in job.judges.values():
         _check_checks(judge, job.task, answers=False)
     if found := [*self_judging(job), *_unpriced(job)]:
         raise ConfigError(*found)
@@ -158,7 +158,7 @@ def make_ready(job: Job, first: Query) -> None:
     """
     from runner.calls.llm import check_callbacks, check_parameters
 
-    for model in (job.model, *job.fallback.chain.values()):
+    for model in job.chain.values():
         for single, asked in questions(model, first):
             check_parameters(single, parameters(single, asked))
     check_callbacks([callback.name for callback in job.callbacks])
@@ -198,7 +198,7 @@ def _check_models(job: Job, today: date) -> None:
 
 
 def _questions(job: Job, file: Path) -> Iterator[Question]:
-    chain = (job.model, *job.fallback.chain.values())
+    chain = list(job.chain.values())
     who = json.dumps([shape(model) for model in chain], sort_keys=True, default=str)
     when = ",".join(job.fallback.on)
     composite = not all(isinstance(model, Single) for model in chain)

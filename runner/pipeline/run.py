@@ -56,7 +56,8 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
 
 async def _answer(plan: Plan, question: Question, session: Session, carried: Carried) -> None:
     """Raises ScorerFailed, BudgetSpent, StorageError; what was paid for is on record even so."""
-    where = question.case.id, question.repeat
+    case = question.case
+    where = case.id, question.repeat
     found = carried.answers.get(where) or await session.ask(
         question, earlier=carried.attempts.get(where, ())
     )
@@ -70,7 +71,7 @@ async def _answer(plan: Plan, question: Question, session: Session, carried: Car
     judging: list[Attempt] = []
     scores: dict[str, Score] = {}
     try:
-        scored = await plan.score(found, question.case, session.asker.ask_judge, judging, scores)
+        scored = await plan.score(found, case, session.asker.ask_judge, judging, scores)
     except (ScorerFailed, BudgetSpent, asyncio.CancelledError):
         # It was paid for: kept, and scored as far as it is not yet on resuming.
         await session.keep(found.model_copy(update={"judging": judging, "scores": scores}))

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from runner.cases.cases import Case
 from runner.cases.query import Question, query
 from runner.config.identity import shape
-from runner.config.schema import Job, Single, Strict
+from runner.config.schema import Job, Model, Strict
 from runner.config.validation import validated
 from runner.errors import ConfigError
 from runner.record.outcomes import Message
@@ -31,7 +31,7 @@ class Production(Job):
     """A decision at work: nothing is scored, so that models which judge are not among its own."""
 
     @property
-    def judging(self) -> dict[str, Single]:
+    def judges(self) -> dict[str, Model]:
         return {}
 
     @model_validator(mode="after")
@@ -53,12 +53,11 @@ class Production(Job):
 
     def fingerprint(self) -> str:
         """Hash of all that shapes an answer but the request itself."""
-        chain = (self.model, *self.fallback.chain.values())
         own = {"name", "system", "prompt", "output", "json_schema", "sampling"}
         text = json.dumps(
             [
                 self.task.model_dump(mode="json", include=own),
-                [shape(model) for model in chain],
+                [shape(model) for model in self.chain.values()],
                 [[one.drop_params, one.max_output_tokens] for one in self.answering.values()],
                 self.fallback.on,
                 self.seed,

@@ -40,7 +40,8 @@ def deployments(job: Job) -> dict[str, dict[str, Any]]:
 
 def test_single(make_job: MakeJob) -> None:
     """A single model is one deployment under the task's name, at its own address, unretried."""
-    [deployment] = proxy_config(make_job(URL), None)["model_list"]
+    job = make_job(URL, **{"model.provider.timeout": 10})
+    [deployment] = proxy_config(job, None)["model_list"]
     assert deployment["model_name"] == "demo"
     params = deployment["litellm_params"]
     assert params["model"] == "openai/demo-model-2026-01-01"

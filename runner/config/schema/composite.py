@@ -1,9 +1,16 @@
 """Models made of models: router, cascade and split."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from runner.config import patterns
 from runner.config.schema.base import Name, Sampling, Share, Strict
@@ -179,8 +186,26 @@ def singles(model: Model, key: str) -> Iterator[tuple[str, Single]]:
     """Every pinned model that a request to `model` may reach, with the key it stands at."""
     if isinstance(model, Single):
         yield key, model
+        return
     for name, part in model.parts().items():
         yield from singles(part, f"{key}.{name}")
+
+
+def reached(models: Mapping[str, Model]) -> dict[str, Single]:
+    """The same for several, which stand at these keys."""
+    return dict(found for key, model in models.items() for found in singles(model, key))
+
+
+def with_singles(value: Any, new: Callable[[Single], Single]) -> Any:
+    """A part of a config with every single model in it replaced."""
+    if isinstance(value, Single):
+        return new(value)
+    if isinstance(value, dict):
+        return {key: with_singles(inner, new) for key, inner in value.items()}
+    if isinstance(value, BaseModel):
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        return value.model_copy(update=with_singles(fields, new))
+    return value
 
 
 def answerers(model: Model, arm: str = "") -> Iterator[tuple[str, Single]]:

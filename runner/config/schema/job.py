@@ -18,7 +18,7 @@ from runner.config.schema.base import (
     Usd,
     seconds,
 )
-from runner.config.schema.composite import MODELS, Model, models_of, singles
+from runner.config.schema.composite import Model, models_of, reached, with_singles
 from runner.config.schema.single import Single
 from runner.config.schema.task import Task
 
@@ -134,28 +134,29 @@ class Job(Strict):
     tracing: Tracing | None = None
 
     @property
+    def chain(self) -> dict[str, Model]:
+        """The model and then its fallbacks, by the keys that they are configured at."""
+        fallbacks = self.fallback.chain.items()
+        return {"model": self.model, **{f"fallback.chain.{key}": each for key, each in fallbacks}}
+
+    @property
+    def judges(self) -> dict[str, Model]:
+        return {f"task.scorers.{k}": each for k, each in models_of(self.task.scorers).items()}
+
+    @property
     def answering(self) -> dict[str, Single]:
         """Every single model that may be asked for an answer, by the key it is configured at."""
-        chain = {f"fallback.chain.{key}": model for key, model in self.fallback.chain.items()}
-        return {
-            where: single
-            for key, model in {"model": self.model, **chain}.items()
-            for where, single in singles(model, key)
-        }
+        return reached(self.chain)
 
     @property
     def judging(self) -> dict[str, Single]:
         """Every single model that scorers may ask."""
-        return {
-            where: single
-            for key, model in models_of(self.task.scorers).items()
-            for where, single in singles(model, f"task.scorers.{key}")
-        }
+        return reached(self.judges)
 
     @property
     def models(self) -> dict[str, Single]:
         """Every single model that a request of this job may reach."""
-        return self.answering | self.judging
+        return reached(self.chain | self.judges)
 
     @property
     def label(self) -> str:
@@ -168,32 +169,5 @@ class Job(Strict):
 
     def with_singles(self, new: Callable[[Single], Single]) -> Self:
         """The job with every single model that it may reach replaced."""
-        chain = {key: _replaced(model, new) for key, model in self.fallback.chain.items()}
-        scorers = _replaced_in(self.task.scorers, new)
-        return self.model_copy(
-            update={
-                "model": _replaced(self.model, new),
-                "fallback": self.fallback.model_copy(update={"chain": chain}),
-                "task": self.task.model_copy(update={"scorers": scorers}),
-            }
-        )
-
-
-def _replaced(model: Model, new: Callable[[Single], Single]) -> Model:
-    if isinstance(model, Single):
-        return new(model)
-    changes: dict[str, Any] = {"arms": {k: _replaced(arm, new) for k, arm in model.arms.items()}}
-    if model.kind == "router" and model.classifier is not None:
-        changes["classifier"] = _replaced(model.classifier, new)
-    if model.kind == "cascade":
-        changes["checks"] = _replaced_in(model.checks, new)
-    return model.model_copy(update=changes)
-
-
-def _replaced_in(
-    scorers: dict[str, dict[str, Any]], new: Callable[[Single], Single]
-) -> dict[str, dict[str, Any]]:
-    return {
-        name: {k: _replaced(v, new) if isinstance(v, MODELS) else v for k, v in options.items()}
-        for name, options in scorers.items()
-    }
+        replaced: Self = with_singles(self, new)
+        return replaced

@@ -119,7 +119,7 @@ class _Counting:
         """In tokens, whichever model gives it."""
         limits: list[int] = [
             parameters(single, asked)["max_tokens"]
-            for model in (self._job.model, *self._job.fallback.chain.values())
+            for model in self._job.chain.values()
             for single, asked in questions(model, query)
             if asked.role == query.role
         ]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runner.calls.server_time import ServerTime
+from runner.calls.dispatch import ServerTime
 from tests.simulated import now, simulated
 
 
