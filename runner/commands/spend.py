@@ -14,7 +14,7 @@ from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
 from runner.config.schema import Privacy
 from runner.decide.notify import Notifier, Notify, refuse_urls
-from runner.decide.spend import Alert, Alerts, Spend, SpendSettings, Sum, hold, read
+from runner.decide.spend import Alert, Alerts, Spend, SpendSettings, Sum, due_alerts, read
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.measure.requirements import ALLOWED
 from runner.report.console import emit
@@ -39,7 +39,7 @@ def report(settings: SpendSettings, today: date) -> int:
     if leaks := list(_leaks(settings.notify, spend, today)):
         more = [f"and {len(leaks) - _SHOWN} more runs"] if len(leaks) > _SHOWN else []
         raise ConfigError(*leaks[:_SHOWN], *more)
-    alerts = hold(spend, settings.alerts, today)
+    alerts = due_alerts(spend, settings.alerts, today)
     _print(settings, spend, alerts, today)
     remarks = [*spend.damaged, *_strangers(settings.alerts, spend), *map(str, alerts)]
     code = explain(RunnerError("\n".join(remarks)), INCOMPLETE_EXIT if spend.damaged else 0)

@@ -186,7 +186,7 @@ class Alert:
         return f"{self.limit}: nobody knows whether {limit} is crossed: {self.spent} {self.when}"
 
 
-def hold(spend: Spend, alerts: Alerts, today: date) -> list[Alert]:
+def due_alerts(spend: Spend, alerts: Alerts, today: date) -> list[Alert]:
     """The limits that are crossed, or may be for all that is known; `today` is a day of UTC."""
     month = f"in {today:%Y-%m} (UTC)"
     per_day, per_month = Sum(), Sum()

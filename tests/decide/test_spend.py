@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.decide.spend import Alerts, Key, Spend, Sum, hold, read
+from runner.decide.spend import Alerts, Key, Spend, Sum, due_alerts, read
 from runner.errors import ConfigError
 from runner.record.files import JOURNAL, PROBE, RUN, UNSCORED
 from runner.record.outcomes import Answered, Failed
@@ -238,17 +238,17 @@ def november(outputs: Path) -> Spend:
 )
 def test_limits(november: Spend, limits: Alerts, crossed: list[str]) -> None:
     """A limit is crossed by more than it, in its day or month, and on its task."""
-    assert [str(alert) for alert in hold(november, limits, DAY)] == crossed
+    assert [str(alert) for alert in due_alerts(november, limits, DAY)] == crossed
 
 
 def test_unknown_costs_and_limits(outputs: Path) -> None:
     """Unknown costs make what was spent a lower bound, and a limit that holds an open question."""
     paid(outputs, 4.0, None)
     spend = read(outputs)
-    [crossed] = hold(spend, alerts(day=3.0), DAY)
+    [crossed] = due_alerts(spend, alerts(day=3.0), DAY)
     assert crossed.crossed
     assert "at least $4.00 spent" in str(crossed)
-    [unclear] = hold(spend, alerts(day=5.0), DAY)
+    [unclear] = due_alerts(spend, alerts(day=5.0), DAY)
     assert not unclear.crossed
     assert "nobody knows whether $5.00 is crossed: $4.00 + unknown: 1 attempt" in str(unclear)
 
@@ -257,5 +257,5 @@ def test_damage_and_limits(outputs: Path) -> None:
     """A damaged journal makes every sum a lower bound."""
     (paid(outputs, 1.0) / RUN).unlink()
     paid(outputs, 4.0, name="runs/two")
-    [alert] = hold(read(outputs), alerts(day=3.0), DAY)
+    [alert] = due_alerts(read(outputs), alerts(day=3.0), DAY)
     assert "at least" in str(alert)

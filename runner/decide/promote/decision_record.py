@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from runner.errors import ConfigError, did_you_mean
+from runner.record.files import typed
 from runner.record.outcomes import Metric, Record, Tier, Verdict
 
 
@@ -59,9 +60,7 @@ class DecisionRecord(Record):
     review_because: str
     overruled: str | None  # why it was promoted although refused; None: nothing spoke against it
     tier: Tier | None = None  # how sure it was; None: an older record
-    open: list[str] = Field(
-        default_factory=list
-    )  # what was not proven, each with what would settle it
+    open: list[str] = Field(default_factory=list)  # not proven, each with what would settle it
     headline: str
     requirements: dict[str, Any]
     verdicts: list[Verdict]
@@ -120,10 +119,7 @@ def find(folders: Sequence[Path], task: str, mapping: str) -> DecisionRecord:
         near = did_you_mean(mapping, known) or "; `python -m runner promote` writes it"
         raise ConfigError(f"mapping={mapping}: no decision on record for task '{task}'{near}")
     try:
-        return DecisionRecord.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: can't be read: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "record"
-        raise ConfigError(f"{path}: {key}: {first['msg'].lower()}") from None
+    return typed(DecisionRecord, tree or {}, f"{path}: ")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from runner.config.schema import Model, Single, singles
 from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
-from runner.decide.promote.promote import NOTICE, map_prices
+from runner.decide.promote.promote import NOTICE, map_prices, prices
 from runner.measure import formatting
 from runner.measure.compare import (
     ANSWERED,
@@ -60,25 +60,20 @@ class Drift(Record):
 def stated(record: DecisionRecord, model: Model, today: date) -> Iterator[Finding]:
     """What can be told without asking any model."""
     models = {single.name: single for _, single in singles(model, "model")}
-    same = (record.model, record.id) == (model.name, model.id)
-    yield Finding(
-        what="model",
-        recorded=f"{record.model} ({record.id})",
-        now=f"{model.name} ({model.id})",
-        state="as before" if same else "moved",
-        advice="" if same else "conf/ has changed: promote anew, or take it back",
-    )
+    then, now = f"{record.model} ({record.id})", f"{model.name} ({model.id})"
+    advice = "conf/ has changed: promote anew, or take it back"
+    yield _fact("model", then, now, advice, moved=then != now)
     yield _price(record, models)
     yield _price_map(record, models)
     for name, single in models.items():
         yield _retirement(single, record.retires.get(name), today)
     late = today > record.review_by
-    yield Finding(
-        what="review",
-        recorded=f"by {record.review_by} ({record.review_because})",
-        now=f"{(today - record.review_by).days} days late" if late else "in time",
-        state="moved" if late else "as before",
-        advice="review the decision, then promote it anew" if late else "",
+    yield _fact(
+        "review",
+        f"by {record.review_by} ({record.review_because})",
+        f"{(today - record.review_by).days} days late" if late else "in time",
+        "review the decision, then promote it anew",
+        moved=late,
     )
 
 
@@ -90,13 +85,8 @@ def asked_again(
     yield _served(record, answers)
     same = {each.case: each for each in record.canary if each.case not in found.changed}
     if missing := len(record.canary) - found.n:
-        yield Finding(
-            what="canary cases",
-            recorded=str(len(record.canary)),
-            now=f"{missing} gone or changed",
-            state="may have moved",
-            advice="cases or prompt have changed: measure again",
-        )
+        now, advice = f"{missing} gone or changed", "cases or prompt have changed: measure again"
+        yield _fact("canary cases", str(len(record.canary)), now, advice, maybe=True)
     yield _answers(same, answers)
     for change in found.changes:
         if change.name in _WATCHED:
@@ -127,17 +117,28 @@ def proposal(record: DecisionRecord, *, sweep_is_there: bool, options: str = "")
     )
 
 
+def _fact(
+    what: str, recorded: str, now: str, advice: str, *, moved: bool = False, maybe: bool = False
+) -> Finding:
+    """`advice` is what to do where something `moved`, or `maybe` did."""
+    state: State = "moved" if moved else "may have moved" if maybe else "as before"
+    done = state == "as before"
+    return Finding(
+        what=what, recorded=recorded, now=now, state=state, advice="" if done else advice
+    )
+
+
 def _price(record: DecisionRecord, models: Mapping[str, Single]) -> Finding:
     """Rates alone: when and where they were looked up moves nothing."""
     then = _rates(record.prices)
-    now = _rates({name: _dumped(single) for name, single in models.items()})
+    now = _rates(prices(models))
     changed = [key for key in then | now if then.get(key) != now.get(key)]
-    return Finding(
-        what="price",
-        recorded=", ".join(f"{key} {then.get(key)}" for key in changed) or f"{len(then)} rates",
-        now=", ".join(f"{key} {now.get(key)}" for key in changed) or "the same",
-        state="moved" if changed else "as before",
-        advice="the costs are others: measure again" if changed else "",
+    return _fact(
+        "price",
+        ", ".join(f"{key} {then.get(key)}" for key in changed) or f"{len(then)} rates",
+        ", ".join(f"{key} {now.get(key)}" for key in changed) or "the same",
+        "the costs are others: measure again",
+        moved=bool(changed),
     )
 
 
@@ -150,38 +151,29 @@ def _rates(prices: Mapping[str, Mapping[str, object] | None]) -> dict[str, objec
     }
 
 
-def _dumped(model: Single) -> dict[str, object] | None:
-    return None if model.price is None else model.price.model_dump(mode="json", exclude_none=True)
-
-
 def _price_map(record: DecisionRecord, models: Mapping[str, Single]) -> Finding:
     now = [each for model in models.values() for each in map_prices(model)]
     new = [each for each in now if each not in record.price_map]
-    return Finding(
-        what="price in litellm's map",
-        recorded=f"{len(record.price_map)} differences",
-        now="; ".join(new) or "no new ones",
-        state="may have moved" if new else "as before",
-        advice="look at the provider's price list, then correct price in conf/model/"
-        if new
-        else "",
+    advice = "look at the provider's price list, then correct price in conf/model/"
+    known = f"{len(record.price_map)} differences"
+    return _fact(
+        "price in litellm's map", known, "; ".join(new) or "no new ones", advice, maybe=bool(new)
     )
 
 
 def _retirement(model: Single, recorded: date | None, today: date) -> Finding:
-    days = None if model.retires is None else (model.retires - today).days
-    near = days is not None and days <= NOTICE.days
-    moved = near or model.retires != recorded
-    now = "no date" if days is None else f"{model.retires}, in {days} days"
-    if days is not None and days < 0:
-        now = f"{model.retires}, {-days} days ago"
+    now, near = "no date", False
+    if model.retires is not None:
+        days = (model.retires - today).days
+        near = days <= NOTICE.days
+        now = f"{model.retires}, " + (f"in {days} days" if days >= 0 else f"{-days} days ago")
     instead = f"model={model.successor}" if model.successor else "another model"
-    return Finding(
-        what=f"retirement of {model.name}",
-        recorded=str(recorded or "no date"),
-        now=now,
-        state="moved" if moved else "as before",
-        advice=f"measure {instead} now" if moved else "",
+    return _fact(
+        f"retirement of {model.name}",
+        str(recorded or "no date"),
+        now,
+        f"measure {instead} now",
+        moved=near or model.retires != recorded,
     )
 
 

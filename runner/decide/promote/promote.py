@@ -1,9 +1,10 @@
 """From a sweep to a decision on record: is the candidate proven, and on what evidence?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from runner.config import pins
 from runner.config.identity import shape
@@ -116,10 +117,7 @@ def promotion(
         metrics=_metrics(candidate),
         quality=job.task.quality_scorer,
         sampling=job.task.sampling.model_dump(mode="json"),
-        prices={
-            name: model.price and model.price.model_dump(mode="json", exclude_none=True)
-            for name, model in models.items()
-        },
+        prices=prices(models),
         retires={name: model.retires for name, model in models.items()},
         price_map=[each for model in models.values() for each in map_prices(model)],
         served=served,
@@ -127,6 +125,14 @@ def promotion(
         evidence=_evidence(found),
         canary=asked,
     )
+
+
+def prices(models: Mapping[str, Single]) -> dict[str, dict[str, Any] | None]:
+    """As a record keeps them."""
+    return {
+        name: model.price and model.price.model_dump(mode="json", exclude_none=True)
+        for name, model in models.items()
+    }
 
 
 def map_prices(model: Single) -> list[str]:

@@ -3,7 +3,7 @@
 Pure: from results and the scores of each case to a record, without a look at any file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from runner.decide.recommend import reasons, what_would_change
 from runner.decide.recommend.candidate import Candidate, ranked
@@ -42,7 +42,7 @@ def recommend(
         front=front,
         dominated_by=dominated,
         why_not={
-            one.label: reasons.why_not(one, choice, _beside(compared, one, reference))
+            one.label: reasons.why_not(one, choice, reference, compared.get(one.label))
             for one in in_order
             if one is not choice
         },
@@ -51,11 +51,3 @@ def recommend(
         differences=list(differences),
         smallest_difference=smallest,
     )
-
-
-def _beside(
-    compared: Mapping[str, Compared], one: Candidate, reference: Candidate | None
-) -> tuple[str, Compared] | None:
-    """Whom a candidate was compared with, and how that went."""
-    found = compared.get(one.label)
-    return (reference.label, found) if reference and found else None

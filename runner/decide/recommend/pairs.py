@@ -25,34 +25,25 @@ class Pairs:
     def __init__(self, contenders: Sequence[Candidate]) -> None:
         from runner.measure.paired import paired
 
-        pairs = [pair for pair in combinations(contenders, 2) if all(one.measured for one in pair)]
-        tested = sum(bool(a.scores.keys() & b.scores.keys()) for a, b in pairs)
-        self._confidence = max((one.result.confidence for one in contenders), default=CONFIDENCE)
-        self._error = (1 - self._confidence) / max(1, tested)
-        self._pairs: dict[tuple[str, str], PairedDifference] = {
-            (a.label, b.label): paired(
-                a.scores, b.scores, confidence=self._confidence, among=max(1, tested)
-            )
-            for a, b in pairs
-        }
-        self._left_out = {
-            (a.label, b.label): sorted(a.scores.keys() ^ b.scores.keys())[:_NAMED]
-            for a, b in combinations(contenders, 2)
-        }
+        pairs = list(combinations((one for one in contenders if one.measured), 2))
+        tested = max(1, sum(bool(a.scores.keys() & b.scores.keys()) for a, b in pairs))
+        confidence = max((one.result.confidence for one in contenders), default=CONFIDENCE)
+        self._error = (1 - confidence) / tested
+        self._pairs: dict[tuple[str, str], PairedDifference] = {}
+        self._left_out: dict[tuple[str, str], list[str]] = {}
+        for a, b in pairs:
+            found = paired(a.scores, b.scores, confidence=confidence, among=tested)
+            self._pairs[a.label, b.label] = found
+            self._left_out[a.label, b.label] = sorted(a.scores.keys() ^ b.scores.keys())[:_NAMED]
 
     def against(self, reference: str) -> dict[str, Compared]:
         """Every other candidate, compared with this one."""
         found = {}
-        for (baseline, candidate), comparison in self._pairs.items():
-            if reference == baseline:
-                found[candidate] = self._naming(_compared(comparison, 1), baseline, candidate)
-            elif reference == candidate:
-                found[baseline] = self._naming(_compared(comparison, -1), baseline, candidate)
+        for (baseline, candidate), one in self._pairs.items():
+            if reference in (baseline, candidate):
+                other, sign = (candidate, 1) if reference == baseline else (baseline, -1)
+                found[other] = _compared(one, sign, self._left_out[baseline, candidate])
         return found
-
-    def _naming(self, one: Compared, baseline: str, candidate: str) -> Compared:
-        left_out = self._left_out[baseline, candidate]
-        return one.model_copy(update={"cases_left_out": left_out, "confidence": self._confidence})
 
     def smallest_difference(self, reference: str, others: Sequence[str]) -> str | None:
         """What true difference these cases could have shown, in the pair that shows the least."""
@@ -91,9 +82,12 @@ def _smallest_pass(n: int, discordant: float, tail: float) -> float | None:
     return next((least for least in found if least is not None), None)
 
 
-def _compared(one: PairedDifference, sign: Literal[1, -1]) -> Compared:
+def _compared(one: PairedDifference, sign: int, cases_left_out: list[str]) -> Compared:
     """`sign` is -1 where the candidate is the comparison's baseline."""
-    low, high = (_times(sign, bound) for bound in (one.low, one.high)[::sign])
+    difference, *ends = (
+        None if value is None else sign * value for value in (one.difference, one.low, one.high)
+    )
+    low, high = ends[::sign]
     verdict: Literal["better", "worse", "tied", "unknown"] = "tied"
     if low is None or high is None:
         verdict = "unknown"
@@ -101,15 +95,12 @@ def _compared(one: PairedDifference, sign: Literal[1, -1]) -> Compared:
         verdict = "better" if low > 0 else "worse"
     return Compared(
         verdict=verdict,
-        difference=_times(sign, one.difference),
+        difference=difference,
         low=low,
         high=high,
         p_value=one.p_value,
         n=one.n,
         left_out=one.left_out,
+        cases_left_out=cases_left_out,
         method=one.method,
     )
-
-
-def _times(sign: int, value: float | None) -> float | None:
-    return None if value is None else sign * value

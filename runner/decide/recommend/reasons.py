@@ -87,8 +87,10 @@ def reasons(
     return found
 
 
-def why_not(one: Candidate, choice: Candidate | None, beside: tuple[str, Compared] | None) -> str:
-    """`beside` is whom it was compared with, and how that went."""
+def why_not(
+    one: Candidate, choice: Candidate | None, reference: Candidate | None, seen: Compared | None
+) -> str:
+    """`reference` is whom it was compared with, and `seen` how that went."""
     if one.result.error is not None:
         return f"could not be measured: {one.result.error}"
     if not one.measured:
@@ -96,8 +98,8 @@ def why_not(one: Candidate, choice: Candidate | None, beside: tuple[str, Compare
     said = [_short_of(one, choice) or _second(one, choice)]
     if words := failed_calls(one.result):
         said.append(words)
-    if beside and (words := _quality(*beside)):
-        said.append(words)
+    if reference and seen and seen.verdict in ("worse", "better"):
+        said.append(f"proven {seen.verdict} than {reference.label} ({difference(seen)})")
     return "; ".join(said) + "."
 
 
@@ -154,9 +156,3 @@ def _beaten_in(one: Candidate, choice: Candidate) -> str:
         mine, its = formatting.apart(one.latency_ms or 0.0, choice.latency_ms or 0.0, "ms")
         return f"with p95 {mine} against {its}"
     return "and nothing tells them apart"
-
-
-def _quality(reference: str, one: Compared) -> str:
-    if one.verdict not in ("worse", "better"):
-        return ""
-    return f"proven {one.verdict} than {reference} ({difference(one)})"
