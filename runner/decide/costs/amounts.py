@@ -1,6 +1,7 @@
 """Calls, tokens and dollars from the least to the most, added up role by role."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from runner import price
@@ -34,7 +35,7 @@ def add(parts: Sequence[Parts]) -> Parts:
 
 def one_of(parts: Sequence[Parts]) -> Parts:
     """Any of them, one of them only."""
-    return _merged(parts, _least, _most)
+    return _merged(parts, partial(_extreme, min), partial(_extreme, max))
 
 
 def up_to_all(parts: Sequence[Parts]) -> Parts:
@@ -57,14 +58,6 @@ def _merged(parts: Sequence[Parts], low: _Pick, high: _Pick) -> Parts:
 def _sum(amounts: Sequence[Amount]) -> Amount:
     calls, tokens_in, tokens_out, usd = zip(Amount(), *amounts, strict=True)
     return Amount(sum(calls), sum(tokens_in), sum(tokens_out), price.total(usd))
-
-
-def _least(amounts: Sequence[Amount]) -> Amount:
-    return _extreme(min, amounts)
-
-
-def _most(amounts: Sequence[Amount]) -> Amount:
-    return _extreme(max, amounts)
 
 
 def _extreme(pick: Callable[[Any], Any], amounts: Sequence[Amount]) -> Amount:

@@ -5,23 +5,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
+
+from pydantic import BaseModel
 
 from runner.decide.costs.breakeven import BreakEven, Crossings
 
+_TOKENS = ("input_tokens", "output_tokens")
 # Rented hours are left out: they scale the same product as the price of an hour.
-_SCALED = (
-    "gpu_usd_per_hour",
-    "serving_hours_per_month",
-    "input_tokens_per_second",
-    "output_tokens_per_second",
-    "utilisation",
-    "engineering_hours_per_month",
-    "engineering_usd_per_hour",
-    "kilowatts_per_gpu",
-    "usd_per_kwh",
-)
+_SCALED = {
+    "workload": ("cached_share", "batch_share"),
+    "price": ("input_usd_per_mtok", "output_usd_per_mtok"),
+    "server": (
+        *("gpu_usd_per_hour", "serving_hours_per_month", "input_tokens_per_second"),
+        *("output_tokens_per_second", "utilisation", "engineering_hours_per_month"),
+        *("engineering_usd_per_hour", "kilowatts_per_gpu", "usd_per_kwh"),
+    ),
+}
 _COUNTED = {"gpus_per_replica": 1, "spare_replicas": 0}  # and the least of each
+_PREFIXES = {"workload": "", "price": "api_", "server": "server."}  # in conf/breakeven.yaml
 
 
 @dataclass(frozen=True)
@@ -55,67 +57,47 @@ def sensitivity(base: BreakEven) -> list[Sensitivity]:
     to requests that the API has no known price for.
     """
     found = []
-    for knob in _knobs(base):
-        low, high = knob.at(knob.low), knob.at(knob.high)
-        if low.known and high.known:
-            changes = Change(knob.low, low.crossings()), Change(knob.high, high.crossings())
-            found.append(Sensitivity(knob.name, knob.value, *changes))
+    for name, value, low, high, at in _knobs(base):
+        lower, higher = at(low), at(high)
+        if lower.known and higher.known:
+            changes = Change(low, lower.crossings()), Change(high, higher.crossings())
+            found.append(Sensitivity(name, value, *changes))
     return sorted(found, key=lambda row: row.swing, reverse=True)
 
 
-@dataclass(frozen=True)
-class _Knob:
-    name: str
-    value: float
-    low: float
-    high: float
-    at: Callable[[float], BreakEven]
+# The name of an assumption, its value, the least and the most to try, and all with it exchanged.
+_Knob = tuple[str, float, float, float, Callable[[float], BreakEven]]
 
 
 def _knobs(base: BreakEven) -> Iterator[_Knob]:
-    server, workload, price = base.server, base.workload, base.price
-
-    def scaled(
-        name: str, value: float | None, at: Callable[[float], BreakEven], most: float = math.inf
-    ) -> Iterator[_Knob]:
-        if value:
-            yield _Knob(name, value, value / 2, min(value * 2, most), at)
-
-    tokens = partial(_with_tokens, base)
-    yield from scaled("input_tokens", workload.input_tokens, partial(tokens, 0))
-    yield from scaled("output_tokens", workload.output_tokens, partial(tokens, 1))
-    for key in ("cached_share", "batch_share"):
-        yield from scaled(key, getattr(workload, key), partial(_with_workload, base, key), most=1)
-    for key in ("input_usd_per_mtok", "output_usd_per_mtok"):
-        yield from scaled(f"api_{key}", getattr(price, key), partial(_with_price, base, key))
-    most = {"utilisation": 1.0, "serving_hours_per_month": server.rented_hours_per_month}
-    for key in _SCALED:
-        at = partial(_with_server, base, key)
-        yield from scaled(f"server.{key}", getattr(server, key), at, most.get(key, math.inf))
+    hours = base.server.rented_hours_per_month
+    most = {"utilisation": 1.0, "serving_hours_per_month": hours}
+    most |= dict.fromkeys(_SCALED["workload"], 1.0)
+    for side, key in enumerate(_TOKENS):
+        if value := getattr(base.workload, key):
+            yield key, value, value / 2, value * 2, partial(_with_tokens, base, side)
+    for part, keys in _SCALED.items():
+        for key in keys:
+            if value := getattr(getattr(base, part), key):
+                high = min(value * 2, most.get(key, math.inf))
+                yield _PREFIXES[part] + key, value, value / 2, high, partial(_with, base, part, key)
     for key, least in _COUNTED.items():
-        count = getattr(server, key)
-        at = partial(_with_server, base, key)
-        yield _Knob(f"server.{key}", count, max(least, count - 1), count + 1, at)
+        count, at = getattr(base.server, key), partial(_with, base, "server", key)
+        yield f"server.{key}", count, max(least, count - 1), count + 1, at
 
 
-def _with_server(base: BreakEven, key: str, value: float) -> BreakEven:
-    return replace(base, server=base.server.model_copy(update={key: value}))
+def _with(base: BreakEven, part: str, key: str, value: Any) -> BreakEven:
+    old = getattr(base, part)
+    new = old.model_copy(update={key: value}) if isinstance(old, BaseModel) else None
+    changes: dict[str, Any] = {part: new or replace(old, **{key: value})}
+    return replace(base, **changes)
 
 
-def _with_price(base: BreakEven, key: str, value: float) -> BreakEven:
-    return replace(base, price=base.price.model_copy(update={key: value}))
-
-
-def _with_workload(base: BreakEven, key: str, value: Any) -> BreakEven:
-    return replace(base, workload=replace(base.workload, **{key: value}))
-
-
-def _with_tokens(base: BreakEven, side: Literal[0, 1], mean: float) -> BreakEven:
+def _with_tokens(base: BreakEven, side: int, mean: float) -> BreakEven:
     """Requests of every size grow or shrink alike, to whole tokens."""
-    workload = base.workload
-    factor = mean / (workload.output_tokens if side else workload.input_tokens)
+    factor = mean / getattr(base.workload, _TOKENS[side])
     sizes: Counter[tuple[int, int]] = Counter()
-    for size, count in workload.sizes.items():
+    for size, count in base.workload.sizes.items():
         tokens = round(size[side] * factor)
         sizes[(size[0], tokens) if side else (tokens, size[1])] += count
-    return _with_workload(base, "sizes", sizes)
+    return _with(base, "workload", "sizes", sizes)

@@ -130,7 +130,7 @@ def promotion(
 def prices(models: Mapping[str, Single]) -> dict[str, dict[str, Any] | None]:
     """As a record keeps them."""
     return {
-        name: model.price and model.price.model_dump(mode="json", exclude_none=True)
+        name: model.price.model_dump(mode="json", exclude_none=True) if model.price else None
         for name, model in models.items()
     }
 

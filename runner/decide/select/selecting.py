@@ -56,19 +56,19 @@ def select(settings: SelectSettings, models: Mapping[str, Single], today: date) 
     """Raises ConfigError for a name of nothing that there is, for cases that can't be read."""
     task, requirements = settings.task, settings.requirements
     known = facts(requirements, task, settings.needs)
-    settings.decision.check(models, known.needs)
+    settings.decision.check(models, known["needs"])
     _check(settings.min_benchmarks, models)
     path, suggestion = walk(settings.decision, known)
     workload, hardest, remark = _workload(settings)
     measured, remarks = _measured(settings, models)
-    speaking = [name for need in known.needs for name in settings.benchmarks.get(need, ())]
+    speaking = [name for need in known["needs"] for name in settings.benchmarks.get(need, ())]
     wanted = Wanted(
         requirements=requirements,
-        output=known.output_format,
+        output=known["output_format"],
         hardest=hardest,
         workload=workload,
         suggestion=suggestion,
-        needs=known.needs,
+        needs=known["needs"],
         today=today,
         soon=timedelta(days=settings.retires_within_days),
         max_tokens=task.sampling.max_tokens if task else None,

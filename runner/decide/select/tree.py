@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -13,36 +13,8 @@ from runner.config.schema import Name, Output, Privacy, Requirements, Single, St
 from runner.errors import ConfigError, did_you_mean
 from runner.measure.capacity import peak_per_minute
 
-
-@dataclass(frozen=True)
-class Facts:
-    """What questions may be about; None and () are unknown."""
-
-    task: str | None
-    needs: tuple[str, ...]  # strengths that the work calls for
-    output_format: Output | None
-    data_privacy: Privacy
-    context_needed: int | None
-    max_latency_ms: float | None
-    max_cost_per_request: float | None
-    min_quality_score: float | None
-    requests_per_month: int | None
-    peak_per_minute: float | None  # requests in the busiest minute of that month
-    availability: float | None
-
-
-def facts(requirements: Requirements, task: Task | None, needs: Collection[str] = ()) -> Facts:
-    """Those of the requirements and of the task; `needs` are added to the task's own."""
-    known: dict[str, Any] = {
-        field.name: getattr(requirements, field.name, None) for field in fields(Facts)
-    }
-    if month := requirements.requests_per_month:
-        known["peak_per_minute"] = round(peak_per_minute(month, requirements.peak_factor), 1)
-    if task is not None:
-        known["task"] = task.name
-        known["output_format"] = requirements.output_format or task.output
-        needs = [*task.needs, *needs]
-    return Facts(**{**known, "needs": tuple(dict.fromkeys(needs))})
+# What questions may be about, by the name that a condition has for it; None and () are unknown.
+Facts = Mapping[str, Any]
 
 
 class Limit(Strict):
@@ -77,7 +49,7 @@ class Condition(Strict):
     """What facts must be for a yes: all that are named. A fact that is unknown never is."""
 
     task: OneOf = None
-    needs: OneOf = None
+    needs: OneOf = None  # strengths that the work calls for
     output_format: tuple[Output, ...] | None = None
     data_privacy: tuple[Privacy, ...] | None = None
     context_needed: Limited = None
@@ -85,7 +57,7 @@ class Condition(Strict):
     max_cost_per_request: Limited = None
     min_quality_score: Limited = None
     requests_per_month: Limited = None
-    peak_per_minute: Limited = None
+    peak_per_minute: Limited = None  # requests in the busiest minute of that month
     availability: Limited = None
 
     @model_validator(mode="after")
@@ -97,6 +69,20 @@ class Condition(Strict):
     def wanted(self) -> dict[str, Any]:
         named = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in named.items() if value is not None}
+
+
+def facts(requirements: Requirements, task: Task | None, needs: Collection[str] = ()) -> Facts:
+    """Those of the requirements and of the task; `needs` are added to the task's own."""
+    known: dict[str, Any] = {
+        name: getattr(requirements, name, None) for name in Condition.model_fields
+    }
+    if month := requirements.requests_per_month:
+        known["peak_per_minute"] = round(peak_per_minute(month, requirements.peak_factor), 1)
+    if task is not None:
+        known["task"] = task.name
+        known["output_format"] = requirements.output_format or task.output
+        needs = [*task.needs, *needs]
+    return known | {"needs": tuple(dict.fromkeys(needs))}
 
 
 class Suggestion(Strict):
@@ -196,7 +182,7 @@ def _answer(condition: Condition, facts: Facts) -> tuple[bool, str]:
     """A no is explained by the first fact that is not as it must be."""
     whys = []
     for name, wanted in condition.wanted().items():
-        holds, why = _holds(name, wanted, getattr(facts, name))
+        holds, why = _holds(name, wanted, facts[name])
         if not holds:
             return False, why
         whys.append(why)

@@ -126,7 +126,7 @@ def test_all_facts_of_a_condition_must_hold() -> None:
 
 def test_every_fact_can_be_asked_for() -> None:
     """What is known of the work and what a condition may name are the same."""
-    assert set(Condition.model_fields) == set(vars(facts(required(), None)))
+    assert set(Condition.model_fields) == set(facts(required(), None))
 
 
 @pytest.mark.parametrize(
