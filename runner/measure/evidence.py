@@ -1,6 +1,7 @@
 """Everything that a run has to show, gathered in one pass over its journal."""
 
 import heapq
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from runner.cases.query import differences
 from runner.config import paths
 from runner.config.schema import Job, answerers
 from runner.config.self_judging import self_judging
+from runner.errors import StorageError
 from runner.measure.conclusion import tier
 from runner.measure.metrics import measure
 from runner.measure.observations import own
 from runner.measure.requirements import judge
+from runner.price import total
 from runner.record.outcomes import Answered, Failed, Line, Result, Score
 from runner.record.run import Measurement, Run
 
@@ -42,8 +45,7 @@ class Evidence:
     result: Result
     failures: list[Failure]  # the most frequent first
     worst: list[tuple[Answered, Score]]  # the lowest quality first
-    tables: "list[Table]"
-    without_tables: list[str]  # why a scorer shows none
+    journal: "Journal"
 
 
 def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
@@ -53,7 +55,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     """
     record = Run(directory)
     run, job = record.measurement, record.job
-    observer = _Observer(job)
+    observer = _Observer(job.task.name, job=job)
     measured = measure(observer.watch(lines(record)), job, record.probes())
     result = Result(
         task=run.task,
@@ -74,29 +76,85 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         spent_usd=measured.spent_usd,
     )
     result = result.model_copy(update={"tier": tier(result)})
-    tables, problems = tables_of(job.task.name, observer.scores)
+    observer.sum_up()
     failures = sorted(observer.failures.values(), key=lambda failure: -failure.count)
-    return Evidence(run, job, result, failures, observer.worst(), tables, problems)
+    return Evidence(run, job, result, failures, observer.worst(), observer)
+
+
+PARTS = ("answers", "other answers", "retries", "fallbacks", "classifier", "judge")
 
 
 @dataclass
-class _Observer:
-    """Looks at the lines on their way to be measured, and keeps the few that are worth telling."""
+class Journal:
+    """What a journal comes down to beside its metrics, as its lines are on their way elsewhere.
 
-    job: Job
-    failures: dict[str, Failure] = field(default_factory=dict)
+    `costs` are dollars by what they were paid for, None where unknown.
+    """
+
+    task: str
+    latencies_ms: "array[float]" = field(default_factory=lambda: array("d"))
+    costs: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     scores: dict[str, list[Score]] = field(default_factory=dict)
+    tables: "list[Table]" = field(default_factory=list)  # of the scorers, once it is summed up
+    problems: list[str] = field(default_factory=list)  # why something is missing
+
+    def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
+        try:
+            for line in lines:
+                self.see(line)
+                yield line
+        except StorageError as error:
+            self.problems.append(str(error))
+            raise
+
+    def see(self, line: Line) -> None:
+        for part, usd in _costs(line):
+            self.costs[part] = total((self.costs[part], usd))
+        if isinstance(line, Answered) and own(line):
+            if not line.replayed:
+                self.latencies_ms.append(line.seconds * 1000)
+            for name, score in line.scores.items():
+                self.scores.setdefault(name, []).append(score)
+
+    def sum_up(self) -> None:
+        """A scorer that is gone or broken costs its tables, no more."""
+        from runner import scorers
+
+        for name, given in self.scores.items():
+            try:
+                self.tables += scorers.tables(
+                    name, given, task=self.task, tasks_dirs=paths.tasks_dirs()
+                )
+            except Exception as error:  # a user's scorer may raise anything when it is imported
+                self.problems.append(f"{name}: {error}")
+
+    def cost_of_answer(self, result: Result) -> dict[str, float | None]:
+        """All that was paid, for each answer that came."""
+        answered = result.counts.answered if result.counts else 0
+        return {
+            part: None if usd is None or not answered else usd / answered
+            for part, usd in self.costs.items()
+        }
+
+
+@dataclass
+class _Observer(Journal):
+    """Keeps the few lines that are worth telling, too."""
+
+    job: Job = field(kw_only=True)
+    failures: dict[str, Failure] = field(default_factory=dict)
     # Models, and the ids that their providers say answered.
     served: Counter[tuple[str, str]] = field(default_factory=Counter)
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
+    _count: int = 0
 
-    def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
-        for number, line in enumerate(lines):
-            if isinstance(line, Failed):
-                self._fail(line)
-            elif own(line):
-                self._answer(number, line)
-            yield line
+    def see(self, line: Line) -> None:
+        super().see(line)
+        self._count += 1
+        if isinstance(line, Failed):
+            self._fail(line)
+        elif own(line):
+            self._answer(line)
 
     def _fail(self, line: Failed) -> None:
         last = line.attempts[-1] if line.attempts else None
@@ -104,15 +162,13 @@ class _Observer:
         failure = self.failures.setdefault(kind, Failure(kind, line.error))
         failure.count += 1
 
-    def _answer(self, number: int, line: Answered) -> None:
+    def _answer(self, line: Answered) -> None:
         if line.model_served:
             self.served[line.served_by, line.model_served] += 1
-        for name, score in line.scores.items():
-            self.scores.setdefault(name, []).append(score)
         quality = line.scores.get(self.job.task.quality_scorer)
         if quality is not None and quality.value < 1:
             # A heap gives up its smallest: of the best of the worst, the last.
-            heapq.heappush(self._low, (-quality.value, -number, line, quality))
+            heapq.heappush(self._low, (-quality.value, -self._count, line, quality))
             if len(self._low) > _WORST:
                 heapq.heappop(self._low)
 
@@ -133,15 +189,20 @@ def _notes(job: Job, observer: _Observer) -> list[str]:
     return list(dict.fromkeys([*notes, *self_judging(job, allowed=True)]))
 
 
-def tables_of(task: str, scores: dict[str, list[Score]]) -> "tuple[list[Table], list[str]]":
-    """What the scorers have to show; one that is gone or broken costs its tables, no more."""
-    from runner import scorers
-
-    found: list[Table] = []
-    problems: list[str] = []
-    for name, given in scores.items():
-        try:
-            found += scorers.tables(name, given, task=task, tasks_dirs=paths.tasks_dirs())
-        except Exception as error:  # a user's scorer may raise anything when it is imported
-            problems.append(f"{name}: {error}")
-    return found, problems
+def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
+    """What each attempt was paid for. The other answers are samples, and those of arms
+    whose answer did not stand."""
+    stood = isinstance(line, Answered)
+    for attempt in reversed(line.attempts):
+        if attempt.fallback is not None:
+            yield "fallbacks", attempt.cost_usd
+        elif attempt.role != "answer":
+            yield attempt.role, attempt.cost_usd
+        elif attempt.error:
+            yield "retries", attempt.cost_usd
+        else:
+            yield ("answers" if stood else "other answers"), attempt.cost_usd
+        if attempt.role == "answer" and not attempt.error:
+            stood = False
+    for attempt in line.judging:
+        yield "judge", attempt.cost_usd

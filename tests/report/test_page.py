@@ -22,7 +22,7 @@ from runner.report.page import charts
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
 from runner.report.page.charts import log_axis, share_axis
-from runner.report.page.journals import ROWS, Gathered, Gatherer
+from runner.report.page.rows import ROWS, Gathered, Gatherer
 from runner.report.text import CLIP, clean
 from tests.report.make import Factory, answered, attempt, failed, job, model
 
@@ -243,7 +243,6 @@ def test_the_worst_of_too_many(write_run: Factory) -> None:
     found = gather(write_run([*lines, failed("f")]), most=3)
     assert [row["case"] for row in found.rows] == ["c0", "c1", "f"]
     assert found.outcomes == 10
-    assert len(found.journals[0].latencies_ms) == 9
 
 
 def test_no_text_is_left_of_those_without_a_row(write_run: Factory) -> None:
@@ -296,8 +295,7 @@ def test_what_was_paid_for(write_run: Factory) -> None:
         answered("a", attempts=attempts, judging=judging),
         answered("b", attempts=spare, fallback="spare"),
     ]
-    [journal] = gather(write_run(lines)).journals
-    assert journal.costs == {
+    assert read(write_run(lines)).journal.costs == {
         "answers": 8,
         "other answers": 2,
         "retries": 4,
@@ -315,8 +313,7 @@ def test_latencies_are_its_own(write_run: Factory) -> None:
         answered("c", fallback="spare", served_by="spare"),
         failed("d"),
     ]
-    [journal] = gather(write_run(lines)).journals
-    assert list(journal.latencies_ms) == [2000]
+    assert list(read(write_run(lines)).journal.latencies_ms) == [2000]
 
 
 def test_the_attempts_of_a_cell(write_run: Factory) -> None:
@@ -389,9 +386,12 @@ def test_the_number_behind_a_verdict(write_run: Factory) -> None:
     """A requirement stands beside the very number, interval and unit that it was held against."""
     wanted = {"max_latency_ms": 3000, "min_quality_score": 0.5}
     directory = write_run([answered(str(n)) for n in range(80)], job(requirements=wanted))
-    found = read(directory).result
+    evidence = read(directory)
+    found = evidence.result
     assert found.metrics["latency_p50_ms"].value == found.metrics["latency_p95_ms"].value
-    board = Board("t", ["small"], [found], Advice.on_run(found), gather(directory))
+    board = Board(
+        "t", ["small"], [found], Advice.on_run(found), gather(directory), [evidence.journal]
+    )
     fact = board.fact(found, "max_latency_ms")
     assert fact.text == contents.value(found.metrics["latency_p95_ms"])
     assert fact.interval == contents.interval(found.metrics["latency_p95_ms"])

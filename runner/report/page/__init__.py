@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
-from runner.measure.evidence import Evidence
+from runner.measure.evidence import Evidence, Journal
 from runner.record.outcomes import Line
 from runner.record.run import Run
 from runner.record.sweep import jobs
@@ -25,7 +25,7 @@ from runner.report import compare, contents
 from runner.report.contents import Advice
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
-from runner.report.page.journals import Gatherer
+from runner.report.page.rows import Gatherer
 from runner.report.table import MARKS
 from runner.report.text import clean
 
@@ -45,9 +45,8 @@ class RunPage:
 
     def html(self, evidence: Evidence) -> str:
         result = evidence.result
-        board = Board(
-            result.task, [result.model], [result], Advice.on_run(result), self._gatherer.finish()
-        )
+        gathered, advice = self._gatherer.finish(), Advice.on_run(result)
+        board = Board(result.task, [result.model], [result], advice, gathered, [evidence.journal])
         return _page(
             [board],
             self._texts,
@@ -66,23 +65,28 @@ class SweepPage:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._texts = Texts(sum(1 for _ in jobs(directory)))
-        self._gatherers: dict[str, Gatherer] = {}
+        self._tasks: dict[str, tuple[Gatherer, list[Journal]]] = {}
 
     def lines(self, run: SweepRow) -> Iterator[Line]:
         """The outcomes of a run. Raises StorageError."""
         record = Run(self._directory / run.dir)
         if not run.rank:
             return record.outcomes()
-        gatherer = self._gatherers.get(run.task) or Gatherer(self._texts)
-        return self._gatherers.setdefault(run.task, gatherer).lines(record)
+        if run.task not in self._tasks:
+            self._tasks[run.task] = Gatherer(self._texts), []
+        gatherer, journals = self._tasks[run.task]
+        journals.append(Journal(run.task))
+        return journals[-1].watch(gatherer.lines(record))
 
     def html(self, sweep: SweepResult) -> str:
         boards = []
-        for task, gatherer in self._gatherers.items():
+        for task, (gatherer, journals) in self._tasks.items():
+            for journal in journals:
+                journal.sum_up()
             ranked = [run for run in sweep.runs if run.task == task and run.rank]
             names, said = [run.label for run in ranked], sweep.recommendations[task]
             advice = Advice.on_sweep(said, ranked)
-            boards.append(Board(task, names, ranked, advice, gatherer.finish()))
+            boards.append(Board(task, names, ranked, advice, gatherer.finish(), journals))
         failed = contents.not_measured(sweep.runs)
         return _page(
             boards,

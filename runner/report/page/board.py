@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from runner.measure.evidence import PARTS, Journal
 from runner.record.outcomes import Result, Verdict
 from runner.report import contents
 from runner.report.contents import Advice
 from runner.report.page import charts
-from runner.report.page.journals import PARTS, Gathered, Journal
+from runner.report.page.rows import Gathered
 
 _ALWAYS = ("quality", "latency_p95_ms", "cost_per_request_usd", "error_rate")
 
@@ -40,6 +41,7 @@ class Board:
     results: Sequence[Result]
     advice: Advice
     gathered: Gathered
+    journals: Sequence[Journal]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -74,39 +76,24 @@ class Board:
 
     @cached_property
     def latencies(self) -> tuple[charts.Axis | None, list[charts.Spread]]:
-        return charts.spreads(
-            self.names, self.results, [one.latencies_ms for one in self.gathered.journals]
-        )
+        samples = [one.latencies_ms for one in self.journals]
+        return charts.spreads(self.names, self.results, samples)
 
     @cached_property
     def costs(self) -> list[Cost]:
-        shares = [
-            _per_answer(result, journal)
-            for result, journal in zip(self.results, self.gathered.journals, strict=True)
-        ]
+        both = zip(self.results, self.journals, strict=True)
+        shares = [journal.cost_of_answer(result) for result, journal in both]
         most = max((sum(usd or 0 for usd in parts.values()) for parts in shares), default=0)
         return [_cost(name, parts, most) for name, parts in zip(self.names, shares, strict=True)]
 
     @property
     def parts(self) -> list[str]:
         """What was paid for by anyone."""
-        return [
-            part
-            for part in PARTS
-            if any(journal.costs[part] != 0 for journal in self.gathered.journals)
-        ]
+        return [part for part in PARTS if any(one.costs[part] != 0 for one in self.journals)]
 
     @property
     def tags(self) -> list[str]:
         return sorted({tag for row in self.gathered.rows for tag in row["tags"]})
-
-
-def _per_answer(result: Result, journal: Journal) -> dict[str, float | None]:
-    answered = result.counts.answered if result.counts else 0
-    return {
-        part: None if usd is None or not answered else usd / answered
-        for part, usd in journal.costs.items()
-    }
 
 
 def _cost(name: str, shares: Mapping[str, float | None], most: float) -> Cost:

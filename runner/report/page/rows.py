@@ -1,0 +1,86 @@
+"""The outcomes of one task's candidates, side by side: what the page shows of every case."""
+
+import heapq
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from runner.errors import StorageError
+from runner.record.outcomes import Failed, Line
+from runner.record.run import Run
+from runner.report.page import cells
+from runner.report.page.cells import Texts
+
+ROWS = 10_000  # outcomes of each candidate on a page, the worst of them where there are more
+
+Rows = dict[tuple[str, int], dict[str, Any]]  # by case and repeat
+
+
+class Gathered(NamedTuple):
+    """`rows` are ready for JSON; texts in them are numbers of `Texts`."""
+
+    rows: list[dict[str, Any]]
+    outcomes: int  # different ones, also those for which there was no room
+
+
+class Gatherer:
+    """Takes in the journals of one task's candidates as they are read; `most` rows come of it.
+
+    A row is made at once as long as there is room for all. Where there is not, the page has those
+    that went worst, and which they are is known at the end: only then a journal is read again.
+    """
+
+    def __init__(self, texts: Texts, most: int = ROWS) -> None:
+        self._texts, self._most = texts, most
+        self._before = texts.mark()
+        self._runs: list[Run] = []
+        self._worst: dict[tuple[str, int], float] = {}  # how each went for whom it went worst
+        self._rows: Rows | None = {}  # None: too many
+
+    def lines(self, run: Run) -> Iterator[Line]:
+        """The outcomes of the next candidate, taken in on their way. Raises StorageError."""
+        place, quality = len(self._runs), run.quality_scorer
+        self._runs.append(run)
+        if self._rows is not None:
+            self._texts.next_share()
+        for line in run.outcomes():
+            key, value = (line.case, line.repeat), _value(line, quality)
+            self._worst[key] = min(self._worst.get(key, value), value)
+            if self._rows is not None and len(self._worst) > self._most:
+                self._rows = None
+                self._texts.back_to(self._before)
+            if self._rows is not None:
+                self._put(line, place, quality, self._rows)
+            yield line
+
+    def finish(self) -> Gathered:
+        rows = self._rows if self._rows is not None else self._of_the_worst()
+        for row in rows.values():
+            row["cells"] += [None] * (len(self._runs) - len(row["cells"]))
+        return Gathered(list(rows.values()), len(self._worst))
+
+    def _put(self, line: Line, place: int, quality: str, rows: Rows) -> None:
+        key = line.case, line.repeat
+        if key not in rows:
+            rows[key] = cells.row(line, self._texts)
+        beside = rows[key]["cells"]
+        beside += [None] * (place + 1 - len(beside))
+        beside[-1] = cells.cell(line, quality, rows[key], self._texts)
+
+    def _of_the_worst(self) -> Rows:
+        chosen = set(heapq.nsmallest(self._most, self._worst, key=self._worst.__getitem__))
+        rows: Rows = {}
+        for place, run in enumerate(self._runs):
+            self._texts.next_share()
+            with suppress(StorageError):  # that was said before
+                for line in run.outcomes():
+                    if (line.case, line.repeat) in chosen:
+                        self._put(line, place, run.quality_scorer, rows)
+        return rows
+
+
+def _value(line: Line, quality: str) -> float:
+    if isinstance(line, Failed):
+        return -1.0
+    score = line.scores.get(quality)
+    return score.value if score else -0.5
