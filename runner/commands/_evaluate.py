@@ -36,7 +36,7 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
     Raises ConfigError, before anything is sent, when one of them can't be sent as it is.
     """
-    from runner.measure.compare.runs import check
+    from runner.measure.compare import check
     from runner.pipeline import resume
     from runner.pipeline.together import run_all
     from runner.report import build

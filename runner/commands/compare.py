@@ -18,8 +18,7 @@ from pydantic import Field
 from runner.commands._arguments import arguments
 from runner.config.schema import Strict
 from runner.errors import GATE_EXIT
-from runner.measure.compare import TOLERANCE
-from runner.measure.compare.runs import against
+from runner.measure.compare import TOLERANCE, against
 from runner.report import compare as report
 from runner.report import markdown
 from runner.report.console import emit

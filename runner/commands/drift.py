@@ -100,14 +100,13 @@ def _ask(
     record: DecisionRecord, job: Job, directory: Path, today: date
 ) -> tuple[Counts, list[Finding]]:
     """Raises ConfigError before anything is sent; later BudgetSpent, StorageError."""
-    from runner.measure.compare import compare
-    from runner.measure.compare.runs import observe
+    from runner.measure.compare import compare, look
 
     run = directory / _RUN
     [result] = evaluate([(_plan(record, job, directory, today), run)])
     if isinstance(result, RunnerError):
         raise result
-    now = observe(run)
+    now = look(run, "now").observed
     # As if with its prompt: a question that reads otherwise is no longer the same case.
     found = compare(canary.observed(record, now.prompt), now)
     assert result.counts is not None

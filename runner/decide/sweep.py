@@ -121,7 +121,7 @@ def _recommend(
             seen = like_for_like.Seen(record.quality_scorer)
         contenders.append(Candidate(run.label, run, seen.scores))
         if run.rank:
-            asked.append(like_for_like.asked(run.label, run, record.config, seen.first))
+            asked.append(like_for_like.asked(run.label, record.config, seen))
     notes = dict.fromkeys(note for run in ranked for note in run.notes)
     return recommend(task, contenders, [*notes, *like_for_like.differences(asked)])
 

@@ -61,6 +61,11 @@ def highest(found: Iterable[Ceiling]) -> Ceiling:
     return Ceiling(*(_highest(column) for column in columns))
 
 
+def higher(most: Ceiling | None, other: Ceiling) -> Ceiling:
+    """`most` is None where there was none before."""
+    return other if most is None else highest([most, other])
+
+
 def _of(model: Model, query: Query, retry: Retry) -> Ceiling:
     if isinstance(model, Single):
         return _single(model, query, retry)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.measure.observations import own
-from runner.record.outcomes import Answered, Line, Result
+from runner.record.outcomes import Answered, Line
 from runner.record.run import Run
 
 # What shapes a run, besides the model; whom a fallback asks, and at which price, is its own matter.
@@ -51,8 +51,12 @@ class Seen:
     scorer: str
     scores: dict[str, list[float]] = field(default_factory=dict)  # quality, by case and repeat
     first: Answered | None = None  # of the first case, so that journals show the same one
+    outcomes: int = 0
+    replayed: int = 0
 
     def see(self, line: Line) -> None:
+        self.outcomes += 1
+        self.replayed += line.replayed
         if not (isinstance(line, Answered) and own(line)):
             return
         if score := line.scores.get(self.scorer):
@@ -69,17 +73,16 @@ def look(run: Run, lines: Iterable[Line]) -> Seen:
     return seen
 
 
-def asked(label: str, result: Result, config: Mapping[str, Any], first: Answered | None) -> Inputs:
-    """`config` is that of run.json, `first` an answer of the run."""
+def asked(label: str, config: Mapping[str, Any], seen: Seen) -> Inputs:
+    """`config` is that of run.json, `seen` the whole journal."""
     facts = dict(_flat({key: config.get(key) for key in _SHAPING}))
     facts["fallback"] = str((config.get("fallback") or {}).get("name"))
     model = config.get("model") or {}
     if most := (model.get("provider") or {}).get("max_concurrency"):
         facts["concurrency"] = str(min(most, config.get("concurrency") or most))
-    if counts := result.counts:
-        replayed = f"{counts.replayed / counts.outcomes:.0%}" if counts.replayed else "none"
-        facts["replayed answers"] = replayed
-    if first:
+    replayed = f"{seen.replayed / seen.outcomes:.0%}" if seen.replayed else "none"
+    facts["replayed answers"] = replayed
+    if first := seen.first:
         facts |= {f"request.{key}": value for key, value in _settings(first.request)}
         facts["JSON schema"] = first.output_schema or "none"
     return Inputs(label, facts, _explained(model, config))

@@ -67,8 +67,7 @@ class Observations:
         self._note("cost", case, line.cost_usd or 0.0)
         self._judge(line, case)
         self._serve(line, case)
-        mine = ceiling.of(self.job, line)
-        self.most = mine if self.most is None else ceiling.highest([self.most, mine])
+        self.most = ceiling.higher(self.most, ceiling.of(self.job, line))
         self.arms.add(line)
         self.skipped.update(skipped.model for skipped in line.skipped)
         self.answered += answered

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runner.errors import ConfigError, StorageError
-from runner.measure.compare.runs import Look, held_against, look
+from runner.measure.compare import Look, held_against, look
 from runner.measure.evidence import Evidence, Lines, read
 from runner.record.outcomes import Line, Result
 from runner.record.run import Run

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from runner.measure import formatting
-from runner.measure.compare import (
+from runner.measure.comparison import (
     ANSWERED,
     COST,
     LATENCY,

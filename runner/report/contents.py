@@ -15,7 +15,7 @@ from runner.decide.recommend import Compared, Recommendation
 from runner.decide.recommend.reasons import chance
 from runner.decide.sweep import SweepRow
 from runner.measure import formatting
-from runner.measure.compare import RunComparison
+from runner.measure.comparison import RunComparison
 from runner.measure.conclusion import conclusion
 from runner.measure.evidence import Evidence
 from runner.record.outcomes import Counts, Metric, Result, Verdict

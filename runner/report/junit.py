@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from runner.decide.sweep import SweepResult
-from runner.measure.compare import RunComparison
+from runner.measure.comparison import RunComparison
 from runner.measure.conclusion import conclusion, failed_calls
 from runner.record.files import write_text
 from runner.record.outcomes import Result

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from runner.decide.sweep import SweepResult, SweepRow
-from runner.measure.compare import RunComparison
+from runner.measure.comparison import RunComparison
 from runner.measure.conclusion import conclusion
 from runner.measure.evidence import Evidence
 from runner.record.files import REPORT

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from runner.measure.compare import (
+from runner.measure.compare import compare
+from runner.measure.comparison import (
     ANSWERED,
     COST,
     LATENCY,
@@ -16,7 +17,6 @@ from runner.measure.compare import (
     RunComparison,
     Seen,
     Side,
-    compare,
 )
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ConfigError
-from runner.measure.compare import QUALITY, RunComparison
-from runner.measure.compare.runs import against, check
+from runner.measure.compare import against, check
+from runner.measure.comparison import QUALITY, RunComparison
 from runner.record.files import JOURNAL, REPORT, RESULT, read_json
 from runner.report import build
 from tests.report.make import Factory, answered, failed, job, model

@@ -7,7 +7,6 @@ import pytest
 
 from runner.measure.like_for_like import asked, differences, look
 from runner.record.run import Run
-from runner.report import build
 from tests.report.make import Factory, answered, failed, job, model
 
 
@@ -20,9 +19,7 @@ def unlike(write_run: Factory) -> Any:
         for label, (lines, changes) in zip("abc", runs, strict=False):
             directory = write_run(lines, job(**changes), name=label)
             run = Run(directory)
-            found.append(
-                asked(label, build(directory), run.config, look(run, run.outcomes()).first)
-            )
+            found.append(asked(label, run.config, look(run, run.outcomes())))
         return differences(found)
 
     return compare

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runner.decide import spend
 from runner.decide.costs.workload import finished
 from runner.errors import ConfigError, RunnerError, StorageError
-from runner.measure.compare.runs import against
+from runner.measure.compare import against
 from runner.record.files import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, write_json
 from runner.record.outcomes import Answered, Counts, Failed, Result
 from runner.record.run import Run

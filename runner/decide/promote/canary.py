@@ -7,8 +7,7 @@ from pathlib import Path
 
 from runner.cases import cases
 from runner.decide.promote.decision_record import Canary, DecisionRecord
-from runner.measure.compare import Observed, Seen, Side
-from runner.measure.compare.runs import digest
+from runner.measure.comparison import Observed, Seen, Side, digest
 from runner.measure.observations import own
 from runner.record.files import write_text
 from runner.record.outcomes import Answered

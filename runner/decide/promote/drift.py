@@ -11,7 +11,7 @@ from runner.config.schema import Model, Single, singles
 from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
 from runner.decide.promote.promote import NOTICE, map_prices, prices
 from runner.measure import formatting
-from runner.measure.compare import (
+from runner.measure.comparison import (
     ANSWERED,
     COST,
     LATENCY,

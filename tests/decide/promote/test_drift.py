@@ -10,7 +10,8 @@ from runner.config import pins
 from runner.config.schema import Model
 from runner.decide.promote.decision_record import RunnerUp
 from runner.decide.promote.drift import Finding, asked_again, proposal, stated
-from runner.measure.compare import Observed, RunComparison, Side, compare
+from runner.measure.compare import compare
+from runner.measure.comparison import Observed, RunComparison, Side
 from runner.record.outcomes import Metric
 from tests.decide.promote.test_decision_record import record
 from tests.report import make

@@ -1,0 +1,120 @@
+"""Two runs side by side: what is compared of each, and what `result.json` says of the two."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from runner.measure.observations import own
+from runner.record.outcomes import CONFIDENCE, Answered, Line, Record
+
+# Names of changes; those of other scorers are score.<name>, as among the metrics.
+QUALITY, ANSWERED = "quality", "answered"
+COST, TYPICAL_COST = "cost_per_request_usd", "cost_p50_usd"
+LATENCY, TAIL = "latency_p50_ms", "latency_p95_ms"
+
+Verdict = Literal["better", "worse", "not proven", "unknown"]
+
+
+class Side(Record):
+    dir: str
+    model: str
+    id: str
+
+
+class Flip(Record):
+    """A case whose quality is another, as the mean of its repeats."""
+
+    case: str
+    before: float
+    after: float
+
+
+class Change(Record):
+    """One number of the two runs, on the cases that they have in common.
+
+    `change` is a difference for scores and shares, and a ratio, candidate over baseline, for
+    latency and cost; `low` and `high` are its interval. `smallest` is the true difference
+    that so many cases show in 8 of 10 runs; None: not even the largest, or nobody knows.
+    """
+
+    name: str
+    unit: str
+    before: float | None
+    after: float | None
+    change: float | None
+    low: float | None
+    high: float | None
+    n: int  # cases
+    verdict: Verdict
+    p_value: float | None = None
+    smallest: float | None = None
+
+
+class RunComparison(Record):
+    """How a candidate compares with a baseline. `regressed` names what the gate is shut for."""
+
+    task: str
+    baseline: Side
+    candidate: Side
+    confidence: float = CONFIDENCE  # of the intervals
+    n: int  # cases compared
+    only_baseline: list[str]  # cases
+    only_candidate: list[str]
+    changed: list[str]  # cases of one id that are not the same case
+    changes: list[Change]
+    fell: list[Flip]  # the largest first
+    rose: list[Flip]
+    fell_count: int
+    rose_count: int
+    differences: list[str]  # where the two were not asked alike
+    regressed: list[str]
+
+
+@dataclass
+class Seen:
+    """What a run shows of one case, a number for each repeat; no texts but two hashes."""
+
+    question: str  # hash of the messages
+    expected: str  # hash
+    outcomes: int = 0
+    answered: int = 0  # by the model under test
+    scores: dict[str, list[float]] = field(default_factory=dict)
+    latency_ms: list[float] = field(default_factory=list)  # none of a replayed answer
+    cost_usd: list[float | None] = field(default_factory=list)  # of every outcome
+
+
+@dataclass
+class Observed:
+    """A run, for comparison; `prompt` is what its messages are made from."""
+
+    side: Side
+    task: str
+    quality: str  # the scorer whose mean is the quality
+    prompt: object = None
+    timing: object = None  # what latency hangs on beside the model: runs that differ can't be timed
+    confidence: float = CONFIDENCE
+    most_usd: float | None = None  # that a request can cost; None: nobody knows
+    cases: dict[str, Seen] = field(default_factory=dict)
+
+    def note(self, line: Line) -> None:
+        seen = self.cases.get(line.case)
+        if seen is None:
+            seen = self.cases[line.case] = Seen(digest(line.messages), digest(line.expected))
+        seen.outcomes += 1
+        seen.cost_usd.append(line.cost_usd)
+        if isinstance(line, Answered) and own(line):
+            seen.answered += 1
+            if not line.replayed:
+                seen.latency_ms.append(line.seconds * 1000)
+            for name, score in line.scores.items():
+                seen.scores.setdefault(name, []).append(score.value)
+
+
+Pairs = Mapping[str, tuple[Seen, Seen]]  # by case: in the baseline, in the candidate
+
+
+def digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
