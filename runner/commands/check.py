@@ -5,7 +5,7 @@ pinned, prices dated and sourced, models in use alive; every case must parse, re
 scorers. Exit code 2 when there is a problem, so that a pre-commit hook can stand on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,7 +17,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from pydantic import BaseModel
 
 from runner import scorers
 from runner.cases import cases
@@ -25,10 +24,12 @@ from runner.commands import command_line
 from runner.config import door, paths, pins
 from runner.config.catalogue import Options
 from runner.config.schema import Job, Model, Single
+from runner.config.schema.composite import reached
 from runner.config.validation import validated
 from runner.decide.select.tree import DecisionTree
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.measure import requirements
+from runner.report.console import near
 
 STALE = timedelta(days=90)  # a price older than this is worth another look
 SOON = timedelta(days=90)  # a retirement nearer than this is worth planning for
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     own = paths.config_dir(arguments.config_dir)
     config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
-    report = check(config_dirs, paths.tasks_dirs(), date.today())
+    report = check_files(config_dirs, paths.tasks_dirs(), date.today())
     for line in report.problems:
         print(line)
     for line in report.notes + (report.details if arguments.verbose else []):
@@ -72,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
     return CONFIG_EXIT if report.problems else 0
 
 
-def check(config_dirs: Sequence[Path], tasks_dirs: Sequence[Path], today: date) -> Report:
+def check_files(config_dirs: Sequence[Path], tasks_dirs: Sequence[Path], today: date) -> Report:
     """Check all that `config_dirs` hold, the first one first: its options hide ours."""
     conf = Options([directory for directory in config_dirs if directory.is_dir()])
     with conf.open():
@@ -106,23 +107,18 @@ class _Checker:
             for option, node in self.conf.nodes(group):
                 yield option, self._part(group, option, node)
             return
-        whole = {
-            "task": self._task,
-            "mapping": self._mapping,
-            "sweep": self._sweep,
-            "decision": self._decision,
-        }
+        whole = {"task": self._task, "mapping": self._mapping, "sweep": self._sweep}
+        found = {**whole, "decision": self._decision}.get(group, partial(self._other, group))
         for option in self.conf.files[group]:
-            yield option, whole.get(group, partial(self._other, group))(option)
+            yield option, found(option)
 
     def _collect(self, file: Path, findings: Iterator[Finding]) -> None:
         self.report.checked += 1
         try:
             for level, text in findings:
-                getattr(self.report, level).append(f"{_short(file)}: {text}")
+                getattr(self.report, level).append(f"{near(file)}: {text}")
         except RunnerError as error:
-            problems = str(error).splitlines()
-            self.report.problems += [f"{_short(file)}: {problem}" for problem in problems]
+            self.report.problems += [f"{near(file)}: {line}" for line in str(error).splitlines()]
 
     def _part(self, group: str, option: str, node: Any) -> Iterator[Finding]:
         """An option that is one part of a job."""
@@ -134,7 +130,8 @@ class _Checker:
             self.models[option] = job.model
             yield from self._model(option, job.model)
         elif group == "fallback":
-            yield from self._in_use(job.fallback, "")
+            chain = {f"chain.{key}": model for key, model in job.fallback.chain.items()}
+            yield from self._in_use(reached(chain))
 
     def _job(self, place: str, node: Any) -> Job:
         """The default job with one part exchanged."""
@@ -154,7 +151,7 @@ class _Checker:
 
     def _model(self, option: str, model: Model) -> Iterator[Finding]:
         if not isinstance(model, Single):  # made of models that have files of their own
-            yield from self._in_use(model, "")
+            yield from self._in_use(reached(model.parts()))
             return
         # The seed folder keeps an old table as it was printed.
         level: Level = "details" if option.startswith("seed/") else "notes"
@@ -187,15 +184,15 @@ class _Checker:
             instead = f"; then use model={model.successor}" if model.successor else ""
             yield level, f"retires: {model.retires}, in {days} days{instead}"
 
-    def _in_use(self, node: Any, key: str) -> Iterator[Finding]:
-        for where, model in _singles(node, key):
+    def _in_use(self, models: Mapping[str, Single]) -> Iterator[Finding]:
+        for where, model in models.items():
             if gone := pins.retired(model, self.today):
                 yield "problems", f"{where}: {gone}"
 
     def _task(self, option: str) -> Iterator[Finding]:
         job = self._load(f"task={option}")
         yield from _named(option, job.task.name, "notes")
-        yield from self._in_use(job.models, "")
+        yield from self._in_use(job.models)
         requirements.check(job.requirements, job.task)
         loaded = scorers.load(job.task, self.tasks_dirs)
         found = (folder / job.task.cases for folder in self.tasks_dirs)
@@ -204,14 +201,14 @@ class _Checker:
             cases.render(job.task, case)
             for name, scorer in loaded.items():
                 if problem := scorer.check(case, job.task):
-                    yield "problems", f"{_short(file)}: case '{case.id}': {name}: {problem}"
+                    yield "problems", f"{near(file)}: case '{case.id}': {name}: {problem}"
 
     def _mapping(self, option: str) -> Iterator[Finding]:
         tasks = self.conf.files["task"]
         for task, node in self.conf.compose(f"mapping={option}").mapping.items():
             if task not in tasks:
                 yield "problems", f"{task}: no such task{did_you_mean(task, tasks)}"
-            yield from self._in_use(self._job("model", node).model, task)
+            yield from self._in_use(reached({task: self._job("model", node).model}))
 
     def _sweep(self, option: str) -> Iterator[Finding]:
         composed = self.conf.compose(f"sweep={option}", hydra=True)
@@ -226,7 +223,7 @@ class _Checker:
                 if key != "model":
                     self._load(f"{key}={choice}")
                 elif choice in self.models:
-                    yield from self._in_use(self.models[choice], f"model={choice}")
+                    yield from self._in_use(reached({f"model={choice}": self.models[choice]}))
                 elif choice not in self.conf.files["model"]:
                     near = did_you_mean(choice, self.conf.files["model"])
                     yield "problems", f"model={choice}: no such model{near}"
@@ -234,7 +231,7 @@ class _Checker:
     def _decision(self, option: str) -> Iterator[Finding]:
         node = self.conf.compose(f"+decision={option}", config=None).decision
         named = {n: m for n, m in self.models.items() if isinstance(m, Single) and "/" not in n}
-        validated(DecisionTree, door.resolved(node)).check(named, [])
+        validated(DecisionTree, door.resolved(node)).check_names(named, [])
         yield from ()
 
     def _other(self, group: str, option: str) -> Iterator[Finding]:
@@ -252,17 +249,6 @@ def _named(option: str, name: str, level: Level) -> Iterator[Finding]:
         yield level, f"name: is '{name}', the file says '{expected}'"
 
 
-def _singles(node: Any, key: str) -> Iterator[tuple[str, Single]]:
-    """Every pinned model below `node`, with the key it stands at."""
-    if isinstance(node, Single):
-        yield key, node
-    elif isinstance(node, BaseModel):
-        yield from _singles({name: getattr(node, name) for name in type(node).model_fields}, key)
-    elif isinstance(node, dict):
-        for name, value in node.items():
-            yield from _singles(value, f"{key}.{name}" if key else name)
-
-
 def _choices(key: str, value: Any) -> list[str]:
     """What a sweep tries for a key, taken apart as Hydra's own sweeper does."""
     try:
@@ -270,8 +256,3 @@ def _choices(key: str, value: Any) -> list[str]:
     except HydraException as error:
         raise ConfigError(f"hydra.sweeper.params.{key}: {str(error).splitlines()[0]}") from None
     return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(value)]
-
-
-def _short(file: Path) -> str:
-    here = Path.cwd()
-    return str(file.relative_to(here) if file.is_relative_to(here) else file)

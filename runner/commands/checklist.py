@@ -13,8 +13,7 @@ from pathlib import Path
 
 from runner.commands._arguments import Conf, arguments
 from runner.config import door
-from runner.config.catalogue import Options
-from runner.config.validation import unknown_key, validated
+from runner.config.validation import validated
 from runner.decide.checklist import on_record
 from runner.decide.checklist.facts import Checklist, Facts
 from runner.decide.checklist.rows import Lines, lines
@@ -25,25 +24,15 @@ from runner.report.console import emit
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    with arguments("checklist", __doc__, argv).conf() as config:
-        for override in config.given.overrides:
-            _known(override, config.options)
+    given = arguments("checklist", __doc__, argv)
+    if any(override.lstrip("+").partition("=")[0] == "sweep" for override in given.overrides):
+        raise ConfigError("checklist: is about one decision; leave the sweep out")
+    with given.conf() as config:
         facts = _facts(config, today or datetime.now(UTC).date())
     found = lines(facts)
     _print(facts.decision, found)
     is_open = any(each.state == "open" for section in found.values() for each in section)
     return GATE_EXIT if is_open and facts.decision.gate else 0
-
-
-def _known(override: str, options: Options) -> None:
-    """Raises ConfigError for an unknown key, with the nearest one of conf/checklist.yaml."""
-    key = override.lstrip("+~").partition("=")[0]
-    if key == "sweep":
-        raise ConfigError("checklist: is about one decision; leave the sweep out")
-    if key.partition(".")[0].partition("@")[0].partition("/")[0] in options.files:
-        return  # Hydra knows what is in a group
-    if problem := unknown_key(Checklist, key):
-        raise ConfigError(problem)
 
 
 def _facts(config: Conf, today: date) -> Facts:

@@ -3,9 +3,11 @@
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from runner.commands.command_line import COMMANDS
 from runner.config import paths
+from runner.config.catalogue import Options
 
 _PAGE = """\
 runner: choose, ship and keep the right language model.
@@ -54,21 +56,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _groups(folders: list[Path]) -> Iterator[str]:
-    names = sorted({path.name for folder in folders for path in folder.glob("*/")})
-    for name in names:
-        if name in ("base", "hydra", "provider", "scenario"):  # chosen by a model, by a command
+    for name, options in sorted(Options(folders).files.items()):
+        if name in ("", "provider", "scenario"):  # chosen by a model, by a command
             continue
-        options = sorted(
-            {
-                path.relative_to(folder / name).with_suffix("").as_posix()
-                for folder in folders
-                for path in (folder / name).rglob("*.yaml")
-            }
-        )
-        line = f"  {name + '=':<14}"
-        for option in options:
-            if len(line) + len(option) > 98:
-                yield line.rstrip()
-                line = " " * 16
-            line += f"{option}  "
-        yield line.rstrip()
+        text = "  ".join(sorted(options))
+        first, rest = f"  {name + '=':<14}", " " * 16
+        yield fill(text, 98, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

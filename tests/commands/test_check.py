@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from runner.commands import check as command
-from runner.commands.check import Report, check
+from runner.commands.check import Report, check_files
 from runner.config import paths
 
 TODAY = date(2026, 11, 23)
@@ -122,7 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(folder: Path) -> Report:
-    return check(
+    return check_files(
         [folder / "own", folder / "ours"], [folder / "tasks", paths.builtin("tasks")], TODAY
     )
 
@@ -227,7 +227,7 @@ def test_ours_is_still_in_order_below_it(report: Report, folder: Path) -> None:
 def test_a_config_that_does_not_load_is_the_only_problem(folder: Path, tmp_path: Path) -> None:
     """When the defaults themselves are broken there is nothing to check options against."""
     own = write(tmp_path, [("retry/default.yaml", "name: default\nattempts: many\n")])
-    report = check([own, folder / "ours"], [paths.builtin("tasks")], TODAY)
+    report = check_files([own, folder / "ours"], [paths.builtin("tasks")], TODAY)
     assert report.checked == 0
     assert any("retry.attempts" in problem for problem in report.problems)
 

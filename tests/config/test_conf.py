@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from runner.calls.llm import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
-from runner.commands.check import check
+from runner.commands.check import check_files
 from runner.config import paths, schema
 from runner.config.catalogue import Options
 from runner.config.schema import Price, Single, Task
@@ -77,7 +77,7 @@ def tasks(hydra: None) -> dict[str, Task]:
 
 def test_every_option_composes_validates_and_is_in_order() -> None:
     """Nothing that ships has a problem, and all there is to note are retirements ahead."""
-    report = check([CONF], [paths.builtin("tasks")], TODAY)
+    report = check_files([CONF], [paths.builtin("tasks")], TODAY)
     assert report.problems == []
     assert [note for note in report.notes if ": retires: " not in note] == []
     assert report.checked >= len(OPTIONS)

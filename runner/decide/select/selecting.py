@@ -56,7 +56,7 @@ def select(settings: SelectSettings, models: Mapping[str, Single], today: date) 
     """Raises ConfigError for a name of nothing that there is, for cases that can't be read."""
     task, requirements = settings.task, settings.requirements
     known = facts(requirements, task, settings.needs)
-    settings.decision.check(models, known["needs"])
+    settings.decision.check_names(models, known["needs"])
     _check(settings.min_benchmarks, models)
     path, suggestion = walk(settings.decision, known)
     workload, hardest, remark = _workload(settings)

@@ -119,7 +119,7 @@ class DecisionTree(Strict):
     rules: tuple[Branch, ...]
     otherwise: Suggestion
 
-    def check(self, models: Mapping[str, Single], needs: Collection[str]) -> None:
+    def check_names(self, models: Mapping[str, Single], needs: Collection[str]) -> None:
         """Raises ConfigError for a model or a strength that there is not, `needs` included."""
         strengths = {strength for model in models.values() for strength in model.strengths}
         conditions = [each for rule in self.rules for each in (*rule.when, *rule.unless)]

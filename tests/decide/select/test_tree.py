@@ -154,7 +154,7 @@ def test_names_of_nothing_are_lines() -> None:
         otherwise={"models": ["demo-modle"], "strengths": ["poetri"], "why": "so"},
     )
     with pytest.raises(ConfigError) as caught:
-        decision.check({"demo-model": known}, ["poetries", "poetry"])
+        decision.check_names({"demo-model": known}, ["poetries", "poetry"])
     assert caught.value.problems == (
         "decision.otherwise.models: there is no 'demo-modle'; did you mean 'demo-model'?",
         "decision.otherwise.strengths: there is no 'poetri'; did you mean 'poetry'?",
