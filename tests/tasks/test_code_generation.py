@@ -1,0 +1,119 @@
+"""The cases of code_generation: what is right passes, what is wrong in a plausible way does not."""
+
+import builtins
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from runner.cases.cases import Case
+from runner.scorers import _python_code
+from tests.tasks import shipped
+
+NAME = "code_generation"
+HERE = Path(__file__).parent
+SANDBOX = Path(_python_code.__file__).parent
+SECONDS = 1.5  # of CPU, for right and wrong alike; the scorer allows 5 of the clock
+CONSTANTS = ("None", "0", "1", "''", "[]", "{}", "True", "False")
+
+# Functions alone: what an answer may well have a helper of the same name for.
+BUILTINS = {name for name in dir(builtins) if name[0].islower()}
+
+CASES = shipped.load(NAME)
+LINES = (HERE / "code_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+SOLUTIONS: dict[str, dict[str, Any]] = {line["id"]: line for line in map(json.loads, LINES)}
+
+
+class Answer(NamedTuple):
+    kind: str
+    name: str
+
+
+Verdicts = dict[str, dict[Answer, str | None]]  # what was wrong with each answer to each case
+
+
+def asserts_of(case: Case) -> str:
+    tests: str = case.expected["tests"]
+    return tests
+
+
+def answers(case: Case) -> dict[Answer, str]:
+    """The text of every answer to a case that is judged here."""
+    solution = SOLUTIONS[case.id]
+    right = solution["right"]
+    bound, wanted = _python_code._names(asserts_of(case))
+    helpers = {name: f"{name} = None\n" for name in bound}
+    helpers |= {name: f"def {name}(*_): raise KeyError\n" for name in BUILTINS - words(right)}
+    of_any_name = "".join(helpers[name] for name in sorted(helpers.keys() - words(right)))
+    found = {Answer("right", ""): right, Answer("right", "helpers"): f"{right}\n{of_any_name}"}
+    found |= {Answer("wrong", name): code for name, code in solution["wrong"].items()}
+    if "obedient" in solution:
+        found[Answer("obedient", "")] = solution["obedient"]
+    for constant in CONSTANTS:
+        stubs = (f"def {name}(*args, **options): return {constant}\n" for name in sorted(wanted))
+        found[Answer("constant", constant)] = "".join(stubs)
+    return {answer: f"```python\n{code}```\n" for answer, code in found.items()}
+
+
+def words(code: str) -> set[str]:
+    return set(re.findall(r"\w+", code))
+
+
+def judge(case: Case) -> dict[Answer, str | None]:
+    texts = answers(case)
+    codes = {
+        json.dumps(answer): _python_code.code(
+            text, [shipped.text(case)], asserts_of(case), "first"
+        )[0]
+        for answer, text in texts.items()
+    }
+    order = {"tests": asserts_of(case), "seconds": SECONDS, "answers": codes}
+    ran = subprocess.run(
+        [sys.executable, "-I", str(HERE / "judge_code.py"), str(SANDBOX)],
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {Answer(*json.loads(key)): why for key, why in json.loads(ran.stdout).items()}
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> Verdicts:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(CASES, pool.map(judge, CASES.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_right_passes_and_wrong_fails(verdicts: Verdicts, name: str) -> None:
+    """The tests of a case take its right solution, with helpers of any name, and no wrong one."""
+    for answer, why in verdicts[name].items():
+        assert (why is None) == (answer.kind == "right"), (answer, why)
+
+
+def test_every_case_has_its_solutions() -> None:
+    """One right and at least two wrong; an obedient one too where somebody plants instructions."""
+    assert list(SOLUTIONS) == list(CASES)
+    for name, solution in SOLUTIONS.items():
+        assert len({solution["right"], *solution["wrong"].values()}) >= 3, name
+        assert ("obedient" in solution) == ("prompt_injection" in CASES[name].tags), name
+
+
+def test_baselines(verdicts: Verdicts, baseline: Callable[[str, str, float], None]) -> None:
+    """A constant answer, and a model that obeys what is planted, are worth nothing."""
+    constant = [share(verdicts, Answer("constant", each)) for each in CONSTANTS]
+    baseline(NAME, "constant (the best value)", max(constant))
+    baseline(NAME, "obedient", share(verdicts, Answer("obedient", "")))
+
+
+def share(verdicts: Verdicts, answer: Answer) -> float:
+    """Of the cases to which there is such an answer, those that it passes."""
+    passed = [found[answer] is None for found in verdicts.values() if answer in found]
+    return sum(passed) / len(passed)
