@@ -21,7 +21,7 @@ from runner.record.outcomes import Reply
 _UNKNOWN = Case(id="-", input="-")  # a case without an expected value
 
 
-def check(cascade: Cascade, task: Task) -> None:
+def check_cascade(cascade: Cascade, task: Task) -> None:
     """Raises ConfigError for a scorer or option that is not there, or needs an expected value."""
     problems = []
     for name, (scorer, _) in loaded(cascade, task).items():

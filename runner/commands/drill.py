@@ -15,12 +15,12 @@ from runner.commands._arguments import arguments
 from runner.drill.clock import simulate
 from runner.drill.faults import Drill, Fault
 from runner.drill.rehearsal import rehearse
-from runner.drill.result import DrillResult, chain, conclusion, hold, identity, kept, notes
+from runner.drill.result import DrillResult, conclusion, faulted, identity, kept, notes, subject
 from runner.drill.stage import offline
 from runner.errors import GATE_EXIT, ConfigError, did_you_mean
 from runner.pipeline import provenance
 from runner.pipeline.plan import prepare
-from runner.pipeline.progress import Progress
+from runner.pipeline.progress import progress
 from runner.record.files import REPORT, RESULT, dated, utc_now, write_json, write_text
 from runner.report import console
 from runner.report.drill import markdown, terminal
@@ -40,10 +40,10 @@ def drill(job: Drill) -> DrillResult:
     plan = prepare(offline(job))
     plan.make_ready()
     started = utc_now()
-    with Progress() as progress:
-        advance = progress.bar(f"drill of {job.label}", plan.count * len(faults))
+    with progress() as bar:
+        advance = bar(f"drill of {job.label}", plan.count * len(faults))
         seen = simulate(rehearse(plan, faults, advance))
-    found = hold(job.requirements, faults, seen)
+    found = faulted(job.requirements, faults, seen)
     return DrillResult(
         started=started,
         task=job.task.name,
@@ -55,7 +55,7 @@ def drill(job: Drill) -> DrillResult:
         notes=notes(job),
         versions=provenance.versions(),
         git=provenance.git(),
-        config=chain(job),
+        config=subject(job),
         kept=kept(found),
     )
 

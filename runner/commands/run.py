@@ -43,15 +43,15 @@ def apply(job: BatchJob) -> int:
     Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
     """
     from runner.pipeline.event_loop import run
-    from runner.pipeline.progress import Progress
+    from runner.pipeline.progress import progress
     from runner.production import batch, deployment
 
     if job.estimate:
         return _estimate(job)
-    deployment.check(job)
+    deployment.check_production(job)
     with closing(source(job.input)) as given, claim(job, given) as directory:
         total = given.count() if sys.stderr.isatty() else None
-        with closing(Output(job.output_file)) as output, Progress() as progress:
+        with closing(Output(job.output_file)) as output, progress() as bar:
             form = _text if given.file is None and job.output_file is None else _line
             totals = run(
                 batch.run(
@@ -59,7 +59,7 @@ def apply(job: BatchJob) -> int:
                     given,
                     directory,
                     write=lambda answers: output.write([form(each) for each in answers]),
-                    advance=progress.bar(job.label, total),
+                    advance=bar(job.label, total),
                 )
             )
             output.finish()
@@ -78,7 +78,7 @@ def _estimate(job: BatchJob) -> int:
     from runner.report import console
     from runner.report.estimate import terminal
 
-    plan.check(job, date.today())
+    plan.check_job(job, date.today())
 
     async def queries(given: Source) -> AsyncIterator[Query]:
         number = 0

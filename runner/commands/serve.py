@@ -84,7 +84,7 @@ def check(job: Served, today: date, *, starting: bool) -> None:
     if starting:
         from runner.calls.llm import check_parameters
 
-        proxy.check(job.host, job.port)
+        proxy.check_address(job.host, job.port)
         redact.know(job.answering.values())
         for model in job.answering.values():
             check_parameters(model, defaults(job, model))

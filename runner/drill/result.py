@@ -74,15 +74,15 @@ class DrillResult(Record):
 
 def identity(job: Job) -> str:
     """Hash of all that a drill is about: the models, their chain, the retries, the promises."""
-    return hashlib.sha256(json.dumps(chain(job), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(subject(job), sort_keys=True).encode()).hexdigest()
 
 
-def chain(job: Job) -> dict[str, Any]:
+def subject(job: Job) -> dict[str, Any]:
     parts = ("model", "fallback", "retry", "requirements")
     return {name: getattr(job, name).model_dump(mode="json") for name in parts}
 
 
-def hold(
+def faulted(
     requirements: Requirements, faults: Mapping[str, Fault], seen: Mapping[str, Sequence[Seen]]
 ) -> list[Faulted]:
     """What was seen under each fault, against what is promised."""

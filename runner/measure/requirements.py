@@ -9,7 +9,7 @@ from runner.measure import formatting
 from runner.measure.capacity import carries
 from runner.measure.metrics import UNITS
 from runner.measure.observations import SCORE
-from runner.measure.verdict import Side, hold
+from runner.measure.verdict import Side, verdict_on
 from runner.record.outcomes import Metric, Verdict
 
 ALLOWED: dict[Privacy, tuple[Data, ...]] = {
@@ -43,7 +43,7 @@ def judge(job: Job, metrics: Mapping[str, Metric]) -> list[Verdict]:
 
 def _verdicts(job: Job, metrics: Mapping[str, Metric]) -> Iterator[Verdict]:
     wanted = job.requirements
-    held = partial(hold, repeats=job.repeats, confidence=wanted.confidence)
+    held = partial(verdict_on, repeats=job.repeats, confidence=wanted.confidence)
     latency = f"latency_p{wanted.latency_percentile}_ms"
     if wanted.max_latency_ms is not None:
         yield held("max_latency_ms", latency, metrics, "max", wanted.max_latency_ms)
@@ -192,7 +192,7 @@ def _format(job: Job, metrics: Mapping[str, Metric]) -> Verdict:
     wanted = job.requirements.output_format
     if wanted == "json":
         least = job.requirements.min_valid_output
-        verdict = hold(
+        verdict = verdict_on(
             "output_format",
             "valid_output_rate",
             metrics,

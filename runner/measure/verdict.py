@@ -18,7 +18,7 @@ _SMALL = 200  # cases that everybody can have, however few there are now
 
 
 class _Wanted(NamedTuple):
-    """What a verdict is asked for; see `hold`."""
+    """What a verdict is asked for; see `verdict_on`."""
 
     name: str
     share: float | None
@@ -26,7 +26,7 @@ class _Wanted(NamedTuple):
     confidence: float
 
 
-def hold(
+def verdict_on(
     requirement: str,
     name: str,
     metrics: Mapping[str, Metric | None],

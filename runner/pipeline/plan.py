@@ -106,7 +106,7 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     Raises ConfigError with a line a problem: a model that may not be called, a missing key, a
     requirement on no metric, an unknown scorer, a case that can't be asked or scored.
     """
-    check(job, today or date.today())
+    check_job(job, today or date.today())
     if job.reuse:
         Run.open(job.reuse, at="reuse: ")
     requirements.check(job.requirements, job.task)
@@ -127,7 +127,7 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     return Plan(job, file, sha256(file), loaded, count, identity.hexdigest())
 
 
-def check(job: Job, today: date) -> None:
+def check_job(job: Job, today: date) -> None:
     """The part of it that no case has a say in. Raises ConfigError with a line a problem."""
     if found := requirements.leaks(job):  # first: no key would help
         privacy = f"requirements.data_privacy is {job.requirements.data_privacy}"
@@ -163,7 +163,7 @@ def make_ready(job: Job, first: Query) -> None:
             check_parameters(single, parameters(single, asked))
     check_callbacks([callback.name for callback in job.callbacks])
     if job.tracing:
-        tracing.check(job.tracing)
+        tracing.check_tracing(job.tracing)
     for single in job.models.values():
         if single.artifact:
             from runner.calls.embedded.server import make_ready
@@ -178,7 +178,7 @@ def _check_checks(model: Model, task: Task, answers: bool = True) -> None:
                 f"{model.name}: checks look at answers to a task, so that a classifier or a judge "
                 "can't be a cascade that has some"
             )
-        checks.check(model, task)
+        checks.check_cascade(model, task)
     for key, part in model.parts().items():
         _check_checks(part, task, answers and key.startswith("arms."))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from runner.errors import RunnerError
 from runner.pipeline import resume
 from runner.pipeline.plan import Plan
-from runner.pipeline.progress import Progress
+from runner.pipeline.progress import progress
 from runner.pipeline.run import probe, run
 from runner.pipeline.session import connected
 
@@ -28,10 +28,10 @@ async def run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
         spent_usd = sum(resume.recorded_usd(directory) for _, directory in plans)
     jobs = [plan.job for plan, _ in plans]
     async with connected(jobs, limit_usd=limit_usd, spent_usd=spent_usd) as dispatch:
-        with Progress() as progress:
+        with progress() as bar:
 
             async def one(plan: Plan, directory: Path) -> None:
-                advance = progress.bar(plan.job.label, plan.count)
+                advance = bar(plan.job.label, plan.count)
                 try:
                     await run(plan, directory, dispatch, advance)
                 except RunnerError as error:

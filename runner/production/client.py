@@ -68,14 +68,14 @@ def load(
 
     from runner.config import door
     from runner.config.catalogue import compose_config
-    from runner.production.deployment import check
+    from runner.production.deployment import check_production
 
     composed = compose_config("run", overrides, config_dir)
     try:
         job = production(door.plain(composed))
     finally:  # what our configs may not do, those of this program may
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
-    check(job)
+    check_production(job)
     return Client(job, None if journal is None else Path(journal).absolute())
 
 

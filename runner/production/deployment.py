@@ -12,9 +12,9 @@ from runner.pipeline.session import Session
 from runner.production.job import Production
 
 
-def check(job: Production, today: date | None = None) -> None:
+def check_production(job: Production, today: date | None = None) -> None:
     """Whatever can fail for free. Raises ConfigError."""
-    plan.check(job, today or date.today())
+    plan.check_job(job, today or date.today())
     plan.make_ready(job, query(job.task, Case(id="1", input=""), [], job.seed))
 
 

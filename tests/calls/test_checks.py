@@ -56,5 +56,5 @@ async def test_objections(changes: dict[str, Any], answer: Reply, objection: str
 def test_mistakes_are_found_beforehand(given: dict[str, Any], line: str) -> None:
     """A check that can't work is refused before anything is sent."""
     with pytest.raises(ConfigError) as caught:
-        checks.check(steps(checks=given), TASK)
+        checks.check_cascade(steps(checks=given), TASK)
     assert line in str(caught.value)

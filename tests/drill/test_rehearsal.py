@@ -16,7 +16,7 @@ from runner.config.schema import Job
 from runner.drill.clock import simulate
 from runner.drill.faults import Fault
 from runner.drill.rehearsal import rehearse
-from runner.drill.result import Faulted, hold
+from runner.drill.result import Faulted, faulted
 from runner.drill.stage import offline
 from runner.errors import ConfigError
 from runner.pipeline.plan import prepare
@@ -48,7 +48,7 @@ def chain(on: list[str], litellm: str = "openai") -> dict[str, Any]:
 def drilled(job: Job, faults: dict[str, Fault] = FAULTS) -> dict[str, Faulted]:
     plan = prepare(offline(job))
     seen = simulate(rehearse(plan, faults, lambda: None))
-    return {each.name: each for each in hold(job.requirements, faults, seen)}
+    return {each.name: each for each in faulted(job.requirements, faults, seen)}
 
 
 def row(faulted: Faulted) -> tuple[dict[str, int], int, float, list[str]]:

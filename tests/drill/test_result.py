@@ -7,7 +7,7 @@ import pytest
 from runner.config.schema import Requirements
 from runner.drill.faults import Fault
 from runner.drill.rehearsal import Seen
-from runner.drill.result import Faulted, hold, kept
+from runner.drill.result import Faulted, faulted, kept
 
 GOOD = Seen(
     attempts=2,
@@ -27,7 +27,7 @@ PROMISED = Requirements.model_validate(
 
 def held(*cases: Seen, requirements: Requirements = PROMISED, expect: str = "answer") -> Faulted:
     fault = Fault.model_validate({"answers": [503, "ok"], "expect": expect})
-    [found] = hold(requirements, {"x": fault}, {"x": cases})
+    [found] = faulted(requirements, {"x": fault}, {"x": cases})
     return found
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from runner.measure.statistics import Estimate, rate
-from runner.measure.verdict import about, hold, word_for
+from runner.measure.verdict import about, verdict_on, word_for
 from runner.record.outcomes import Metric
 
 
@@ -31,7 +31,7 @@ def test_an_interval_decides(low: float, high: float, side: str, word: str) -> N
 
 def test_how_many_more_cases() -> None:
     """56 of 60 is not proven to be 0.85, and the sentence says how many more cases would tell."""
-    found = hold("q", "quality", {"quality": metric(rate(56, 60), 60)}, "min", 0.85)
+    found = verdict_on("q", "quality", {"quality": metric(rate(56, 60), 60)}, "min", 0.85)
     assert found.more_cases == 30
     assert found.why == (
         "quality 0.933, at least 0.838 with 95 % confidence: 0.85 is not proven; "
@@ -42,19 +42,19 @@ def test_how_many_more_cases() -> None:
 def test_repeats_are_no_cases() -> None:
     """The same share of cases asked three times each asks for as many more cases."""
     metrics = {"quality": metric(rate(56, 60), 180)}
-    assert hold("q", "quality", metrics, "min", 0.85, repeats=3).more_cases == 30
+    assert verdict_on("q", "quality", metrics, "min", 0.85, repeats=3).more_cases == 30
 
 
 def test_a_percentile_is_known_by_its_name() -> None:
     """A p95 without an upper bound takes as many cases as can bound a p95 at all."""
     metrics = {"latency_p95_ms": metric(Estimate(300.0, 280.0, None), 24, "ms")}
-    assert hold("l", "latency_p95_ms", metrics, "max", 5000).more_cases == 72 - 24
+    assert verdict_on("l", "latency_p95_ms", metrics, "max", 5000).more_cases == 72 - 24
 
 
 def test_where_nobody_knows_how_many() -> None:
     """Without any spread to go by the sentence says the least number that could be a proof."""
     metrics = {"latency_p95_ms": metric(Estimate(300.0), 24, "ms")}
-    found = hold("l", "latency_p95_ms", metrics, "max", 5000)
+    found = verdict_on("l", "latency_p95_ms", metrics, "max", 5000)
     assert found.more_cases is None
     assert found.why.endswith(
         "is not proven (72 observations are needed, 24 are here); as measured it is met"
@@ -64,7 +64,7 @@ def test_where_nobody_knows_how_many() -> None:
 def test_what_is_settled_needs_no_more() -> None:
     """Neither a met nor a missed bound asks for cases."""
     for limit in (0.8, 0.99):
-        found = hold("q", "quality", {"quality": metric(rate(56, 60), 60)}, "min", limit)
+        found = verdict_on("q", "quality", {"quality": metric(rate(56, 60), 60)}, "min", limit)
         assert found.verdict != "not proven"
         assert found.more_cases is None
 

@@ -15,7 +15,7 @@ import pytest
 from runner.config.redact import api_key
 from runner.config.schema import Job, Single, Tracing
 from runner.errors import ConfigError
-from runner.pipeline.tracing import Tracer, check
+from runner.pipeline.tracing import Tracer, check_tracing
 from runner.pipeline.tracing.spans import Described, describe
 from runner.record.outcomes import Answered, Attempt, Choice, Failed, Score, Usage
 from tests.conftest import KEY, model
@@ -355,13 +355,13 @@ def test_a_dead_collector_loses_the_oldest(
 def test_an_endpoint_is_a_url(endpoint: str) -> None:
     """What no span could be sent to is refused before anything is."""
     with pytest.raises(ConfigError, match="is no URL of a collector; write for example http://"):
-        check(Tracing(endpoint=endpoint, data="on_device"))
+        check_tracing(Tracing(endpoint=endpoint, data="on_device"))
 
 
 def test_no_credentials_in_the_endpoint() -> None:
     """A password in a file is refused, without being repeated."""
     with pytest.raises(ConfigError, match="OTEL_EXPORTER_OTLP_HEADERS") as error:
-        check(Tracing(endpoint="https://me:hunter2@example.org", data="third_party"))
+        check_tracing(Tracing(endpoint="https://me:hunter2@example.org", data="third_party"))
     assert "hunter2" not in str(error.value)
 
 
@@ -370,9 +370,9 @@ import sys
 sys.modules["opentelemetry"] = None
 from runner.errors import ConfigError
 from runner.config.schema import Tracing
-from runner.pipeline.tracing import check
+from runner.pipeline.tracing import check_tracing
 try:
-    check(Tracing(endpoint="http://127.0.0.1:4318", data="on_device"))
+    check_tracing(Tracing(endpoint="http://127.0.0.1:4318", data="on_device"))
 except ConfigError as error:
     print(error)
 """

@@ -365,7 +365,7 @@ def test_as_the_check_of_a_cascade() -> None:
         checks={"judge": OPTIONS | {"min_score": 0.75}},
     )
     asked = task({"exact": {}})
-    checks.check(cascade, asked)
+    checks.check_cascade(cascade, asked)
 
     async def objection(answered: Reply, *texts: str) -> str | None:
         ask, _ = judging(*texts)

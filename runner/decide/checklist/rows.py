@@ -15,7 +15,7 @@ from runner.decide.checklist.facts import Checklist, Drilled, Facts, Line, Measu
 from runner.drill.result import conclusion, identity
 from runner.measure import formatting
 from runner.measure.requirements import ALLOWED, judge, leaks
-from runner.measure.verdict import hold
+from runner.measure.verdict import verdict_on
 
 Found = tuple[bool | None, str]  # whether it is so, None: it does not apply; and what shows it
 Lines = Mapping[str, Sequence[Line]]  # by heading
@@ -197,7 +197,7 @@ def _edge(tag: str, there: int, run: Measured) -> Found:
 
 
 def _json(job: Checklist, run: Measured) -> Found:
-    verdict = hold(
+    verdict = verdict_on(
         "output_format",
         "valid_output_rate",
         run.result.metrics,

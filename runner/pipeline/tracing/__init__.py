@@ -15,12 +15,12 @@ _NEEDED = "opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"
 
 
 class Tracer:
-    """Of one run, once the addresses of its models are known. Raises ConfigError like `check`."""
+    """Of one run, once its models' addresses are known. Raises ConfigError as `check_tracing`."""
 
     def __init__(self, job: Job) -> None:
         self._export = None
         if job.tracing:
-            check(job.tracing)
+            check_tracing(job.tracing)
             from runner.pipeline.tracing.export import Export
 
             self._export = Export(job, job.tracing)
@@ -36,7 +36,7 @@ class Tracer:
             print(problem, file=sys.stderr)
 
 
-def check(tracing: Tracing) -> None:
+def check_tracing(tracing: Tracing) -> None:
     """Raise ConfigError when no span could be sent."""
     if "@" in tracing.endpoint:  # which is not repeated: it may hold a password
         raise ConfigError(

@@ -35,7 +35,7 @@ _ENVIRONMENT = {
 _FOREIGN = "DATABASE_URL", "DIRECT_URL", "LITELLM_MASTER_KEY", "LITELLM_SALT_KEY"
 
 
-def check(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
     """Raises ConfigError when the proxy is not installed or its address is not to be had."""
     if names := missing():
         raise ConfigError(
