@@ -8,8 +8,8 @@ from runner.calls.checks import flaw
 from runner.cases.query import Query, about_tokens
 from runner.config.schema import Job, Model, Router, Single, answerers, singles
 from runner.drill.faults import Step
-from runner.drill.loopback import dialect_of
 from runner.drill.loopback.dialect import Dialect, Saying
+from runner.drill.loopback.dialects import dialect_of
 from runner.drill.loopback.exchange import Answer, Request
 from runner.drill.loopback.server import Host, Provider
 from runner.errors import ConfigError, ErrorKind

@@ -5,10 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from runner.config.schema import Job, Single
-from runner.drill.loopback import dialect_of
-from runner.drill.loopback.anthropic import Anthropic
 from runner.drill.loopback.dialect import Dialect
-from runner.drill.loopback.openai import OpenAI
+from runner.drill.loopback.dialects import Anthropic, OpenAI, dialect_of
 from runner.drill.stage import answer_seconds, offline
 from tests.conftest import model
 

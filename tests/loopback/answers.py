@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.drill.loopback import openai
+from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import sse
+from runner.drill.loopback.dialects import chunks, usage_chunks
 from runner.drill.loopback.exchange import Answer, Piece, Request
-from runner.drill.loopback.openai import chunks, usage_chunks
 
 ROLES = {"system", "developer", "user", "assistant", "tool"}
 
@@ -92,7 +92,7 @@ def completion(
     model: str | None = None,
 ) -> dict[str, Any]:
     """The body of a chat completion; without `model` the server echoes the requested one."""
-    body = openai.completion(content, finish_reason, model)
+    body = dialects.completion(content, finish_reason, model)
     return body | ({"usage": usage} if usage else {})
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback import anthropic
-from runner.drill.loopback.anthropic import block, error_body
+from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
+from runner.drill.loopback.dialects import anthropic_error, block
 from runner.drill.loopback.exchange import Answer, Request
 from runner.record.outcomes import Usage
 from tests.loopback.strict import (
@@ -101,8 +101,9 @@ _SCHEMA = object_of(
 )
 
 
-class Anthropic(anthropic.Anthropic, Format):
+class Anthropic(dialects.Anthropic, Format):
     name = "anthropic"
+    litellm = "anthropic"
     path = "/v1/messages"
     key_header = "x-api-key"
     headers = _HEADERS
@@ -170,7 +171,7 @@ class Anthropic(anthropic.Anthropic, Format):
 
     def error(self, fault: Fault) -> tuple[int, Any]:
         status, kind, message = _ERRORS[fault]
-        return status, error_body(kind, message)
+        return status, anthropic_error(kind, message)
 
     def error_event(self, fault: Fault) -> Any:
         return self.error(529 if fault == 503 else fault)[1]
@@ -181,7 +182,7 @@ class Anthropic(anthropic.Anthropic, Format):
             message += "Extra inputs are not permitted"
         else:
             message = f"{where(problem) or 'body'}: {problem.message[:300]}"
-        return Answer(400, error_body("invalid_request_error", message))
+        return Answer(400, anthropic_error("invalid_request_error", message))
 
 
 def _second(event: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback import gemini
+from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
+from runner.drill.loopback.dialects import google_error
 from runner.drill.loopback.exchange import Answer, Request
 from runner.record.outcomes import Usage
 from tests.loopback.strict import (
@@ -93,12 +94,16 @@ _SCHEMA = _either(
 ) | {"required": ["contents"]}
 
 
-class Gemini(gemini.Gemini, Format):
+class Gemini(dialects.Gemini, Format):
     name = "google"
+    litellm = "gemini"
     path = "/models/"
     key_header = "x-goog-api-key"
     finish_reasons = _WORDS
     schema = _SCHEMA
+
+    def takes(self, path: str) -> bool:
+        return bool(self.target.fullmatch(path))
 
     def read(self, request: Request) -> ChatRequest:
         target = self.target.fullmatch(request.path)
@@ -151,15 +156,15 @@ class Gemini(gemini.Gemini, Format):
         match fault:
             case 401:  # a key that is none: not the 401 that one would expect
                 reason = {"@type": f"{_RPC}ErrorInfo", "reason": "API_KEY_INVALID"}
-                return gemini.error(400, "API key not valid. Please pass a valid API key.", reason)
+                return google_error(400, "API key not valid. Please pass a valid API key.", reason)
             case 429:
                 reset = {"@type": f"{_RPC}RetryInfo", "retryDelay": "32.5s"}
                 quota = {"@type": f"{_RPC}QuotaFailure", "violations": [{"quotaValue": "10"}]}
-                return gemini.error(429, f"{_WORDING[429]} Please retry in 32.5s.", quota, reset)
+                return google_error(429, f"{_WORDING[429]} Please retry in 32.5s.", quota, reset)
             case "no_quota":
-                return gemini.error(429, _WORDING[429])
+                return google_error(429, _WORDING[429])
             case "context_window":
-                return gemini.error(
+                return google_error(
                     400,
                     "The input token count (1200000) exceeds the maximum number of tokens allowed "
                     "(1048576).",
@@ -167,7 +172,7 @@ class Gemini(gemini.Gemini, Format):
             case "content_policy":  # has no error of its own: see blocked()
                 return 200, self.blocked().body
         assert isinstance(fault, int)
-        return gemini.error(fault, _WORDING[fault])
+        return google_error(fault, _WORDING[fault])
 
     def refusal(self, problem: ValidationError) -> Answer:
         if unknown := unknown_keys(problem):
@@ -178,7 +183,7 @@ class Gemini(gemini.Gemini, Format):
             )
         else:
             message = f"Invalid value at '{where(problem)}': {problem.message[:300]}"
-        return Answer(*gemini.error(400, message))
+        return Answer(*google_error(400, message))
 
 
 def _thought(saying: Saying) -> dict[str, Any]:

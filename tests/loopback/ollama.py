@@ -4,7 +4,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback import ollama
+from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.exchange import Answer, Request
 from tests.loopback.strict import (
@@ -74,8 +74,9 @@ _SCHEMA = {  # it passes over keys that it does not know
 }
 
 
-class Ollama(ollama.Ollama, Format):
+class Ollama(dialects.Ollama, Format):
     name = "ollama"
+    litellm = "ollama_chat"
     path = "/api/chat"
     key_header = None
     finish_reasons = _WORDS
@@ -101,12 +102,12 @@ class Ollama(ollama.Ollama, Format):
         )
 
     def whole(self, saying: Saying) -> dict[str, Any]:
-        said = ollama.message(saying, saying.text or "", saying.reasoning)
+        said = dialects.message(saying, saying.text or "", saying.reasoning)
         return super().whole(saying) | {"message": said["message"]}
 
     def events(self, saying: Saying) -> Events:
         said = super().events(saying)
-        thoughts = [ollama.message(saying, "", saying.reasoning)] if saying.reasoning else []
+        thoughts = [dialects.message(saying, "", saying.reasoning)] if saying.reasoning else []
         return Events(thoughts, said.text, said.closing)
 
     def error(self, fault: Fault) -> tuple[int, Any]:

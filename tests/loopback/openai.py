@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback import openai
+from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.exchange import Answer, Request
 from runner.record.outcomes import Usage
@@ -70,7 +70,7 @@ _WORDS = {"stop": "stop", "length": "length", "content_filter": "content_filter"
 
 
 @dataclass(frozen=True)
-class OpenAI(openai.OpenAI, Format):
+class OpenAI(dialects.OpenAI, Format):
     """One of those who speak it; the defaults are OpenAI's own ways."""
 
     name: str = "openai"

@@ -54,6 +54,7 @@ class Format(Dialect):
     """One provider: strict about what it is sent, true in what it answers."""
 
     name: str  # as in conf/provider/
+    litellm: str  # litellm's prefix
     path: str  # of a request, after base_path; a prefix of it where the model is a part of it
     key_header: str | None = "authorization"  # None: it takes no key
     headers: Mapping[str, str] = {}  # others that it insists on

@@ -6,7 +6,6 @@ A drill trusts the requests that it gets; that they are as a provider wants them
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,17 +37,19 @@ class Events:
 
 
 class Dialect(ABC):
-    litellm: str  # litellm's prefix
-    base_path: str  # what api_base ends in
+    base_path: str = ""  # what api_base ends in
+    target: re.Pattern[str]  # the paths that take a request
     stop: str = "stop"  # its own word for an answer that came to its end
     stream_type = "text/event-stream"
+    streams = False  # where a request does not say
+    usage_key = "usage"
 
-    @abstractmethod
-    def takes(self, path: str) -> bool: ...
+    def takes(self, path: str) -> bool:
+        return bool(self.target.fullmatch(path))
 
     def asked(self, request: Request) -> tuple[str, bool]:
         """Which model, and whether for a stream."""
-        return str(request.body.get("model")), bool(request.body.get("stream"))
+        return str(request.body.get("model")), bool(request.body.get("stream", self.streams))
 
     @abstractmethod
     def whole(self, saying: Saying) -> dict[str, Any]: ...
@@ -58,6 +59,9 @@ class Dialect(ABC):
 
     @abstractmethod
     def usage(self, usage: Usage) -> dict[str, Any]: ...
+
+    def counted(self, saying: Saying) -> dict[str, Any]:
+        return {self.usage_key: self.usage(saying.usage)} if saying.usage else {}
 
     @abstractmethod
     def error(self, status: Any) -> tuple[int, Any]:
@@ -112,13 +116,13 @@ def sse(event: Any) -> bytes:
     return f"data: {data}\n\n".encode()
 
 
-def words(text: str) -> list[str]:
+def words(text: str | None) -> list[str]:
     """A text in pieces as a model would stream it."""
-    return re.findall(r"\s*\S+|\s+", text)
+    return re.findall(r"\s*\S+|\s+", text or "")
 
 
 # What an error of a status is called, for those who have a word for it.
-KINDS: Mapping[int, str] = {
+_KINDS = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
@@ -134,4 +138,4 @@ KINDS: Mapping[int, str] = {
 
 
 def kind(status: int) -> str:
-    return KINDS.get(status, "invalid_request_error")
+    return _KINDS.get(status, "invalid_request_error")
