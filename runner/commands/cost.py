@@ -10,17 +10,20 @@
 conf/cost.yaml holds every key and what it means.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
 
 from runner.commands._arguments import Conf, arguments, as_it_is
 from runner.config.schema import Single
 from runner.decide import own_runs
 from runner.decide.costs import monthly, routing
 from runner.decide.costs.monthly import Row, Speed
-from runner.decide.costs.routing import Arm
+from runner.decide.costs.routing import Arm, Strategy
 from runner.decide.costs.scenario import CostScenario
 from runner.decide.costs.workload import FinishedRun, Workload, finished
 from runner.errors import ConfigError
@@ -55,10 +58,27 @@ def main(argv: Sequence[str]) -> int:
     workload = scenario.workload(run)
     if scenario.routing:
         workload = scenario.router.workload(workload)
-        _routing(scenario, models, speeds, workload, routed, told, remarks, quoted=quoted)
+        found = _routing(scenario, models, speeds, workload, routed, told)
     else:
-        _month(scenario, models, speeds, workload, remarks, quoted=quoted)
+        found = _month(scenario, models, speeds, workload)
+    notes = [*found.first, *remarks, *found.last, *(found.quoted if quoted else ())]
+    rows = [asdict(row) for row in found.rows]
+    data = {"workload": workload.summary(), **found.data, found.named: rows, "notes": notes}
+    shown: list[RenderableType] = [title(found.title), found.table, *map(note, notes)]
+    emit(scenario.format, scenario.to, text=shown, rows=rows, tree=data)
     return 0
+
+
+@dataclass(frozen=True)
+class _Found:
+    title: str
+    named: str  # what the rows are
+    rows: Sequence[Row | Strategy]
+    table: Table
+    first: Iterable[str] = ()  # remarks before those on prices, and after them
+    last: Iterable[str] = ()
+    quoted: Iterable[str] = ()  # where the source of a scenario is another mind
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _list(override: str) -> str:
@@ -81,51 +101,21 @@ def _models(
     return config.catalogue() | named if _ALL in scenario.models else named
 
 
-def _month(
-    scenario: CostScenario,
-    models: Models,
-    speeds: Speeds,
-    workload: Workload,
-    remarks: list[str],
-    *,
-    quoted: bool,
-) -> None:
+def _month(scenario: CostScenario, models: Models, speeds: Speeds, workload: Workload) -> _Found:
     rows = monthly.against_cheapest(
         [monthly.row(name, model, workload, speeds.get(name)) for name, model in models.items()]
     )
     if _ALL in scenario.models:
         rows.sort(key=lambda row: (row.usd_per_month is None, row.usd_per_month or 0))
-    remarks = [*report.dearest(rows), *remarks, *report.unknowns(rows)]
-    if quoted:
-        remarks += report.printed_months(rows, models, workload, scenario.printed)
-    plain = [_plain(row) for row in rows]
-    emit(
-        scenario.format,
-        scenario.to,
-        text=[
-            title(str(workload)),
-            report.month_table(rows, workload),
-            *map(note, remarks),
-        ],
-        rows=plain,
-        tree={"workload": workload.summary(), "models": plain, "notes": remarks},
+    return _Found(
+        title=str(workload),
+        named="models",
+        rows=rows,
+        table=report.month_table(rows, workload),
+        first=report.dearest(rows),
+        last=report.unknowns(rows),
+        quoted=report.printed_months(rows, models, workload, scenario.printed),
     )
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    low, high = row.response_seconds or (None, None)
-    return {
-        "model": row.model,
-        "usd_per_month": row.usd_per_month,
-        "usd_per_request": row.usd_per_request,
-        "times_cheapest": row.times_cheapest,
-        "usd_per_year_more": row.usd_per_year_more,
-        "response_seconds": low,
-        "response_seconds_at_most": high,
-        "price_checked": row.price_checked and row.price_checked.isoformat(),
-        "tokens_per_second": row.speed and row.speed.tokens_per_second,
-        "unknown": row.unknown,
-    }
 
 
 def _routing(
@@ -135,11 +125,8 @@ def _routing(
     workload: Workload,
     routed: FinishedRun | None,
     told: set[str],
-    remarks: list[str],
-    *,
-    quoted: bool,
-) -> None:
-    router = scenario.router
+) -> _Found:
+    router, first = scenario.router, []
 
     def usd(option: str, asked: Workload) -> float | None:
         model = models[option]
@@ -149,29 +136,21 @@ def _routing(
     if routed is not None:
         routes = routing.measured(routed, workload, usd, router, told)
         classifier_usd = routing.measured_classifier_usd(routed, usd, workload)
-        remarks = [f"shares, and what the classifier read and wrote, as in {routed}", *remarks]
+        first = [f"shares, and what the classifier read and wrote, as in {routed}"]
     else:
         routes = routing.planned(router)
         classifier_usd = routing.classifier_usd(router.classifier, usd, workload)
     strategies = routing.strategies(workload, routes, usd, classifier_usd)
-    if quoted:
-        remarks += report.printed_strategies(strategies, router.simple, router.printed)
-    plain = [asdict(strategy) for strategy in strategies]
-    emit(
-        scenario.format,
-        scenario.to,
-        text=[
-            title(f"{workload}; routed: {_shares(routes)}"),
-            report.routing_table(strategies),
-            *map(note, remarks),
-        ],
-        rows=plain,
-        tree={
-            "workload": workload.summary(),
+    return _Found(
+        title=f"{workload}; routed: {_shares(routes)}",
+        named="strategies",
+        rows=strategies,
+        table=report.routing_table(strategies),
+        first=first,
+        quoted=report.printed_strategies(strategies, router.simple, router.printed),
+        data={
             "shares": [{arm.model: arm.share for arm in arms} for arms in routes],
             "classifier_usd_per_request": classifier_usd,
-            "strategies": plain,
-            "notes": remarks,
         },
     )
 

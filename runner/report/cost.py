@@ -28,7 +28,7 @@ def month_table(rows: Sequence[Row], workload: Workload) -> Table:
             "?" if row.usd_per_request is None else formatting.show(row.usd_per_request, "usd"),
             "" if row.times_cheapest is None else f"{row.times_cheapest:,.1f}",
             "" if not row.usd_per_year_more else money(row.usd_per_year_more),
-            seconds(row.response_seconds),
+            seconds(row.response_seconds, row.response_seconds_at_most),
             _bar(row.usd_per_month, most),
         )
     return found

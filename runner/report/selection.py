@@ -109,7 +109,7 @@ def _shortlist_table(selection: Selection, requests_per_month: int | None) -> Ta
             each.option,
             "?" if usd is None else formatting.show(usd, "usd"),
             *([money(a_month)] if requests_per_month else []),
-            seconds(each.seconds),
+            seconds(*(each.seconds or (None, None))),
             Text("; ".join([_why(selection, each), *_remarks(selection, each)])),
         )
     return found

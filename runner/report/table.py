@@ -72,9 +72,7 @@ def money(value: float | None) -> str:
     return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
 
 
-def seconds(ends: tuple[float, float] | None) -> str:
+def seconds(low: float | None, high: float | None) -> str:
     """`4.37 s`, `14.50 to 42.50 s`; None is `?`."""
-    if ends is None:
-        return "?"
-    low, high = (f"{end:.2f}" for end in ends)
-    return f"{low} s" if low == high else f"{low} to {high} s"
+    ends = dict.fromkeys(f"{end:.2f}" for end in (low, high) if end is not None)
+    return f"{' to '.join(ends)} s" if ends else "?"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import NamedTuple
 
 from runner.config.schema import AnyPrice, ServerPrice, Single
@@ -27,26 +26,33 @@ class Row:
     model: str  # as in model=…
     usd_per_month: float | None
     usd_per_request: float | None
-    response_seconds: Range | None
-    price_checked: date | None
+    times_cheapest: float | None  # of all that are compared
+    usd_per_year_more: float | None  # than the cheapest
+    response_seconds: float | None
+    response_seconds_at_most: float | None
+    price_checked: str | None  # a day
+    tokens_per_second: float | None  # that its price rests on: a server of one's own
     unknown: str | None
-    speed: Speed | None = None  # that its price rests on: a server of one's own
-    times_cheapest: float | None = None  # of all that are compared
-    usd_per_year_more: float | None = None  # than the cheapest
 
 
 def row(option: str, model: Single, workload: Workload, speed: Speed | None = None) -> Row:
     """`speed` of the server, where it was measured."""
-    speed = speed or typical_speed(model)
-    each = usd_per_request(model.price, workload, speed)
+    speed, price = speed or typical_speed(model), model.price
+    each = usd_per_request(price, workload, speed)
+    least, most = response_seconds(model, workload) or (None, None)
     return Row(
         model=option,
         usd_per_month=workload.a_month(each),
         usd_per_request=each,
-        response_seconds=response_seconds(model, workload),
-        price_checked=model.price.checked if model.price else None,
-        unknown=_unknown(model.price, workload) if each is None else None,
-        speed=speed if isinstance(model.price, ServerPrice) else None,
+        times_cheapest=None,
+        usd_per_year_more=None,
+        response_seconds=least,
+        response_seconds_at_most=most,
+        price_checked=price.checked.isoformat() if price and price.checked else None,
+        tokens_per_second=speed.tokens_per_second
+        if speed and isinstance(price, ServerPrice)
+        else None,
+        unknown=_unknown(price, workload) if each is None else None,
     )
 
 
