@@ -1,9 +1,10 @@
 """What a request costs. Unknown is None: it stays unknown through every sum, and is never 0."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import NamedTuple
 
-from runner.config.schema import AnyPrice, Price, Rates, ServerPrice
+from runner.config.schema import AnyPrice, Price, Rates, ServerPrice, Single
 from runner.record.outcomes import Attempt, Usage
 
 _PER = 1_000_000  # prices are per million tokens
@@ -78,6 +79,21 @@ def worst_case(price: AnyPrice | None, input_tokens: int, max_output_tokens: int
         read, said = max(fresh, cached or 0.0, written), max(answer, reasoning)
         costs.append((input_tokens * read + max_output_tokens * said) / _PER)
     return max(costs)
+
+
+def coming(model: Single, day: date) -> tuple[date, str] | None:
+    """The next day after `day` on which another price holds, and that price in words."""
+    found = next(model.changes(day), None)
+    if found is None:
+        return None
+    start, price = found
+    if price is None:
+        return start, f"from {start} on nobody knows its price"
+    read, written = (
+        "?" if rate is None else f"${rate:g}"
+        for rate in (price.input_usd_per_mtok, price.output_usd_per_mtok)
+    )
+    return start, f"from {start} on {read} in and {written} out per million tokens"
 
 
 def paid_at_most(attempts: Iterable[Attempt]) -> float:

@@ -156,8 +156,13 @@ def unfit(model: Model, query: Query) -> tuple[ErrorKind, str] | None:
             return "bad_request", f"{single.name} takes no images (its file has no vision: true)"
         if asked.role == "answer" and query.output not in single.outputs:
             return "bad_request", f"{single.name} is not for {query.output} output"
-        tokens = about_tokens(asked)
+        tokens = about_tokens(asked, single.tokens_per_byte)
         answer = parameters(single, asked).get("max_tokens", 0)
+        if tokens > (single.max_input_tokens or tokens):
+            return "context_window", (
+                f"about {tokens} tokens are more than the {single.max_input_tokens} that "
+                f"{single.name} reads"
+            )
         if tokens + answer > single.context_tokens:
             return "context_window", (
                 f"about {tokens} tokens and {answer} for the answer do not fit "

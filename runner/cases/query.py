@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.cases.cases import Case
-from runner.config.schema import Output, Sampling, Single, Task
+from runner.config.schema import TOKENS_PER_BYTE, Output, Sampling, Single, Task
 from runner.record.outcomes import Message, Role, Schema
 
 
@@ -109,9 +109,30 @@ def input_tokens_at_most(model: Single, query: Query) -> int:
     return min(sent + schema + (512 if schema else 64), model.context_tokens)
 
 
-def about_tokens(query: Query) -> int:
-    """Of the prompt's text: four bytes a token, as English has it."""
-    return sum(len(text.encode()) for text in texts(query)) // 4
+def about_tokens(query: Query, tokens_per_byte: float = TOKENS_PER_BYTE) -> int:
+    """Of the prompt's text: four bytes a token, as English has it, unless a family counts more."""
+    return int(sum(len(text.encode()) for text in texts(query)) * tokens_per_byte)
+
+
+# Tokens that thinking takes at the least, about; more of it takes more: some advise 25,000.
+_THINKING = {"none": 0, "minimal": 128, "low": 512}
+_THINKING_MORE = 1024
+
+
+def cramped(model: Single, query: Query) -> str | None:
+    """Where an answer's max_tokens can't hold what the model thinks first: it counts as output."""
+    if model.reasoning is None:
+        return None
+    asked = parameters(model, query)
+    effort = asked.get("reasoning_effort", model.reasoning.default)
+    if asked["max_tokens"] >= _THINKING.get(str(effort), _THINKING_MORE):
+        return None
+    lowest = model.reasoning.lowest
+    lower = f", or reasoning_effort={lowest}" if lowest not in (None, effort) else ""
+    return (
+        f"{model.name} thinks first ({effort or 'nobody says how much'}): the {query.role}'s "
+        f"max_tokens of {asked['max_tokens']} may end before it answers; give it more{lower}"
+    )
 
 
 def texts(query: Query) -> list[str]:

@@ -37,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
     with given.conf() as config:
         scenario = config.settings(BreakevenScenario)
         models = config.models([scenario.api_model], at="api_model")
+    day = scenario.day or date.today()
+    models = {name: model.on(day) for name, model in models.items()}
     run = finished(scenario.from_run) if scenario.from_run else None
     told = {override.partition("=")[0] for override in overrides}
     comparison = BreakEven(
@@ -49,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
             f"api_model: {scenario.api_model} has no known price for these requests; give "
             "api_input_usd_per_mtok and api_output_usd_per_mtok, or leave out what it has none for"
         )
-    remarks = [*_measurement(run), *provenance(models, date.today())]
+    remarks = [*_measurement(run), *provenance(models, day)]
     month = comparison.month(comparison.workload.requests_per_month)
     if as_it_is(overrides):
         remarks += [*report.printed_figures(month, scenario.printed.items()), *scenario.notes]

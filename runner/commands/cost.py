@@ -2,6 +2,7 @@
 
     python -m runner cost model=haiku,gpt-4o requests_per_month=250000 cached_share=0.6
     python -m runner cost model=all format=csv to=costs.csv
+    python -m runner cost model=gemini-flash day=2027-01
     python -m runner cost from=outputs/runs/…
     python -m runner cost routing=true router.simple_share=0.8
     python -m runner cost routing=true from=outputs/runs/…        as a run of a router had it
@@ -47,10 +48,13 @@ def main(argv: Sequence[str]) -> int:
         run = finished(scenario.from_run) if scenario.from_run else None
         routed = run if scenario.routing and run and run.arms else None
         told = {name.partition(".")[2] for name in named if name in routing.TELLING}
-        models = _models(config, scenario, routed, told)
+        day = scenario.day or date.today()
+        models = {
+            name: model.on(day) for name, model in _models(config, scenario, routed, told).items()
+        }
     speeds = own_runs.speeds(scenario.outputs, models, scenario.from_run)
     remarks = [f"tokens as counted in {run}; another model counts otherwise"] if run else []
-    remarks += report.provenance(models, date.today())
+    remarks += report.provenance(models, day)
     remarks += report.servers(models, speeds)
     quoted = as_it_is(overrides, "model", "models", "routing")
     if quoted:

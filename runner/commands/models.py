@@ -20,12 +20,13 @@ _LISTS = {"provider": "providers", "strength": "strengths"}  # as one says them
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    today = today or date.today()
     given = arguments("models", __doc__, argv)
     with given.conf() as config:
         filters = config.settings(Filters, [_list(override) for override in given.overrides])
-        found = listing(config.catalogue(folders=filters.folders), filters, today)
-    rows = [facts(option, model, today) for option, model in found.models.items()]
+        day = filters.day or today or date.today()
+        models = config.catalogue(folders=filters.folders)
+    found = listing({name: model.on(day) for name, model in models.items()}, filters, day)
+    rows = [facts(option, model, day) for option, model in found.models.items()]
     remarks = list(report.remarks(found))
     emit(
         filters.format,

@@ -38,6 +38,8 @@ def file_schema(group: str) -> dict[str, Any]:
     kinds = [entry["$ref"].rpartition("/")[2] for entry in schema.pop("oneOf", [])]
     if kinds:
         schema["anyOf"] = [{"$ref": f"#/$defs/{kind}"} for kind in kinds]
+        price = schema["$defs"]["Single"]["properties"]["price"]
+        price["anyOf"].append({"type": "array", "items": {"$ref": "#/$defs/Price"}})
     for part in [schema["$defs"][kind] for kind in kinds] or [schema]:
         part["properties"]["defaults"] = {"type": "array", "description": "Hydra's defaults list"}
         part.pop("required", None)

@@ -44,6 +44,9 @@ def unpinned(model: Single) -> str | None:
     """
     if model.provider.data != "third_party":
         return None
+    if model.provider.ids_move:
+        moves = f"{model.provider.name} puts new models behind its ids"
+        return f"id: '{model.id}' is no pin, {moves}; say allow_unpinned: true"
     if re.search(r"(^|[-:/@])latest$", model.id):
         return f"id: '{model.id}' is an alias, it moves with every release; {_way_out()}"
     if snapshots := _snapshots(model):

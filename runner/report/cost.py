@@ -7,11 +7,12 @@ from rich.bar import Bar
 from rich.table import Table
 
 from runner.config import pins
-from runner.config.schema import Price, ServerPrice, Single
+from runner.config.schema import TOKENS_PER_BYTE, Price, ServerPrice, Single
 from runner.decide.costs.monthly import Row, Speed, typical_speed
 from runner.decide.costs.routing import Strategy, routed
 from runner.decide.costs.workload import Workload
 from runner.measure import formatting
+from runner.price import coming
 from runner.report.table import money, seconds, table
 
 _BAR = 24  # characters
@@ -83,11 +84,17 @@ def unknowns(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def provenance(models: Mapping[str, Single], today: date) -> Iterator[str]:
-    """How old the prices are, and which of the models nobody can call any more."""
+    """How old the prices are, which will change, and what nobody can call any more."""
     prices = [model.price for model in models.values() if model.price]
     days = sorted(price.checked for price in prices if price.checked)
     if days:
         yield "prices as of " + " to ".join(dict.fromkeys((str(days[0]), str(days[-1]))))
+    for option, model in models.items():
+        if change := coming(model, today):
+            yield f"{option}: {change[1]}"
+        if model.tokens_per_byte != TOKENS_PER_BYTE:
+            more = model.tokens_per_byte / TOKENS_PER_BYTE - 1
+            yield f"{option}: counts {more:+.0%} tokens for the same text"
     gone = [option for option, model in models.items() if pins.retired(model, today)]
     if gone:
         yield f"retired: {', '.join(gone)}"

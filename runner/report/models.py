@@ -50,6 +50,8 @@ def _said(row: Row) -> Iterator[str]:
         gone = "retired" if row["retired"] else "retires"
         instead = f", then {row['successor']}" if row["successor"] else ""
         yield f"{gone} {row['retires']}{instead}"
+    if row["price_will_be"]:
+        yield row["price_will_be"]
     if row["strengths"]:
         yield ", ".join(row["strengths"])
     if row["thinks"]:

@@ -133,7 +133,7 @@ def _why(selection: Selection, candidate: Candidate) -> str:
 
 def _remarks(selection: Selection, candidate: Candidate) -> list[str]:
     """What to know before measuring it."""
-    found = [candidate.retiring] if candidate.retiring else []
+    found = [each for each in (candidate.retiring, candidate.repriced) if each]
     if candidate.measured:
         shown = [f"{name} {_metric(candidate.measured.metric(name))}" for name in _SHOWN]
         found.append(f"measured: {', '.join(shown)} in {candidate.measured}")

@@ -4,7 +4,9 @@ Nothing else is accepted (`validation.py` reports it). Units live in the names.
 """
 
 from runner.config.schema.base import (
+    TOKENS_PER_BYTE,
     Data,
+    Day,
     FallbackKind,
     Name,
     Output,

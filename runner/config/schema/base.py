@@ -1,6 +1,7 @@
 """What the parts of the schema are written in: units, names, words."""
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -38,7 +39,15 @@ def seconds(value: Any) -> Any:
     return value
 
 
+def _first_day(value: Any) -> Any:
+    """A month is its first day."""
+    month = isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}", value)
+    return f"{value}-01" if month else value
+
+
+Day = Annotated[date, BeforeValidator(_first_day)]
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+TOKENS_PER_BYTE = 0.25  # of English text, as most families count
 Usd = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

@@ -1,11 +1,22 @@
 """A provider, and a pinned model with its price."""
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from runner.config.schema.base import Data, Name, Output, Seconds, Share, Strict, Usd
+from runner.config.schema.base import (
+    TOKENS_PER_BYTE,
+    Data,
+    Name,
+    Output,
+    Seconds,
+    Share,
+    Strict,
+    Usd,
+)
 
 if TYPE_CHECKING:
     from runner.config.schema.composite import Model
@@ -28,6 +39,7 @@ class Provider(Strict):
     tpm: int | None = Field(None, ge=1)
     regions: tuple[str, ...] = ()
     certifications: tuple[str, ...] = ()
+    ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
 
 
 class Rates(Strict):
@@ -49,8 +61,14 @@ class Price(Rates):
     reasoning_usd_per_mtok: Usd | None = None  # None: reasoning is priced as output
     batch_discount: Share | None = None  # off both prices when a batch may take a day
     long_prompt: LongPrompt | None = None
+    # Its first and its last day, where they are known. Not of the price: a record leaves them out.
+    since: date | None = Field(None, alias="from", exclude=True)
+    until: date | None = Field(None, exclude=True)
     checked: date
     source: str
+
+    def holds(self, day: date) -> bool:
+        return (self.since or day) <= day <= (self.until or day)
 
 
 class ServerPrice(Strict):
@@ -164,9 +182,16 @@ class Single(Strict):
     name: Name
     id: str = Field(min_length=1)
     provider: Provider
-    price: _AnyPrice | None  # None: unknown
+    price: _AnyPrice | None  # of today; None: unknown
+    # All that it had and will have, where they are dated. A record has the one that held.
+    prices: tuple[Price, ...] = Field((), exclude=True)
+    hosting: Literal["serverless", "dedicated"] | None = None  # by the token, or GPUs of one's own
+    checked: date | None = None  # when the facts that are no price were looked up
+    source: str | None = None  # and where
+    caveats: dict[str, str] = Field({})  # what is to be known of a fact, by its key
     context_tokens: int = Field(ge=1)
     max_output_tokens: int | None = Field(None, ge=1)
+    max_input_tokens: int | None = Field(None, ge=1)  # None: all of the context
     retires: date | None
     successor: str | None
     allow_unpinned: bool
@@ -174,6 +199,7 @@ class Single(Strict):
     typical: Typical
     reasoning: Reasoning | None = None  # None: unknown, or it does not think before it answers
     benchmarks: dict[str, Annotated[Benchmark | None, BeforeValidator(_score)]]
+    tokens_per_byte: float = Field(TOKENS_PER_BYTE, gt=0, le=1)  # of English text
     drop_params: tuple[str, ...]  # what a task may ask for and this model can't be sent
     extra_body: dict[str, Any]  # goes into the request as it is
     # What opens and closes reasoning in its answers, which is taken off; None: nothing is.
@@ -181,6 +207,22 @@ class Single(Strict):
     vision: bool = False  # takes images
     outputs: tuple[Output, ...] = ("text", "json", "code")  # what it can be asked for
     artifact: Artifact | None  # set: we serve it ourselves
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priced_on_a_day(cls, data: Any) -> Any:
+        """A list of prices, or one that starts or ends, is dated: the price is today's."""
+        price = data.get("price") if isinstance(data, dict) else None
+        if isinstance(price, list) or (isinstance(price, dict) and {"from", "until"} & set(price)):
+            return data | {"price": None, "prices": price if isinstance(price, list) else [price]}
+        return data
+
+    @model_validator(mode="after")
+    def _prices_in_order(self) -> "Single":
+        for before, row in pairwise(self.prices):
+            if row.since is None or row.since <= (before.since or date.min):
+                raise ValueError("price: say from which day each price after the first one holds")
+        return self if self.price else self.on(date.today())
 
     @model_validator(mode="after")
     def _is_told_how_much(self) -> Self:
@@ -210,6 +252,23 @@ class Single(Strict):
 
     def parts(self) -> dict[str, "Model"]:
         return {}
+
+    def on(self, day: date) -> "Single":
+        """The same, at the price of a day."""
+        return self.model_copy(update={"price": self._price_on(day)}) if self.prices else self
+
+    def _price_on(self, day: date) -> Price | None:
+        return next((row for row in reversed(self.prices) if row.holds(day)), None)
+
+    def changes(self, day: date) -> Iterator[tuple[date, Price | None]]:
+        """The days after `day` from which another price holds; None: nobody knows which."""
+        starts = [row.since for row in self.prices if row.since]
+        ends = [row.until + timedelta(days=1) for row in self.prices if row.until]
+        price = self._price_on(day)
+        for each in sorted({*starts, *ends}):
+            if each > day and (then := self._price_on(each)) is not price:
+                price = then
+                yield each, price
 
     def at(self, api_base: str) -> "Single":
         """The same model, asked for at another address."""

@@ -8,18 +8,29 @@ and every model of the fallback is asked too. Retries count in neither.
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from runner.calls import checks
 from runner.calls.route import questions
 from runner.cases.call_log import CallLog
-from runner.cases.query import Query, messages, parameters, schema_of, texts
-from runner.config.schema import Cascade, Job, Model, Router, ServerPrice, Single, Split, Task
+from runner.cases.query import Query, cramped, messages, parameters, schema_of, texts
+from runner.config.schema import (
+    TOKENS_PER_BYTE,
+    Cascade,
+    Job,
+    Model,
+    Router,
+    ServerPrice,
+    Single,
+    Split,
+    Task,
+)
 from runner.decide.costs.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
 from runner.decide.costs.monthly import typical_speed
 from runner.errors import RunnerError
 from runner.pipeline.plan import Plan
-from runner.price import dollars, worst_case
+from runner.price import coming, dollars, worst_case
 from runner.record.outcomes import Reply, Usage
 from runner.scorers import Scorer
 
@@ -76,6 +87,9 @@ async def totals(
         probes -= 1
     unpriced = [each for each in job.models.values() if worst_case(each.price, 1, 1) is None]
     notes = dict.fromkeys(f"{each.name}: {_unpriced(each)}" for each in unpriced)
+    for each in job.models.values():
+        if change := coming(each, date.today()):
+            notes[f"{each.name}: {change[1]}"] = None
     return Estimate(job.label, parts, (*notes, *counting.notes))
 
 
@@ -134,7 +148,10 @@ class _Counting:
     ) -> Parts:
         """`asked` is read in step: it has the single models in the order of the parts."""
         if isinstance(model, Single):
-            return _request(*next(asked), unseen)
+            single, wanted = next(asked)
+            if why := cramped(single, wanted):
+                self.notes[why] = None
+            return _request(single, wanted, unseen)
         classified: Parts = {}
         if isinstance(model, Router) and model.classifier is not None:
             classified = await self._way(model.classifier, query, asked, unseen)
@@ -164,7 +181,7 @@ def _request(model: Single, query: Query, unseen: int) -> Parts:
     sent = messages(model, query)
     if schema_of(model, query) == "enforced":  # providers turn it into a part of the prompt
         sent = [*sent, {"role": "system", "content": json.dumps(query.json_schema)}]
-    least = count_tokens(model, sent)
+    least = round(count_tokens(model, sent) * model.tokens_per_byte / TOKENS_PER_BYTE)
     most, answer = least + unseen, parameters(model, query)["max_tokens"]
     if isinstance(model.price, ServerPrice):
         low, high = _server_usd(model, 0), _server_usd(model, answer)

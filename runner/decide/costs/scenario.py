@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from runner.config.schema import Share, Strict, Usd
+from runner.config.schema import Day, Share, Strict, Usd
 from runner.decide.costs.workload import FinishedRun, Workload
 
 Tokens = Annotated[int, Field(ge=0)]
@@ -25,6 +25,7 @@ class Scenario(Strict):
     cached_share: Share  # of the input tokens
     batch_share: Share  # of the requests
     from_run: Path | None = Field(alias="from")
+    day: Day | None  # of the prices; None: today
     notes: tuple[str, ...]
     format: Literal["table", "csv", "json"]
     to: Path | None

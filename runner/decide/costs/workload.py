@@ -3,11 +3,12 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from runner.config.schema import TOKENS_PER_BYTE
 from runner.errors import ConfigError
 from runner.record.outcomes import Answered
 from runner.record.run import Run
@@ -34,6 +35,14 @@ class Workload:
     def output_tokens(self) -> float:
         """Of the mean request."""
         return self._mean(1)
+
+    def counted_at(self, tokens_per_byte: float) -> "Workload":
+        """The same texts in the tokens of a family that counts otherwise."""
+        times = tokens_per_byte / TOKENS_PER_BYTE
+        sizes = _Sizes()
+        for (read, written), count in self.sizes.items():
+            sizes[round(read * times), round(written * times)] += count
+        return replace(self, sizes=sizes)
 
     def a_month(self, usd_per_request: float | None) -> float | None:
         # Beyond a millionth of a dollar is but the noise of binary fractions.

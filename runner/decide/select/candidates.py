@@ -18,6 +18,7 @@ from runner.decide.costs.workload import Sizes, Workload
 from runner.decide.own_runs import Measured, speed_in
 from runner.decide.select.exclusion import Known, Reason, Wanted, held
 from runner.decide.select.tree import Step, Suggestion
+from runner.price import coming
 from runner.record.outcomes import Metric
 
 INPUT_TOKENS = 1500  # of a request that nothing is known of
@@ -39,6 +40,7 @@ class Candidate:
     open: tuple[str, ...]  # bounds that nothing can be held against yet
     unstated: tuple[str, ...]  # what only the contract with its provider tells
     retiring: str | None  # when, if soon
+    repriced: str | None  # from when on, if soon
     excluded: tuple[Reason, ...]  # none: it is left
     measured: Measured | None  # by one's own newest run of the task
     benchmarks: Mapping[str, Benchmark]  # that speak for what the work needs
@@ -193,6 +195,7 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
         open=tuple(left_open),
         unstated=tuple(name for name, value in stated.items() if not value),
         retiring=_retiring(model, wanted),
+        repriced=_repriced(model, wanted),
         excluded=tuple(excluded),
         measured=known.measured,
         benchmarks={
@@ -203,7 +206,7 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
 
 def _known(model: Single, measured: Measured | None, wanted: Wanted) -> Known:
     """Tokens as a run counted them, what the model thinks included; else as the cases have them."""
-    workload = wanted.workload
+    workload = wanted.workload.counted_at(model.tokens_per_byte)
     tokens = [_mean(measured, f"{side}_tokens") for side in ("input", "output")]
     if None not in tokens:
         read, written = (round(mean or 0) for mean in tokens)
@@ -232,6 +235,11 @@ def _speed(model: Single, measured: Measured | None) -> Speed | None:
 def _mean(measured: Measured | None, name: str) -> float | None:
     metric: Metric | None = measured.metric(name) if measured else None
     return metric.value if metric else None
+
+
+def _repriced(model: Single, wanted: Wanted) -> str | None:
+    change = coming(model, wanted.today)
+    return change[1] if change and change[0] - wanted.today <= wanted.soon else None
 
 
 def _retiring(model: Single, wanted: Wanted) -> str | None:

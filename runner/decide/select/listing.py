@@ -13,8 +13,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from runner.config import pins, redact
-from runner.config.schema import Data, Price, ServerPrice, Single, Strict, Usd
+from runner.config.schema import Data, Day, Price, ServerPrice, Single, Strict, Usd
 from runner.errors import ConfigError, did_you_mean
+from runner.price import coming
 
 _RATES = (
     *("input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"),
@@ -22,7 +23,8 @@ _RATES = (
 )
 COLUMNS = (
     *("model", "id", "provider", "data", *_RATES, "long_prompt_above_tokens", "usd_per_hour"),
-    *("price_checked", "price_source", "context_tokens", "max_output_tokens", "vision", "thinks"),
+    *("price_checked", "price_source", "price_changes", "price_will_be"),
+    *("context_tokens", "max_input_tokens", "max_output_tokens", "vision", "thinks"),
     *("reasoning_default", "reasoning_lowest", "ttft_ms", "ttft_ms_at_most", "tokens_per_second"),
     *("strengths", "benchmarks", "retires", "retired", "successor", "key", "key_present"),
 )
@@ -44,6 +46,7 @@ class Filters(Strict):
     alive: bool | None
     benchmark: str | None
     folders: bool
+    day: Day | None
     format: Literal["table", "csv", "json"]
     to: Path | None
 
@@ -155,6 +158,7 @@ def facts(option: str, model: Single, today: date) -> dict[str, Any]:
     price, reasoning, typical = model.price, model.reasoning, model.typical
     by_token = price if isinstance(price, Price) else None
     by_hour = price if isinstance(price, ServerPrice) else None
+    change = coming(model, today)
     low, high = typical.ttft_ms or (None, None)
     return {
         "model": option,
@@ -166,9 +170,12 @@ def facts(option: str, model: Single, today: date) -> dict[str, Any]:
         and by_token.long_prompt
         and by_token.long_prompt.above_tokens,
         "usd_per_hour": by_hour and by_hour.usd_per_hour,
+        "price_changes": change and change[0].isoformat(),
+        "price_will_be": change and change[1],
         "price_checked": price and price.checked and price.checked.isoformat(),
         "price_source": price and price.source,
         "context_tokens": model.context_tokens,
+        "max_input_tokens": model.max_input_tokens,
         "max_output_tokens": model.max_output_tokens,
         "vision": model.vision,
         "thinks": _thinks(model),

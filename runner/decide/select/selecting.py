@@ -55,6 +55,7 @@ class SelectSettings(Strict):
 def select(settings: SelectSettings, models: Mapping[str, Single], today: date) -> Selection:
     """Raises ConfigError for a name of nothing that there is, for cases that can't be read."""
     task, requirements = settings.task, settings.requirements
+    models = {option: model.on(today) for option, model in models.items()}
     known = facts(requirements, task, settings.needs)
     settings.decision.check_names(models, known["needs"])
     _check(settings.min_benchmarks, models)
