@@ -14,7 +14,6 @@ from runner.config.schema import Job, answerers
 from runner.config.self_judging import self_judging
 from runner.errors import StorageError
 from runner.measure.conclusion import tier
-from runner.measure.metrics import measure
 from runner.measure.observations import own
 from runner.measure.requirements import judge
 from runner.price import total
@@ -53,27 +52,22 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
 
     Raises ConfigError for a run.json, StorageError for a journal, that can't be used.
     """
+    from runner.measure.metrics import measure
+
     record = Run(directory)
     run, job = record.measurement, record.job
     observer = _Observer(job.task.name, job=job)
     measured = measure(observer.watch(lines(record)), job, record.probes())
     result = Result(
+        **vars(measured),
         task=run.task,
         model=run.model,
         id=run.id,
         complete=measured.counts.outcomes == run.outcomes
         and measured.probes >= min(job.latency_probe, int(run.cases.get("count", 0))),
-        counts=measured.counts,
-        failures=measured.failures,
         confidence=job.requirements.confidence,
-        metrics=measured.metrics,
         verdicts=judge(job, measured.metrics),
-        arms=measured.arms,
-        choices=measured.choices,
-        skipped=measured.skipped,
-        flaky_cases=measured.flaky_cases,
         notes=_notes(job, observer),
-        spent_usd=measured.spent_usd,
     )
     result = result.model_copy(update={"tier": tier(result)})
     observer.sum_up()

@@ -2,6 +2,39 @@
 
 import math
 
+# Every metric but those of the scorers, which are score.<name>.
+UNITS = {
+    "quality": "score",
+    "quality_per_request": "score",  # over all requests: an unanswered one is worth 0
+    "valid_output_rate": "rate",
+    "pass_at_1": "rate",  # of cases that are asked repeatedly, like the next two; 1 is a pass
+    "pass_at_k": "rate",  # one of `repeats` tries passes
+    "flaky_rate": "rate",  # cases whose repeats have different scores
+    "error_rate": "rate",
+    "first_attempt_success_rate": "rate",  # what availability would be without retry and fallback
+    "fallback_rate": "rate",
+    "retry_rate": "rate",
+    "truncated_rate": "rate",
+    "latency_p50_ms": "ms",
+    "latency_p95_ms": "ms",
+    "latency_mean_ms": "ms",
+    "ttft_p50_ms": "ms",  # of the streaming probe, like the next two
+    "ttft_p95_ms": "ms",
+    "tokens_per_second": "tokens/s",
+    "cost_per_request_usd": "usd",
+    "cost_per_accepted_usd": "usd",  # over answers of min_quality_score at least, or else of 1
+    "cost_total_usd": "usd",
+    "monthly_cost_usd": "usd",
+    "attempts_per_request": "attempts",
+    "tokens_per_request": "tokens",  # of all its attempts, in and out
+    "input_tokens": "tokens",
+    "output_tokens": "tokens",
+    "output_tokens_per_second": "tokens/s",
+    "judge_failure_rate": "rate",  # answers that a judge could not judge
+    "judge_latency_p50_ms": "ms",
+    "judge_cost_usd": "usd",  # of all judgements; no part of the costs above
+}
+
 
 def show(value: float | None, unit: str) -> str:
     """`0.861`, `1,204 ms`, `$0.00042`, `34 tokens`, `81.5 tokens/s`; None is `unknown`."""

@@ -7,7 +7,6 @@ from runner.config.schema import Data, Job, Privacy, Requirements, Task
 from runner.errors import ConfigError, did_you_mean
 from runner.measure import formatting
 from runner.measure.capacity import carries
-from runner.measure.metrics import UNITS
 from runner.measure.observations import SCORE
 from runner.measure.verdict import Side, verdict_on
 from runner.record.outcomes import Metric, Verdict
@@ -21,7 +20,7 @@ ALLOWED: dict[Privacy, tuple[Data, ...]] = {
 
 def known_metrics(task: Task) -> set[str]:
     """The names that `requirements.bounds` may use."""
-    return set(UNITS) | {SCORE + scorer for scorer in task.scorers}
+    return set(formatting.UNITS) | {SCORE + scorer for scorer in task.scorers}
 
 
 def check(requirements: Requirements, task: Task) -> None:

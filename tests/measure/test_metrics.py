@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from runner.measure.metrics import UNITS, Measured, measure
+from runner.measure.formatting import UNITS
+from runner.measure.metrics import Measured, measure
 from runner.record.outcomes import Answered, Failed, Score, Skipped, Usage
 from tests.report.make import answered, attempt, failed, job, model
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.decide.recommend import Candidate
-from runner.measure.metrics import UNITS
+from runner.measure.formatting import UNITS
 from runner.measure.requirements import judge
 from runner.measure.statistics import mean
 from runner.record.outcomes import Counts, Metric, Result
