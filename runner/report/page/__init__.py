@@ -25,6 +25,7 @@ from runner.report import compare, contents
 from runner.report.contents import Advice
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
+from runner.report.page.charts import histogram
 from runner.report.page.rows import Gatherer
 from runner.report.table import MARKS
 from runner.report.text import clean
@@ -156,7 +157,12 @@ def _environment() -> Environment:
         finalize=lambda value: value if isinstance(value, Markup) else clean(str(value)),
     )
     environment.filters |= {"value": contents.value, "interval": contents.interval, "usd": _usd}
-    environment.globals |= {"marks": MARKS, "compare": compare, "contents": contents}
+    environment.globals |= {
+        "marks": MARKS,
+        "compare": compare,
+        "contents": contents,
+        "histogram": histogram,
+    }
     return environment
 
 

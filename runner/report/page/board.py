@@ -75,9 +75,8 @@ class Board:
         return charts.scatter(self.names, self.results, self.advice.front)
 
     @cached_property
-    def latencies(self) -> tuple[charts.Axis | None, list[charts.Spread]]:
-        samples = [one.latencies_ms for one in self.journals]
-        return charts.spreads(self.names, self.results, samples)
+    def latencies(self) -> charts.Axis | None:
+        return charts.latency_axis(self.results, [one.latencies_ms for one in self.journals])
 
     @cached_property
     def costs(self) -> list[Cost]:

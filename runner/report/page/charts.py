@@ -6,15 +6,25 @@ policy refuses, one that draws here knows neither the reader's theme nor the wid
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.measure import formatting
 from runner.record.outcomes import Metric, Result
 
-_COST, _QUALITY = "cost_per_request_usd", "quality"
+_BOUNDS = "max_cost_per_request", "min_quality_score"
 _BINS = 48
 _FREE = 6.0  # per cent: where a cost of 0 stands beside a logarithmic axis
 _PAD = 1.25  # a logarithmic axis goes so many times beyond its values
+
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Bar:
+    at: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -32,11 +42,20 @@ class Axis:
     ticks: list[Tick]
     logarithmic: bool
     start: float = 0.0
+    label: Callable[[float], str] = str
+    bound: float | None = None  # a threshold on it
 
     def at(self, value: float) -> float:
         if self.logarithmic and value <= 0:
             return _FREE
         return round(_share(value, self.low, self.high, self.logarithmic, self.start), 2)
+
+    def span(self, metric: Metric | None) -> Ends | None:
+        """Of its interval. An end that nobody knows is left open: on goes the bar to the end."""
+        if metric is None or (metric.low is None and metric.high is None):
+            return None
+        low = self.start if metric.low is None else self.at(metric.low)
+        return low, 100.0 if metric.high is None else self.at(metric.high)
 
 
 @dataclass
@@ -45,13 +64,14 @@ class Point:
 
     name: str
     rank: int
+    front: bool
+    quality: Metric
+    cost: Metric
     x: float
     y: float
-    x_bar: tuple[float, float]
-    y_bar: tuple[float, float]
-    title: str
+    x_bar: Ends
+    y_bar: Ends
     label_y: float
-    front: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,44 +84,24 @@ class Scatter:
     left_out: list[str]  # whose cost or quality is unknown
 
 
-@dataclass(frozen=True)
-class Bar:
-    at: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The latencies of a candidate: how often they fell where, and two percentiles."""
-
-    name: str
-    n: int
-    bars: list[Bar]
-    p50: Tick | None
-    p95: Tick | None
-    p95_bar: tuple[float, float] | None
-    bound: Tick | None
-
-
 def scatter(
     names: Sequence[str], results: Sequence[Result], front: Collection[str]
 ) -> Scatter | None:
     """Quality against cost; `results` has the best first, `front` names those nobody dominates."""
     known = {
-        rank: result
-        for rank, result in enumerate(results, 1)
-        if _value(result, _COST) is not None and _value(result, _QUALITY) is not None
+        rank: (quality, cost)
+        for rank, one in enumerate(results, 1)
+        if (quality := _known(one, "quality")) and (cost := _known(one, "cost_per_request_usd"))
     }
     if not known:
         return None
-    max_cost = _bound(results, "max_cost_per_request")
-    min_quality = _bound(results, "min_quality_score")
-    x = log_axis([*_edges(known.values(), _COST), max_cost], _dollars)
-    y = share_axis([*_edges(known.values(), _QUALITY), min_quality])
-    points = [_point(rank, names[rank - 1], result, x, y) for rank, result in known.items()]
-    for point in points:
-        point.front = point.name in front
+    max_cost, min_quality = (_bound(results, name) for name in _BOUNDS)
+    x = log_axis([*_edges(cost for _, cost in known.values()), max_cost], _dollars)
+    y = share_axis([*_edges(quality for quality, _ in known.values()), min_quality])
+    points = [
+        _point(names[rank - 1], rank, names[rank - 1] in front, *metrics, x, y)
+        for rank, metrics in known.items()
+    ]
     _spread_labels(points)
     return Scatter(
         x,
@@ -113,30 +113,14 @@ def scatter(
     )
 
 
-def spreads(
-    names: Sequence[str], results: Sequence[Result], latencies_ms: Sequence[Sequence[float]]
-) -> tuple[Axis | None, list[Spread]]:
-    """How the latencies of each candidate spread, on one axis for all."""
+def latency_axis(results: Sequence[Result], samples: Sequence[Sequence[float]]) -> Axis | None:
+    """One for all candidates, in milliseconds; None: nothing was timed."""
+    edges = [edge for sample in samples if sample for edge in (min(sample), max(sample))]
+    if not edges:
+        return None
     bound = _bound(results, "max_latency_ms")
-    every = [edge for sample in latencies_ms if sample for edge in (min(sample), max(sample))]
-    if not every:
-        return None, []
-    axis = log_axis([*every, bound], _milliseconds)
-    rows = []
-    for name, result, sample in zip(names, results, latencies_ms, strict=True):
-        p50, p95 = (result.metrics.get(f"latency_p{q}_ms") for q in (50, 95))
-        rows.append(
-            Spread(
-                name,
-                len(sample),
-                _histogram(sample, axis),
-                _tick(p50, axis),
-                _tick(p95, axis),
-                _interval(p95, axis),
-                None if bound is None else Tick(axis.at(bound), _milliseconds(bound)),
-            )
-        )
-    return axis, rows
+    axis = log_axis([*edges, bound], _milliseconds)
+    return replace(axis, label=_milliseconds, bound=bound)
 
 
 def log_axis(values: Sequence[float | None], label: Callable[[float], str]) -> Axis:
@@ -173,27 +157,14 @@ def _share(value: float, low: float, high: float, logarithmic: bool, start: floa
     return start + (100 - start) * min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def _point(rank: int, name: str, result: Result, x: Axis, y: Axis) -> Point:
-    cost, quality = result.metrics[_COST], result.metrics[_QUALITY]
+def _point(
+    name: str, rank: int, front: bool, quality: Metric, cost: Metric, x: Axis, y: Axis
+) -> Point:
     assert cost.value is not None and quality.value is not None
     left, top = x.at(cost.value), 100 - y.at(quality.value)
-    low, high = _interval(quality, y) or (y.at(quality.value),) * 2
-    facts = (
-        f"quality {formatting.show(quality.value, quality.unit)} "
-        f"({formatting.interval(quality.low, quality.high, quality.unit)})",
-        f"{formatting.show(cost.value, cost.unit)} a request "
-        f"({formatting.interval(cost.low, cost.high, cost.unit)})",
-    )
-    return Point(
-        name=name,
-        rank=rank,
-        x=left,
-        y=top,
-        x_bar=_interval(cost, x) or (left, left),
-        y_bar=(100 - high, 100 - low),
-        title=f"{name}: {', '.join(facts)}",
-        label_y=top,
-    )
+    low, high = y.span(quality) or (100 - top,) * 2
+    across = x.span(cost) or (left, left)
+    return Point(name, rank, front, quality, cost, left, top, across, (100 - high, 100 - low), top)
 
 
 def _spread_labels(points: Sequence[Point]) -> None:
@@ -208,7 +179,7 @@ def _spread_labels(points: Sequence[Point]) -> None:
         placed.append(point)
 
 
-def _histogram(sample: Sequence[float], axis: Axis) -> list[Bar]:
+def histogram(sample: Sequence[float], axis: Axis) -> list[Bar]:
     """The heights are in per cent of the most frequent bin."""
     counts = [0] * _BINS
     for value in sample:
@@ -222,28 +193,13 @@ def _histogram(sample: Sequence[float], axis: Axis) -> list[Bar]:
     ]
 
 
-def _value(result: Result, name: str) -> float | None:
+def _known(result: Result, name: str) -> Metric | None:
     metric = result.metrics.get(name)
-    return metric.value if metric else None
+    return metric if metric and metric.value is not None else None
 
 
-def _edges(results: Iterable[Result], name: str) -> list[float | None]:
-    metrics = [result.metrics[name] for result in results]
+def _edges(metrics: Iterable[Metric]) -> list[float | None]:
     return [edge for metric in metrics for edge in (metric.value, metric.low, metric.high)]
-
-
-def _tick(metric: Metric | None, axis: Axis) -> Tick | None:
-    if metric is None or metric.value is None:
-        return None
-    return Tick(axis.at(metric.value), formatting.show(metric.value, metric.unit))
-
-
-def _interval(metric: Metric | None, axis: Axis) -> tuple[float, float] | None:
-    """An end that nobody knows is left open: the bar goes on to the end of the axis."""
-    if metric is None or (metric.low is None and metric.high is None):
-        return None
-    low = axis.start if metric.low is None else axis.at(metric.low)
-    return low, 100.0 if metric.high is None else axis.at(metric.high)
 
 
 def _bound(results: Sequence[Result], requirement: str) -> float | None:
