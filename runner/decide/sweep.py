@@ -10,11 +10,9 @@ from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
 from runner.measure.conclusion import named
 from runner.measure.result import load as load_run
-from runner.record.files import RESULT, read_record
+from runner.record.files import RESULT, jobs, read_record, sweep_command
 from runner.record.outcomes import Line, Record, Result
 from runner.record.run import Run
-from runner.record.sweep import command as sweep_command
-from runner.record.sweep import jobs
 
 UNNAMED = "?"  # the task of a job whose config could not even be read
 

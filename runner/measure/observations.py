@@ -87,7 +87,7 @@ class Observations:
     def _pay(self, line: Line, case: int) -> None:
         self.cost = total((self.cost, line.cost_usd))
         self.judge_cost = total((self.judge_cost, *(each.cost_usd for each in line.judging)))
-        self.spent = total((self.spent, *_spent(line)))
+        self.spent = total((self.spent, *(each.cost_usd for each in line.paid)))
         for attempt in line.judging:
             self._note("judge_latency", case, attempt.seconds * 1000)
 
@@ -187,11 +187,6 @@ def _answering_seconds(line: Answered) -> float:
         and attempt.usage == line.usage
     )
     return next(made, line.seconds)
-
-
-def _spent(line: Line) -> list[float | None]:
-    """What this run paid; what it replays was paid for before."""
-    return [each.cost_usd for each in (*line.attempts, *line.judging) if not each.replayed]
 
 
 def _retried(attempts: Sequence[Attempt]) -> bool:

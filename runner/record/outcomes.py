@@ -148,6 +148,11 @@ class Outcome(Record):
     skipped: list[Skipped] = []
     replayed: bool = False  # taken over from an earlier run: paid for and timed then
 
+    @property
+    def paid(self) -> list[Attempt]:
+        """What its own run paid for; what is replayed was paid for where it was made."""
+        return [each for each in (*self.attempts, *self.judging) if not each.replayed]
+
 
 class Answered(Outcome):
     status: Literal["answered"] = "answered"

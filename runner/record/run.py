@@ -6,7 +6,7 @@ for what is not what it is taken for, StorageError for a journal that can't be r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -17,10 +17,20 @@ from pydantic import Field
 
 from runner.config.schema import Job
 from runner.errors import ConfigError, StorageError
-from runner.record.files import JOURNAL, PROBE, RESULT, RUN, UNSCORED, read_json, read_record, typed
+from runner.record.files import (
+    JOURNAL,
+    PROBE,
+    RESULT,
+    RUN,
+    UNSCORED,
+    is_sweep,
+    jobs,
+    read_json,
+    read_record,
+    typed,
+)
 from runner.record.journal import read_journal
 from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result
-from runner.record.sweep import is_sweep, jobs
 
 _PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
@@ -177,12 +187,15 @@ class Run:
 
         Memory does not grow with the cases, but with those that wait.
         """
-        yield from _own(self.probes())
+        for line in self.probes():
+            yield from line.paid
         waiting = {(each.case, each.repeat) for each in self.unscored()}
         for line in self.as_written():
             waiting.discard((line.case, line.repeat))
-            yield from _own([line])
-        yield from _own(line for line in self.unscored() if (line.case, line.repeat) in waiting)
+            yield from line.paid
+        for line in self.unscored():
+            if (line.case, line.repeat) in waiting:
+                yield from line.paid
 
     @property
     def asked(self) -> bool:
@@ -220,12 +233,6 @@ def nearest(directory: Path) -> str:
     records = [child for child in children if Run(child).kind]
     newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
     return f"; did you mean {newest}?" if newest else ""
-
-
-def _own(lines: Iterable[Line]) -> Iterator[Attempt]:
-    """What is replayed was paid for where it was made."""
-    for line in lines:
-        yield from (each for each in (*line.attempts, *line.judging) if not each.replayed)
 
 
 def _other_version(run: Provenance) -> str:

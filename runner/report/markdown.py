@@ -1,5 +1,6 @@
 """`report.md`, from the templates beside this file."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,15 +45,21 @@ def _render(template: str, **values: Any) -> str:
     return text.strip() + "\n"
 
 
-def _environment() -> Environment:
-    """Whatever a template prints is escaped, unless a filter made it Markdown on purpose."""
-    environment = Environment(
+def templates(finalize: Callable[[Any], str], *, autoescape: bool = False) -> Environment:
+    """Those of this room; whatever one of them prints goes through `finalize`."""
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: value if isinstance(value, Markdown) else inline(str(value)),
+        finalize=finalize,
     )
+
+
+def _environment() -> Environment:
+    """Whatever a template prints is escaped, unless a filter made it Markdown on purpose."""
+    environment = templates(lambda v: v if isinstance(v, Markdown) else inline(str(v)))
     environment.filters |= {"fenced": fenced, "clip": clip, "table": Table.markdown}
     environment.globals |= {
         "candidates": _candidates,

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import regex
 
 from runner.scorers import _digits
+from runner.scorers._digits import CJK, PERCENT, SCALES, SYMBOLS
 from runner.scorers._text import UNSPACED
-from runner.scorers._units import CJK, PERCENT, SCALES, SYMBOLS
 
 Mark = Literal["point", "comma"]
 

@@ -22,11 +22,11 @@ from pydantic import Field
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.record.outcomes import Reply, Score
-from runner.scorers import _digits, _expected, _marks, _number, _units
+from runner.scorers import _digits, _expected, _marks, _number
 from runner.scorers._number import Mark, Number, find, is_ambiguous, parse
 from runner.scorers._text import clip
 
-PARTS = (_number, _digits, _units, _marks)
+PARTS = (_number, _digits, _marks)
 
 _MARKS = regex.compile(
     rf"^\#{{4}}[ ](?=\S*\d\S*\s*$)"  # a line of its own, not the heading of a step

@@ -13,10 +13,19 @@ from runner.decide import spend
 from runner.decide.costs.workload import finished
 from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure.compare import against
-from runner.record.files import JOURNAL, PROBE, RESULT, RUN, SWEEP, UNSCORED, write_json
+from runner.record.files import (
+    JOURNAL,
+    PROBE,
+    RESULT,
+    RUN,
+    SWEEP,
+    UNSCORED,
+    jobs,
+    sweep_command,
+    write_json,
+)
 from runner.record.outcomes import Answered, Counts, Failed, Result
 from runner.record.run import Run
-from runner.record.sweep import command, jobs
 from runner.report import rebuild
 from tests.report import make
 
@@ -87,8 +96,8 @@ def test_what_a_directory_is(tmp_path: Path) -> None:
     }
     for none in (tmp_path, tmp_path / "nowhere", run / RUN):
         assert Run(none).kind is None
-    assert command(tmp_path / "sweep") == "python -m runner -m"
-    assert command(tmp_path / "old_sweep") is None
+    assert sweep_command(tmp_path / "sweep") == "python -m runner -m"
+    assert sweep_command(tmp_path / "old_sweep") is None
 
 
 def test_jobs_come_in_their_order(tmp_path: Path) -> None:

@@ -16,10 +16,9 @@ from runner.decide.own_runs import newest_first
 from runner.drill.result import DrillResult, identity
 from runner.errors import ConfigError
 from runner.measure.observations import own
-from runner.record.files import REPORT, RESULT, read_record, sha256
+from runner.record.files import REPORT, RESULT, is_sweep, read_record, sha256
 from runner.record.outcomes import Answered
 from runner.record.run import Run
-from runner.record.sweep import is_sweep
 
 
 def present(task: Task) -> Cases:

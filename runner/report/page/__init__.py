@@ -12,17 +12,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
 from runner.measure.evidence import Evidence, Journal
+from runner.price import total
+from runner.record.files import jobs
 from runner.record.outcomes import Line
 from runner.record.run import Run
-from runner.record.sweep import jobs
 from runner.report import compare, contents
 from runner.report.contents import Advice
+from runner.report.markdown import templates
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
 from runner.report.page.charts import histogram
@@ -148,21 +150,12 @@ def _json(data: Any) -> str:
 
 def _environment() -> Environment:
     """Whatever a template prints is escaped, and made harmless to readers, too."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: value if isinstance(value, Markup) else clean(str(value)),
+    environment = templates(
+        lambda value: value if isinstance(value, Markup) else clean(str(value)), autoescape=True
     )
     environment.filters |= {"value": contents.value, "interval": contents.interval, "usd": _usd}
-    environment.globals |= {
-        "marks": MARKS,
-        "compare": compare,
-        "contents": contents,
-        "histogram": histogram,
-    }
+    environment.globals |= {"marks": MARKS, "compare": compare, "contents": contents}
+    environment.globals |= {"histogram": histogram, "total": total}
     return environment
 
 

@@ -1,6 +1,6 @@
 """What a page shows of one task: its candidates side by side, the best first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,15 +23,6 @@ class Fact:
     interval: str = ""
     verdict: Verdict | None = None
     sort: float | str | None = None
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Dollars for each answer, by what they were paid for; widths are per cent of the longest."""
-
-    name: str
-    usd: float | None
-    parts: list[tuple[str, float | None, float, float]]  # part, dollars, start, width
 
 
 @dataclass(frozen=True)
@@ -79,11 +70,10 @@ class Board:
         return charts.latency_axis(self.results, [one.latencies_ms for one in self.journals])
 
     @cached_property
-    def costs(self) -> list[Cost]:
+    def costs(self) -> list[dict[str, float | None]]:
+        """Of an answer, in dollars, by what they were paid for."""
         both = zip(self.results, self.journals, strict=True)
-        shares = [journal.cost_of_answer(result) for result, journal in both]
-        most = max((sum(usd or 0 for usd in parts.values()) for parts in shares), default=0)
-        return [_cost(name, parts, most) for name, parts in zip(self.names, shares, strict=True)]
+        return [journal.cost_of_answer(result) for result, journal in both]
 
     @property
     def parts(self) -> list[str]:
@@ -93,14 +83,3 @@ class Board:
     @property
     def tags(self) -> list[str]:
         return sorted({tag for row in self.gathered.rows for tag in row["tags"]})
-
-
-def _cost(name: str, shares: Mapping[str, float | None], most: float) -> Cost:
-    parts, start = [], 0.0
-    for part, usd in shares.items():
-        width = 100 * usd / most if usd and most else 0.0
-        if usd != 0:
-            parts.append((part, usd, round(start, 3), round(width, 3)))
-        start += width
-    known = [usd for usd in shares.values() if usd is not None]
-    return Cost(name, sum(known) if len(known) == len(shares) else None, parts)
