@@ -5,7 +5,6 @@ answer has to carry all of it, as one does while the others fail.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from runner.config.schema import Job, Provider, Single
 from runner.measure import formatting
@@ -17,14 +16,6 @@ _MINUTES_PER_MONTH = 365.25 / 12 * 24 * 60
 _WORST_FIRST = ("missed", "unknown", "not proven", "met")
 
 Judged = tuple[Word | str, str]  # a verdict's word and why
-
-
-class _Demand(NamedTuple):
-    """What the busiest minute takes, with its interval."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 def peak_per_minute(requests_per_month: int, peak_factor: float) -> float:
@@ -75,23 +66,26 @@ def _to_state(providers: Iterable[Provider]) -> str:
 
 def _held(provider: Provider, metrics: Mapping[str, Metric], peak: float) -> Iterator[Judged]:
     attempts = metrics.get("attempts_per_request")
-    # Nearly every request takes one attempt, so that this is no more than a small correction.
-    requests = None if attempts is None or attempts.value is None else peak * attempts.value
-    tokens = _times(metrics.get("tokens_per_request"), peak)
+    if attempts:
+        # Nearly every request takes one attempt, so that this is no more than a small correction.
+        attempts = attempts.model_copy(update={"low": attempts.value, "high": attempts.value})
     # By Little's law: requests a second, times the seconds that each of them takes.
-    at_once = _times(metrics.get("latency_mean_ms"), peak / 60 / 1000)
+    at_once = peak / 60 / 1000
     limits = (
-        (provider.rpm, _Demand(requests, requests, requests), "requests a minute"),
-        (provider.tpm, tokens, "tokens a minute"),
-        (provider.max_concurrency, at_once, "requests at once"),
+        (provider.rpm, attempts, peak, "requests a minute"),
+        (provider.tpm, metrics.get("tokens_per_request"), peak, "tokens a minute"),
+        (provider.max_concurrency, metrics.get("latency_mean_ms"), at_once, "requests at once"),
     )
-    stated = [_one(provider.name, *each) for each in limits if each[0] is not None]
+    stated = [
+        _one(provider.name, limit, each and each.times(factor), what)
+        for limit, each, factor, what in limits
+        if limit is not None
+    ]
     yield from stated or [("unknown", f"{provider.name} states no rpm, tpm or max_concurrency")]
 
 
-def _one(name: str, limit: int | None, demand: _Demand, what: str) -> Judged:
-    assert limit is not None
-    if demand.value is None:
+def _one(name: str, limit: int, demand: Metric | None, what: str) -> Judged:
+    if demand is None or demand.value is None:
         return "unknown", f"{name} takes {limit:,} {what}, how many are needed was not measured"
     word = word_for(demand.low, demand.high, "max", limit)
     return word, f"{name} takes {limit:,} {what}, {_count(demand.value)} are needed ({word})"
@@ -99,8 +93,3 @@ def _one(name: str, limit: int | None, demand: _Demand, what: str) -> Judged:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:,.2g}"
-
-
-def _times(metric: Metric | None, factor: float) -> _Demand:
-    bounds = (metric.value, metric.low, metric.high) if metric else (None, None, None)
-    return _Demand(*(None if bound is None else bound * factor for bound in bounds))

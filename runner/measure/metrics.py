@@ -112,7 +112,7 @@ class _Computing:
             return 1.0
         if most is None or unit not in ("tokens", "ms"):
             return None
-        return most.tokens if unit == "tokens" else _times(most.seconds, 1000)
+        return most.tokens if unit == "tokens" else most.seconds and most.seconds * 1000
 
     def _percentile(self, of: str, q: int) -> Metric:
         values, clusters = self._tally.sample(of)
@@ -134,9 +134,7 @@ class _Computing:
             "cost_per_accepted_usd", *self._cost_per("accepted", "cost_of_judged")
         )
         if requests := tally.job.requirements.requests_per_month:
-            amounts = ("value", "low", "high", "most")
-            month = {name: _times(getattr(each, name), requests) for name in amounts}
-            found["monthly_cost_usd"] = each.model_copy(update=month)
+            found["monthly_cost_usd"] = each.times(requests)
         return found
 
     def _cost_per_request(self) -> Metric:
@@ -160,10 +158,6 @@ class _Computing:
             return Estimate(None), n
         paid, most = self._tally.sample(costs)[0], self._tally.most and self._tally.most.usd
         return ratio(paid, answers, clusters, most=most, confidence=self._sure), n
-
-
-def _times(amount: float | None, factor: float) -> float | None:
-    return None if amount is None else amount * factor
 
 
 def _metric(name: str, estimate: Estimate, n: int, most: float | None = None) -> Metric:

@@ -210,6 +210,12 @@ class Metric(Record):
     unit: str
     most: float | None = None  # what it can't exceed whatever happens: known, and no estimate
 
+    def times(self, factor: float) -> "Metric":
+        """So many of it; what is unknown stays unknown."""
+        amounts = {name: getattr(self, name) for name in ("value", "low", "high", "most")}
+        known = {name: each * factor for name, each in amounts.items() if each is not None}
+        return self.model_copy(update=known)
+
 
 class Verdict(Record):
     """One requirement held against the evidence."""
