@@ -67,7 +67,7 @@ class Arguments:
             HydraConfig.instance().set_config(composed)  # for ${hydra:…}: whose choice it was
             with open_dict(composed):
                 del composed["hydra"]
-            return door.plain(composed)
+            return door.plain(composed, self.overrides)
 
 
 _ONE = "takes one decision at a time"

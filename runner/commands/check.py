@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 from runner import scorers
 from runner.cases import cases
 from runner.commands import command_line
-from runner.config import door, paths, pins
+from runner.config import door, overrides, paths, pins
 from runner.config.catalogue import Options
 from runner.config.schema import Job, Model, Single
 from runner.config.schema.composite import reached
@@ -107,7 +107,12 @@ class _Checker:
             for option, node in self.conf.nodes(group):
                 yield option, self._part(group, option, node)
             return
-        whole = {"task": self._task, "mapping": self._mapping, "sweep": self._sweep}
+        whole = {
+            "task": self._task,
+            "mapping": self._mapping,
+            "prompt": self._prompt,
+            "sweep": self._sweep,
+        }
         found = {**whole, "decision": self._decision}.get(group, partial(self._other, group))
         for option in self.conf.files[group]:
             yield option, found(option)
@@ -205,10 +210,23 @@ class _Checker:
 
     def _mapping(self, option: str) -> Iterator[Finding]:
         tasks = self.conf.files["task"]
-        for task, node in self.conf.compose(f"mapping={option}").mapping.items():
+        mapping = dict(self.conf.compose(f"mapping={option}").mapping)
+        changed = mapping.pop(overrides.KEY, None) or {}
+        for task, node in mapping.items():
             if task not in tasks:
                 yield "problems", f"{task}: no such task{did_you_mean(task, tasks)}"
             yield from self._in_use(reached({task: self._job("model", node).model}))
+        for task in changed:
+            if task not in mapping or task not in tasks:
+                near = did_you_mean(task, mapping)
+                yield "problems", f"{overrides.KEY}.{task}: the mapping has no such task{near}"
+            else:
+                door.load(self.conf.compose(f"task={task}", f"mapping={option}"))
+
+    def _prompt(self, option: str) -> Iterator[Finding]:
+        """Whichever task it is for: its variables are those of that task's cases."""
+        job = self._load(f"prompt={option}")
+        yield from _named(option, job.task.prompt_name or "null", "problems", "prompt_name")
 
     def _sweep(self, option: str) -> Iterator[Finding]:
         composed = self.conf.compose(f"sweep={option}", hydra=True)
@@ -243,10 +261,10 @@ class _Checker:
         yield from ()
 
 
-def _named(option: str, name: str, level: Level) -> Iterator[Finding]:
+def _named(option: str, name: str, level: Level, key: str = "name") -> Iterator[Finding]:
     """Reports show the name, commands take the option: better they are one word."""
     if name != (expected := option.replace("/", "-")):
-        yield level, f"name: is '{name}', the file says '{expected}'"
+        yield level, f"{key}: is '{name}', the file says '{expected}'"
 
 
 def _choices(key: str, value: Any) -> list[str]:

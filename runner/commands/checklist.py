@@ -36,7 +36,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
 
 
 def _facts(config: Conf, today: date) -> Facts:
-    decision = validated(Checklist, door.plain(config.compose(Checklist)))
+    decision = validated(Checklist, door.plain(config.compose(Checklist), config.given.overrides))
     told = door.resolved(config.options.compose(config="spend"))
     watched = validated(SpendSettings, told)
     cases = on_record.present(decision.task)

@@ -51,7 +51,7 @@ def run_job(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
-            plan = prepare(door.load(cfg))
+            plan = prepare(door.load(cfg, hydra.overrides.task))
             if plan.job.estimate:
                 estimate([plan])
             else:
@@ -61,7 +61,7 @@ def run_job(cfg: DictConfig) -> None:
         return
     directory = Path(hydra.sweep.dir) / f"{hydra.job.num}_invalid"
     try:
-        job = door.load(cfg)
+        job = door.load(cfg, hydra.overrides.task)
         directory = directory.with_name(f"{hydra.job.num}_{job.label}")
         plan = prepare(job)
         if job.estimate:

@@ -17,6 +17,7 @@ from runner.report.console import emit
 GROUPS: dict[str, Any] = {
     "fallback": Fallback,
     "model": Model,
+    "prompt": Task,
     "provider": Provider,
     "requirements": Requirements,
     "retry": Retry,

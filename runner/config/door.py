@@ -3,24 +3,25 @@
 All problems of a config are reported at once, each with the key it stands at.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
-from runner.config import validation
+from runner.config import overrides, validation
 from runner.config.schema import Job
 from runner.errors import ConfigError
 
 
-def load(cfg: DictConfig) -> Job:
-    """Type a composed config.
+def load(cfg: DictConfig, given: Sequence[str] = ()) -> Job:
+    """Type a composed config; what the overrides `given` say goes before what its mapping does.
 
     Raises ConfigError with one line a problem: a missing or unknown key, a wrong type or range,
     a task that the mapping gives no model.
     """
-    return validate(plain(cfg))
+    return validate(plain(cfg, given))
 
 
 def resolved(cfg: DictConfig) -> Any:
@@ -34,8 +35,11 @@ def resolved(cfg: DictConfig) -> Any:
         raise ConfigError(f"{error.full_key or 'config'}: {reason[2] or reason[0]}") from None
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Resolve interpolations and let the mapping fill in the model that no one chose."""
+def plain(cfg: DictConfig, given: Sequence[str] = ()) -> dict[str, Any]:
+    """Resolve interpolations and let the mapping fill in the model that no one chose.
+
+    With the model comes what the mapping sets for it, where the overrides `given` say nothing.
+    """
     tree = resolved(cfg)
     assert isinstance(tree, dict)
     config: dict[str, Any] = {str(key): value for key, value in tree.items()}
@@ -47,11 +51,12 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     config.pop("hydra", None)
     if config.get("model") is None:
         task = (config.get("task") or {}).get("name")
-        if task not in mapping:
+        if task not in mapping or task == overrides.KEY:
             raise ConfigError(
                 f"mapping: no model for task '{task}'; say model=… or add it to conf/mapping/"
             )
         config["model"] = mapping[task]
+        overrides.apply(config, mapping, task, given)
     return config
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
+from runner.decide import knobs
+from runner.decide.configuration import configurations
 from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
 from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
@@ -20,19 +23,25 @@ UNNAMED = "?"  # the task of a job whose config could not even be read
 class SweepRow(Result):
     """A run in a sweep; `rank` counts from 1 within its task, None: there is nothing to rank.
 
-    `label` is the model's name, with its place where another run on the task has the same.
+    `label` is the model's name and what else differs among the runs on the task, with its place
+    where nothing tells it from another.
     """
 
     dir: str
     label: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)  # what differs, by key
     rank: int | None = None
+
+    @property
+    def candidate(self) -> str:
+        return self.label or self.model
 
 
 class SweepResult(Record):
     """`result.json` of a sweep."""
 
     runs: list[SweepRow]  # task by task, the best first; what could not be measured last
-    best: dict[str, str | None]  # the model to ship on each task; None: none is proven to fit
+    best: dict[str, str | None]  # the candidate to ship on each task; None: none is proven to fit
     recommendations: dict[str, Recommendation] = Field(default_factory=dict)  # by task
     gated: bool = False  # gate=true, and every candidate of some task misses a requirement
     command: str | None = None  # which asks all of it again; None: nobody knows
@@ -53,7 +62,7 @@ def compute(
     for task in sorted({run.task for run in found}):
         of_task = {str(n): run for n, run in enumerate(found) if run.task == task}
         in_order = ranked(Candidate(key, run) for key, run in of_task.items())
-        rows = _labelled([of_task[one.label] for one in in_order])
+        rows = _labelled(directory, [of_task[one.label] for one in in_order])
         runs += rows
         if task != UNNAMED:
             recommendations[task] = _recommend(directory, task, rows, lines)
@@ -86,21 +95,23 @@ def _candidate(path: Path, read: Callable[[Path], Result]) -> SweepRow:
     return SweepRow(**dict(result), dir=path.name)
 
 
-def _labelled(ranked: Sequence[SweepRow]) -> list[SweepRow]:
+def _labelled(directory: Path, ranked: Sequence[SweepRow]) -> list[SweepRow]:
     """With the places of those that can have one, and names that tell them apart."""
+    found = configurations([(run.model, Run(directory / run.dir).config) for run in ranked])
     places = [n if Candidate("", run).measured else None for n, run in enumerate(ranked, 1)]
-    names = [run.model for run in ranked]
+    names = [one.label for one in found]
     of_measured = [name for name, place in zip(names, places, strict=True) if place]
     return [
         run.model_copy(
             update={
                 "rank": place,
-                "label": f"{run.model} #{n}"
-                if (of_measured if place else names).count(run.model) > 1
-                else run.model,
+                "settings": one.settings,
+                "label": f"{one.label} #{n}"
+                if (of_measured if place else names).count(one.label) > 1
+                else one.label,
             }
         )
-        for n, (run, place) in enumerate(zip(ranked, places, strict=True), 1)
+        for n, (run, place, one) in enumerate(zip(ranked, places, found, strict=True), 1)
     ]
 
 
@@ -110,7 +121,7 @@ def _recommend(
     ranked: Sequence[SweepRow],
     lines: Callable[[SweepRow], Iterable[Line]] | None,
 ) -> Recommendation:
-    contenders, asked = [], []
+    contenders, asked, tried = [], [], []
     for run in ranked:
         record = Run(directory / run.dir)
         try:
@@ -119,9 +130,11 @@ def _recommend(
             seen = like_for_like.Seen(record.quality_scorer)
         contenders.append(Candidate(run.label, run, seen.scores))
         if run.rank:
-            asked.append(like_for_like.asked(run.label, record.config, seen))
+            asked.append(like_for_like.asked(run.label, record.config, seen, run.settings))
+            tried.append(knobs.Tried(run.label, run.model, run.settings, seen))
     notes = dict.fromkeys(note for run in ranked for note in run.notes)
-    return recommend(task, contenders, [*notes, *like_for_like.differences(asked)])
+    unlike = [*notes, *like_for_like.differences(asked)]
+    return recommend(task, contenders, unlike, knobs.without_effect(tried))
 
 
 def _gate(directory: Path, runs: list[SweepRow]) -> bool:

@@ -93,20 +93,22 @@ def failed_calls(result: Result) -> str:
 def conclusion(result: Result) -> str:
     """One or two sentences."""
     if result.error is not None:
-        return f"{result.model} could not be measured: {result.error}"
+        return f"{result.candidate} could not be measured: {result.error}"
     said = tier(result)
     if said is None:
-        return f"The run of {result.model} is not complete: nothing is decided yet."
+        return f"The run of {result.candidate} is not complete: nothing is decided yet."
     return " ".join([_sentence(result, said), *_failures(result)])
 
 
 def _sentence(result: Result, said: Tier) -> str:
     if said == "proven":
         met = ", ".join(named(result, "met"))
-        return f"{result.model} provably meets every requirement: {met}."
+        return f"{result.candidate} provably meets every requirement: {met}."
     if said == "supported":
-        return f"{result.model} is supported, not proven. Open: {'; '.join(open_lines(result))}."
-    return f"{result.model} {shortfall(result) or 'has no answer that was scored'}."
+        return (
+            f"{result.candidate} is supported, not proven. Open: {'; '.join(open_lines(result))}."
+        )
+    return f"{result.candidate} {shortfall(result) or 'has no answer that was scored'}."
 
 
 def _failures(result: Result) -> Iterator[str]:

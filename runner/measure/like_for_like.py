@@ -1,13 +1,18 @@
 """What the runs of a sweep were asked for, read from their records: alike, or where not.
 
+What the sweep itself tries is the point of it, and so is whatever follows from that.
+
 A difference in quality may be one of the models only where all else was the same.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
+from runner.config.overrides import leaves
 from runner.measure.observations import own
 from runner.record.outcomes import Answered, Line
 from runner.record.run import Run
@@ -32,6 +37,7 @@ _NOT_SETTINGS = {
     *("output_format", "format", "tools", "tool_choice", "responseSchema", "response_schema"),
     *("responseMimeType", "response_mime_type", "responseJsonSchema", "response_json_schema"),
 }
+_REPLAYED = "replayed answers"
 _LONGEST = 40  # characters of a value that a difference quotes
 
 
@@ -40,7 +46,9 @@ class Inputs:
     """How one run asked; `explained` are the parameters that its notes speak of already."""
 
     label: str
+    model: str
     facts: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)  # what the sweep tries, by key
     explained: set[str] = field(default_factory=set)
 
 
@@ -51,6 +59,8 @@ class Seen:
     scorer: str
     scores: dict[str, list[float]] = field(default_factory=dict)  # quality, by case and repeat
     first: Answered | None = None  # of the first case, so that journals show the same one
+    requests: dict[str, bytes] = field(default_factory=dict)  # hash of what was sent, by case
+    reasoning: dict[str, int] = field(default_factory=dict)  # tokens, by case
     outcomes: int = 0
     replayed: int = 0
 
@@ -61,6 +71,11 @@ class Seen:
             return
         if score := line.scores.get(self.scorer):
             self.scores.setdefault(line.case, []).append(score.value)
+        if line.repeat == 0:
+            sent = json.dumps(line.request, sort_keys=True, default=str)
+            self.requests[line.case] = sha256(sent.encode()).digest()[:8]
+            if line.usage:
+                self.reasoning[line.case] = line.usage.reasoning_tokens
         if self.first is None or (line.case, line.repeat) < (self.first.case, self.first.repeat):
             self.first = line
 
@@ -73,19 +88,25 @@ def look(run: Run, lines: Iterable[Line]) -> Seen:
     return seen
 
 
-def asked(label: str, config: Mapping[str, Any], seen: Seen) -> Inputs:
-    """`config` is that of run.json, `seen` the whole journal."""
-    facts = dict(_flat({key: config.get(key) for key in _SHAPING}))
+def asked(
+    label: str,
+    config: Mapping[str, Any],
+    seen: Seen,
+    settings: Mapping[str, Any] | None = None,
+) -> Inputs:
+    """`config` is that of run.json, `seen` the whole journal, `settings` what was swept."""
+    shaping = {key: config.get(key) for key in _SHAPING}
+    facts = {key: _text(value) for key, value in leaves(shaping)}
     facts["fallback"] = str((config.get("fallback") or {}).get("name"))
     model = config.get("model") or {}
     if most := (model.get("provider") or {}).get("max_concurrency"):
         facts["concurrency"] = str(min(most, config.get("concurrency") or most))
-    replayed = f"{seen.replayed / seen.outcomes:.0%}" if seen.replayed else "none"
-    facts["replayed answers"] = replayed
+    facts[_REPLAYED] = f"{seen.replayed / seen.outcomes:.0%}" if seen.replayed else "none"
     if first := seen.first:
         facts |= {f"request.{key}": value for key, value in _settings(first.request)}
         facts["JSON schema"] = first.output_schema or "none"
-    return Inputs(label, facts, _explained(model, config))
+    tried = {key: _text(value) for key, value in (settings or {}).items()}
+    return Inputs(label, str(model.get("name")), facts, tried, _explained(model, config))
 
 
 def differences(candidates: Sequence[Inputs]) -> list[str]:
@@ -96,12 +117,28 @@ def differences(candidates: Sequence[Inputs]) -> list[str]:
         values: dict[str, list[str]] = defaultdict(list)
         for one in candidates:
             values[one.facts.get(name, "not sent")].append(one.label)
-        if len(values) > 1 and name not in explained:
+        if len(values) > 1 and name not in explained and not _of_the_sweep(name, candidates):
             said = "; ".join(
                 f"{_clip(value)} for {', '.join(who)}" for value, who in values.items()
             )
             found.append(f"{name}: {said}")
     return found
+
+
+def _of_the_sweep(name: str, candidates: Sequence[Inputs]) -> bool:
+    """Whether a fact differs only where the sweep has made it differ.
+
+    So it is when all models have it alike wherever the same is tried with them.
+    """
+    if name == _REPLAYED or not any(one.settings for one in candidates):
+        return False
+    tried: dict[Any, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in candidates:
+        # What is tried of one model only can't be held against another.
+        common = {key: v for key, v in one.settings.items() if not key.startswith("model.")}
+        values = tried[frozenset(common.items())][one.model]
+        values.add(one.facts.get(name, "not sent"))
+    return all(len(set(map(frozenset, models.values()))) == 1 for models in tried.values())
 
 
 def _explained(model: Mapping[str, Any], config: Mapping[str, Any]) -> set[str]:
@@ -120,15 +157,6 @@ def _settings(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _settings(value)
         elif name not in _NOT_SETTINGS:
             yield _SAME.get(name, name), _text(value)
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Every leaf of a config, by its dotted key."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", _text(value)
 
 
 def _text(value: Any) -> str:

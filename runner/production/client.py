@@ -72,7 +72,7 @@ def load(
 
     composed = compose_config("run", overrides, config_dir)
     try:
-        job = production(door.plain(composed))
+        job = production(door.plain(composed, overrides))
     finally:  # what our configs may not do, those of this program may
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
     check_production(job)

@@ -276,3 +276,8 @@ class Result(Record):
     notes: list[str] = []  # where this run is not like for like with another, or not as pinned
     spent_usd: float | None = None  # by this run itself; replayed answers were paid for before
     baseline: dict[str, Any] | None = None  # regression.RunComparison: how it compares with a run
+
+    @property
+    def candidate(self) -> str:
+        """What it is called beside others."""
+        return self.model

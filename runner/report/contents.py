@@ -272,7 +272,7 @@ def _signed(value: float | None) -> str:
 
 
 def not_measured(runs: Iterable[SweepRow]) -> Table:
-    rows = [(run.dir, run.task, run.model, conclusion(run)) for run in runs if run.rank is None]
+    rows = [(run.dir, run.task, run.candidate, conclusion(run)) for run in runs if run.rank is None]
     return Table(("job", "task", "model", "why"), rows)
 
 

@@ -1,5 +1,6 @@
 """A sweep names a model only when that one is proven to meet every requirement."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +71,40 @@ def test_a_damaged_journal_costs_its_comparison(sweep: Path) -> None:
 
 
 def test_one_model_twice(write_run: Factory, tmp_path: Path) -> None:
-    """Runs of one model under different settings are told apart by their places."""
-    for number, concurrency in enumerate((1, 8)):
+    """Runs of one model that nothing tells apart go by their places."""
+    for number in range(2):
         lines = [answered(str(n), cost_usd=0.002 - number / 1e3) for n in range(40)]
-        write_run(lines, job(concurrency=concurrency), name=f"sweep/{number}_sorting-small")
+        write_run(lines, job(), name=f"sweep/{number}_sorting-small")
     found = compute(tmp_path / "sweep")
     assert [(run.dir, run.label) for run in found.runs] == [
         ("1_sorting-small", "small #1"),
         ("0_sorting-small", "small #2"),
     ]
+    assert found.recommendations["sorting"].choice == "small #1"
+
+
+def test_configurations(write_run: Factory, tmp_path: Path) -> None:
+    """Two models at two efforts: what was tried is in every name, and no unlikeness."""
+    for number, (name, effort) in enumerate(product(("small", "big"), ("low", "high"))):
+        lines = [
+            answered(
+                str(n),
+                cost_usd=0.001 + 0.001 * number,
+                request={"model": name, "reasoning_effort": effort, "top_k": len(effort)},
+            )
+            for n in range(40)
+        ]
+        sampling = {"temperature": 0.0, "max_tokens": 50, "reasoning_effort": effort}
+        of = job(task={"sampling": sampling}, model=model(name))
+        write_run(lines, of, name=f"sweep/{number}_sorting-{name}")
+    found = compute(tmp_path / "sweep")
+    names = ["small · effort=low", "small · effort=high", "big · effort=low", "big · effort=high"]
+    assert [run.label for run in found.runs] == names
+    assert found.runs[0].settings == {"task.sampling.reasoning_effort": "low"}
     said = found.recommendations["sorting"]
-    assert said.choice == "small #1"
-    assert said.differences == ["concurrency: 8 for small #1; 1 for small #2"]
+    assert said.choice == found.best["sorting"] == "small · effort=low"
+    assert list(said.compared) == [name for name in names if name != said.choice]
+    assert said.differences == []
 
 
 def test_tasks_are_decided_one_by_one(write_run: Factory, tmp_path: Path) -> None:
@@ -128,7 +151,8 @@ def test_a_task_of_failures_only(tmp_path: Path) -> None:
 def test_an_unfinished_run_is_not_the_best(sweep: Path, write_run: Factory) -> None:
     """A run that was interrupted is not ranked, whatever it has so far."""
     perfect = [answered(str(n)) for n in range(50)]
-    write_run(perfect, job(), name="sweep/5_sorting-small", outcomes=51)
+    of = job(requirements={"min_quality_score": 0.85})
+    write_run(perfect, of, name="sweep/5_sorting-small", outcomes=51)
     found = compute(sweep)
     assert next(run for run in found.runs if run.model == "small").rank is None
     assert found.best == {"sorting": "cheap"}

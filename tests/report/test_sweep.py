@@ -18,9 +18,12 @@ def sweep(write_run: Factory, tmp_path: Path) -> Path:
     """good meets all and cheap too, each asked in its own way; wrong misses."""
     candidates = [("wrong", 0.0, 0.001), ("cheap", 0.96, 0.001), ("good", 1.0, 0.002)]
     for number, (name, quality, cost) in enumerate(candidates):
-        lines = [answered(str(k), quality, served_by=name, cost_usd=cost) for k in range(60)]
+        lines = [
+            answered(str(k), quality, served_by=name, cost_usd=cost, request={"top_k": number})
+            for k in range(60)
+        ]
         wanted: dict[str, Any] = {"min_quality_score": 0.85}
-        of = job(requirements=wanted, model=model(name), concurrency=1 + number)
+        of = job(requirements=wanted, model=model(name))
         write_run(lines, of, name=f"sweep/{number}_sorting-{name}")
     write_json(tmp_path / "sweep" / SWEEP, {"command": "python -m runner -m model=good,cheap"})
     return tmp_path / "sweep"
@@ -38,7 +41,7 @@ def test_the_report(sweep: Path) -> None:
         assert f"### {heading}\n" in page
     for why in said.why_not.values():
         assert why.partition(" (")[0] in page
-    assert "- not like for like: concurrency: " in page
+    assert "- not like for like: request.top_k: " in page
 
 
 def test_a_job_that_could_not_run(sweep: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
                 cost_usd=cost * (1 + k % 5 / 10),
                 seconds=1 + k / 100,
                 reply="{}",
-                request={"max_tokens": 50 + number},
+                request={"max_tokens": 50 + number, "top_k": number},
             )
             for k in range(100)
         ]
@@ -94,11 +94,11 @@ def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
         candidate |= {"provider": candidate["provider"] | known, "price": price}
         loose = {"min_quality_score": 0.8, "availability": 0.9, "min_valid_output": 0.9}
         wanted = REQUIREMENTS | loose
-        of = job(requirements=wanted, model=candidate, concurrency=1 + number)
+        of = job(requirements=wanted, model=candidate)
         write_run(lines, of, name=f"sweep/{number}_sorting-{name}")
     text = printed(tmp_path / "sweep", width=120)
     assert len(text.splitlines()) <= 25
-    assert text.index("not like for like: concurrency: ") < text.index("quality")
+    assert text.index("not like for like: request.top_k: ") < text.index("quality")
     for said in (
         "sorting: ship second, the cheapest of the 2 that provably meet every requirement",
         "Tied with second, as no difference in quality is proven: first",

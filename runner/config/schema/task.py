@@ -17,6 +17,7 @@ class Task(Strict):
     cases: str
     system: str | None
     prompt: str
+    prompt_name: Name | None = None  # of the file of conf/prompt/ that it comes from
     output: Output
     json_schema: dict[str, Any] | None
     fenced: bool = True  # JSON is read out of a Markdown code block too

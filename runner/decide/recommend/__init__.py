@@ -15,9 +15,15 @@ __all__ = ["Candidate", "Compared", "Recommendation", "ranked", "recommend"]
 
 
 def recommend(
-    task: str, contenders: Sequence[Candidate], differences: Sequence[str] = ()
+    task: str,
+    contenders: Sequence[Candidate],
+    differences: Sequence[str] = (),
+    remarks: Sequence[str] = (),
 ) -> Recommendation:
-    """`contenders` have labels of their own; `differences` are those between their requests."""
+    """`contenders` have labels of their own; `differences` are those between their requests.
+
+    `remarks` are told among the reasons.
+    """
     in_order = ranked(contenders)
     measured = [one for one in in_order if one.measured]
     choice = next((one for one in measured if one.shippable), None)
@@ -35,7 +41,10 @@ def recommend(
         choice=choice.label if choice else None,
         tier=choice.tier if choice else None,
         headline=reasons.headline(task, in_order),
-        reasons=reasons.reasons(reference, compared, front, dominated) if reference else [],
+        reasons=[
+            *(reasons.reasons(reference, compared, front, dominated) if reference else []),
+            *remarks,
+        ],
         compared_with=reference.label if reference else None,
         compared=compared,
         ties=ties,

@@ -46,7 +46,7 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
             zip(configs, job_overrides, strict=True), initial_job_idx
         ):
             try:
-                plan = prepare(door.load(cfg))
+                plan = prepare(door.load(cfg, overrides))
                 plans.append((plan, sweep / f"{number}_{plan.job.label}"))
             except ConfigError as error:
                 problems += [f"{' '.join(overrides)}: {line}" for line in error.problems]
