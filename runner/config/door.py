@@ -56,7 +56,7 @@ def plain(cfg: DictConfig, given: Sequence[str] = ()) -> dict[str, Any]:
                 f"mapping: no model for task '{task}'; say model=… or add it to conf/mapping/"
             )
         config["model"] = mapping[task]
-        overrides.apply(config, mapping, task, given)
+        overrides.apply(config, mapping, str(task), given)
     return config
 
 

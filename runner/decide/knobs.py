@@ -31,7 +31,7 @@ class Tried:
 
 def without_effect(candidates: Sequence[Tried]) -> list[str]:
     """A sentence for every two of one model that differ in one thing, and that to no effect."""
-    found = []
+    found: list[str] = []
     for one, other in combinations(candidates, 2):
         keys = {*one.settings, *other.settings}
         differ = [key for key in keys if one.settings.get(key) != other.settings.get(key)]
