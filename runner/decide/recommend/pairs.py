@@ -28,7 +28,7 @@ class Pairs:
         pairs = list(combinations((one for one in contenders if one.measured), 2))
         tested = max(1, sum(bool(a.scores.keys() & b.scores.keys()) for a, b in pairs))
         confidence = max((one.result.confidence for one in contenders), default=CONFIDENCE)
-        self._error = (1 - confidence) / tested
+        self._confidence, self._error = confidence, (1 - confidence) / tested
         self._pairs: dict[tuple[str, str], PairedDifference] = {}
         self._left_out: dict[tuple[str, str], list[str]] = {}
         for a, b in pairs:
@@ -42,7 +42,8 @@ class Pairs:
         for (baseline, candidate), one in self._pairs.items():
             if reference in (baseline, candidate):
                 other, sign = (candidate, 1) if reference == baseline else (baseline, -1)
-                found[other] = _compared(one, sign, self._left_out[baseline, candidate])
+                seen = _compared(one, sign, self._left_out[baseline, candidate])
+                found[other] = seen.model_copy(update={"confidence": self._confidence})
         return found
 
     def smallest_difference(self, reference: str, others: Sequence[str]) -> str | None:
