@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from runner.measure.observations import own
-from runner.record.outcomes import CONFIDENCE, Answered, Line, Record
+from runner.record.outcomes import CONFIDENCE, Line, Record
 
 # Names of changes; those of other scorers are score.<name>, as among the metrics.
 QUALITY, ANSWERED = "quality", "answered"
@@ -104,7 +104,7 @@ class Observed:
             seen = self.cases[line.case] = Seen(digest(line.messages), digest(line.expected))
         seen.outcomes += 1
         seen.cost_usd.append(line.cost_usd)
-        if isinstance(line, Answered) and own(line):
+        if own(line):
             seen.answered += 1
             if not line.replayed:
                 seen.latency_ms.append(line.seconds * 1000)

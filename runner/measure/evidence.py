@@ -104,7 +104,7 @@ class Journal:
     def see(self, line: Line) -> None:
         for part, usd in _costs(line):
             self.costs[part] = total((self.costs[part], usd))
-        if isinstance(line, Answered) and own(line):
+        if own(line):
             if not line.replayed:
                 self.latencies_ms.append(line.seconds * 1000)
             for name, score in line.scores.items():

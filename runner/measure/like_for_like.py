@@ -67,7 +67,7 @@ class Seen:
     def see(self, line: Line) -> None:
         self.outcomes += 1
         self.replayed += line.replayed
-        if not (isinstance(line, Answered) and own(line)):
+        if not own(line):
             return
         if score := line.scores.get(self.scorer):
             self.scores.setdefault(line.case, []).append(score.value)

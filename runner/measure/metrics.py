@@ -89,7 +89,7 @@ class _Computing:
 
     def _repeated(self) -> dict[str, Metric]:
         """What the repeats of a case show."""
-        scores, repeats = self._tally.scores(), self._tally.job.repeats
+        scores, repeats = self._tally.scores, self._tally.job.repeats
         tries = {"pass_at_1": 1, "pass_at_k": repeats}
         found = {name: mean_pass_at_k(scores, k, self._sure) for name, k in tries.items()}
         if flaky := flakiness(scores, self._sure):
@@ -161,4 +161,4 @@ class _Computing:
 
 
 def _metric(name: str, estimate: Estimate, n: int, most: float | None = None) -> Metric:
-    return Metric(**estimate._asdict(), n=n, unit=UNITS.get(name, "score"), most=most)
+    return estimate.metric(n, UNITS.get(name, "score"), most)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TypeGuard
 
 from runner.cases.reading import is_json
 from runner.config.schema import Job
@@ -17,7 +18,7 @@ from runner.record.outcomes import Answered, Attempt, Counts, Failed, Line
 SCORE = "score."  # a metric for each scorer: score.<name>
 
 
-def own(line: Line) -> bool:
+def own(line: Line) -> TypeGuard[Answered]:
     """Whether the model under test gave this answer, and no fallback."""
     return isinstance(line, Answered) and line.fallback is None
 
@@ -41,7 +42,8 @@ class Observations:
         self.job = job
         self._cases: dict[str, int] = {}
         self._samples: defaultdict[str, _Sample] = defaultdict(_Sample)
-        self._scores: defaultdict[str, list[float]] = defaultdict(list)  # quality, of each case
+        # The quality of each case at each of its repeats; empty where a case is asked once.
+        self.scores: defaultdict[str, list[float]] = defaultdict(list)
         self.arms = Arms(job)
         self.skipped: Counter[str] = Counter()  # models whose turn had come
         self.failures: Counter[str] = Counter()  # calls that failed, by the kind of error
@@ -66,13 +68,12 @@ class Observations:
         self._note("answered", case, answered)
         self._note("cost", case, line.cost_usd or 0.0)
         self._judge(line, case)
-        self._serve(line, case)
         self.most = ceiling.higher(self.most, ceiling.of(self.job, line))
         self.arms.add(line)
         self.skipped.update(skipped.model for skipped in line.skipped)
         self.answered += answered
         self.replayed += line.replayed
-        if isinstance(line, Answered) and own(line):
+        if own(line):
             self._credit(line, case)
 
     def _open(self, line: Line) -> bool:
@@ -92,32 +93,29 @@ class Observations:
             self._note("judge_latency", case, attempt.seconds * 1000)
 
     def _judge(self, line: Line, case: int) -> None:
-        """Whether a request brought an answer that is good enough, and what it cost."""
-        if isinstance(line, Failed):
-            self._accept(line, case, False)
-        elif quality := line.scores.get(self.job.task.quality_scorer):
-            wanted = self.job.requirements.min_quality_score or 1.0
-            self._accept(line, case, quality.value >= wanted)
+        """What a request was worth to its user, whether that is good enough, and what it cost.
 
-    def _serve(self, line: Line, case: int) -> None:
-        """What a request was worth to its user; one that the model left unanswered is worth 0."""
+        One that the model left unanswered is worth 0; of an answer without a score nobody knows.
+        """
+        failed, quality = isinstance(line, Failed), None
         if isinstance(line, Failed):
             self.failures[line.kind or "error"] += 1
-        if not (isinstance(line, Answered) and own(line)):
+        else:
+            quality = line.scores.get(self.job.task.quality_scorer)
+        if failed or quality:
+            wanted = self.job.requirements.min_quality_score or 1.0
+            self._note("cost_of_judged", case, line.cost_usd or 0.0)
+            self._note("accepted", case, quality is not None and quality.value >= wanted)
+        if not own(line):
             self._note("quality_per_request", case, 0.0)
-        elif quality := line.scores.get(self.job.task.quality_scorer):
+        elif quality:
             self._note("quality_per_request", case, quality.value)
-
-    def _accept(self, line: Line, case: int, accepted: bool) -> None:
-        """Not called for an answer without a score: nobody knows whether it is good enough."""
-        self._note("cost_of_judged", case, line.cost_usd or 0.0)
-        self._note("accepted", case, accepted)
 
     def _credit(self, line: Answered, case: int) -> None:
         for name, score in line.scores.items():
             self._note(SCORE + name, case, score.value)
         if self.job.repeats > 1 and (quality := line.scores.get(self.job.task.quality_scorer)):
-            self._scores[line.case].append(quality.value)
+            self.scores[line.case].append(quality.value)
         if self.job.judging:
             self._note("judge_failure_rate", case, bool(line.unscored))
         self._note("truncated_rate", case, line.finish_reason == "length")
@@ -145,7 +143,7 @@ class Observations:
     def probed(self, line: Line) -> None:
         """Take in an answer of the streaming probe."""
         self.probes += not (isinstance(line, Failed) and line.open)
-        if not (own(line) and isinstance(line, Answered) and line.first_token_seconds is not None):
+        if not own(line) or line.first_token_seconds is None:
             return
         self._note("ttft", 0, line.first_token_seconds * 1000)
         last = line.attempts[-1]
@@ -164,10 +162,6 @@ class Observations:
             failed=outcomes - self.answered,
             replayed=self.replayed,
         )
-
-    def scores(self) -> Mapping[str, Sequence[float]]:
-        """The quality of each case at each of its repeats; empty where a case is asked once."""
-        return self._scores
 
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:
         """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""

@@ -35,8 +35,8 @@ class _Arm:
             requests=n,
             answers=self.answers,
             metrics={
-                "quality": Metric(**quality._asdict(), n=len(self.qualities), unit="score"),
-                "latency_p50_ms": Metric(**latency._asdict(), n=n, unit="ms"),
+                "quality": quality.metric(len(self.qualities), "score"),
+                "latency_p50_ms": latency.metric(n, "ms"),
                 "cost_total_usd": Metric(value=cost, low=cost, high=cost, n=n, unit="usd"),
             },
         )

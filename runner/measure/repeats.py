@@ -32,9 +32,8 @@ def flakiness(scores: Scores, confidence: float = CONFIDENCE) -> Flakiness | Non
         return None
     flaky = {case: spread for case, spread in spreads.items() if len(set(scores[case])) > 1}
     flakiest = dict(sorted(flaky.items(), key=lambda item: (-item[1], item[0])))
-    estimate = rate(len(flaky), len(spreads), confidence)
-    share = Metric(**estimate._asdict(), n=len(spreads), unit="rate")
-    return Flakiness(share, flakiest)
+    share = rate(len(flaky), len(spreads), confidence)
+    return Flakiness(share.metric(len(spreads), "rate"), flakiest)
 
 
 def pass_at_k(n: int, passed: int, k: int) -> float:
@@ -55,5 +54,4 @@ def mean_pass_at_k(scores: Scores, k: int, confidence: float = CONFIDENCE) -> Me
         for found in scores.values()
         if len(found) >= k
     ]
-    estimate = mean(chances, most=1.0, confidence=confidence)
-    return Metric(**estimate._asdict(), n=len(chances), unit="rate")
+    return mean(chances, most=1.0, confidence=confidence).metric(len(chances), "rate")

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from runner.measure.bounded import Floats, quantile
-from runner.record.outcomes import CONFIDENCE
+from runner.record.outcomes import CONFIDENCE, Metric
 
 Clusters = Sequence[int] | None
 Unseen = tuple[float, float]  # what a case that nobody has seen adds to both sums
@@ -32,6 +32,9 @@ class Estimate(NamedTuple):
     value: float | None
     low: float | None = None
     high: float | None = None
+
+    def metric(self, n: int, unit: str, most: float | None = None) -> Metric:
+        return Metric(**self._asdict(), n=n, unit=unit, most=most)
 
 
 def rate(successes: int, n: int, confidence: float = CONFIDENCE) -> Estimate:

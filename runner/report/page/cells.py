@@ -123,11 +123,7 @@ def _attempt(attempt: Attempt, texts: Texts) -> dict[str, Any]:
 
 def _known(found: dict[str, Any]) -> dict[str, Any]:
     """Without what is false, empty or unknown: a page holds many thousands of these."""
-    return {name: value for name, value in found.items() if value or _is_zero(value)}
-
-
-def _is_zero(value: Any) -> bool:
-    return value is not False and value == 0
+    return {name: v for name, v in found.items() if v or (v == 0 and v is not False)}
 
 
 def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:
