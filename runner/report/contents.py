@@ -220,16 +220,8 @@ def candidates(ranked: Sequence[SweepRow]) -> Table:
         )
         for run in ranked
     ]
-    columns = (
-        "task",
-        "rank",
-        "model",
-        "id",
-        "quality",
-        interval_at(*ranked),
-        *shown,
-        "requirements",
-    )
+    about, spread = ("task", "rank", "model", "id"), interval_at(*ranked)
+    columns = (*about, "quality", spread, *shown, "requirements")
     return Table(columns, rows, right=("quality", *shown))
 
 
