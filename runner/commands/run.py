@@ -29,6 +29,7 @@ from runner.production.job import BatchJob
 from runner.production.journal_order import claim
 from runner.record.files import RESULT, write_json
 from runner.record.outcomes import Counts, Result
+from runner.record.run import Run
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,7 +64,8 @@ def apply(job: BatchJob) -> int:
                 )
             )
             output.finish()
-        write_json(directory / RESULT, _result(job, totals).model_dump(mode="json"))
+        result = _result(job, totals).model_copy(update={"stamp": Run(directory).stamp})
+        write_json(directory / RESULT, result.model_dump(mode="json"))
     if not totals.failed:
         return 0
     lines = totals.answered + totals.failed

@@ -77,13 +77,18 @@ def compute(
 
 
 def load(directory: Path) -> SweepResult:
-    """The result of a finished sweep as it was written. Raises ConfigError."""
+    """The result of a finished sweep as it was written. Raises ConfigError, also for an old one."""
     if not (directory / RESULT).is_file():
         raise ConfigError(f"{directory}: is no finished sweep: it has no {RESULT}")
     try:
-        return read_record(SweepResult, directory / RESULT)
+        found = read_record(SweepResult, directory / RESULT)
     except ConfigError as error:
         raise ConfigError(f"{directory}: is no sweep: {error}") from None
+    for row in found.runs:
+        if not Run(directory / row.dir).is_of(row):
+            anew = f"python -m runner report {directory}"
+            raise ConfigError(f"{directory}: {row.dir} has changed since it was measured; {anew}")
+    return found
 
 
 def _candidate(path: Path, read: Callable[[Path], Result]) -> SweepRow:

@@ -55,7 +55,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     from runner.measure.metrics import measure
 
     record = Run(directory)
-    run, job = record.measurement, record.job
+    run, job, stamp = record.measurement, record.job, record.stamp
     observer = _Observer(job.task.name, job=job)
     measured = measure(observer.watch(lines(record)), job, record.probes())
     result = Result(
@@ -65,6 +65,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         id=run.id,
         complete=measured.counts.outcomes == run.outcomes
         and measured.probes >= min(job.latency_probe, int(run.cases.get("count", 0))),
+        stamp=stamp,
         confidence=job.requirements.confidence,
         verdicts=judge(job, measured.metrics),
         notes=_notes(job, observer),

@@ -31,8 +31,10 @@ def compute(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
 
 
 def load(directory: Path) -> Result:
-    """The result as it was written, or what an unfinished run has so far."""
-    return Run(directory).result or read(directory).result
+    """The result as it was written, or what an unfinished run, or one gone on with, has so far."""
+    stored = Run(directory).result
+    ended = stored is not None and (stored.complete or stored.error is not None)
+    return stored if stored and ended else compute(directory).result
 
 
 def _with_baseline(result: Result, baseline: Path, candidate: Look, run: Run) -> Result:
@@ -41,7 +43,7 @@ def _with_baseline(result: Result, baseline: Path, candidate: Look, run: Run) ->
         found = held_against(look(baseline, "baseline"), candidate).model_dump(mode="json")
     except (ConfigError, StorageError) as error:
         stored = run.result
-        if stored is None or stored.baseline is None:
+        if stored is None or not stored.complete or stored.baseline is None:
             return result.model_copy(update={"notes": [*result.notes, f"baseline: {error}"]})
         found = stored.baseline
     return result.model_copy(update={"baseline": found})

@@ -15,7 +15,7 @@ from runner.pipeline import provenance, resume
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import Carried
 from runner.pipeline.session import Session, opened
-from runner.record.files import JOURNAL, PROBE, RUN, write_json
+from runner.record.files import JOURNAL, PROBE, RESULT, RUN, write_json
 from runner.record.outcomes import Attempt, Failed, Score
 from runner.record.run import Run
 from runner.scorers import ScorerFailed
@@ -27,6 +27,7 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
     `advance` is called for each outcome. Raises ConfigError before anything is sent; later
     BudgetSpent, StorageError and ScorerFailed, and the journal then holds all that was answered.
     """
+    (directory / RESULT).unlink(missing_ok=True)  # it is of what was asked until now
     carried = await resume.carry_over(plan, directory)
     write_json(directory / RUN, provenance.describe(plan, taken_over=len(carried.done)))
     for _ in carried.done:

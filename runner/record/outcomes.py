@@ -263,6 +263,7 @@ class Result(Record):
     id: str
     error: str | None = None
     complete: bool = False
+    stamp: str | None = None  # of the record that it was computed from: `Run.stamp`
     counts: Counts | None = None
     failures: dict[str, int] = {}  # calls that failed, by the kind of error
     tier: Tier | None = None  # None: it is not complete

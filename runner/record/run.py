@@ -6,7 +6,10 @@ for what is not what it is taken for, StorageError for a journal that can't be r
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -34,6 +37,8 @@ from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result
 
 _PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
+_END = 65_536  # bytes of a file that its stamp is made from
+_OUTDATED: dict[str, Any] = {"complete": False, "tier": None, "stamp": None}
 
 Kind = Literal["run", "production", "sweep"]
 
@@ -145,9 +150,33 @@ class Run:
 
     @property
     def result(self) -> Result | None:
-        """As it was written; None: it was not. Raises ConfigError."""
+        """As it was written; None: it was not. Raises ConfigError.
+
+        Where the record has changed since, it is outdated, and so it is not complete.
+        """
         path = self.directory / RESULT
-        return read_record(Result, path) if path.exists() else None
+        if not path.exists():
+            return None
+        found = read_record(Result, path)
+        return found if self.is_of(found) else found.model_copy(update=_OUTDATED)
+
+    def is_of(self, result: Result) -> bool:
+        """Whether what a result says, where it says that it is complete, is of this very record."""
+        return not result.complete or result.stamp == self.stamp
+
+    @property
+    def stamp(self) -> str:
+        """Hash of the sizes and the ends of its files: another once one is cut or goes on.
+
+        It takes no longer for a long journal than for a short one.
+        """
+        found = hashlib.sha256()
+        for name in (RUN, JOURNAL, PROBE, UNSCORED):
+            with suppress(OSError), (self.directory / name).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _END))
+                found.update(f"{name} {size} ".encode() + file.read(_END))
+        return found.hexdigest()[:16]
 
     @property
     def ended(self) -> bool:

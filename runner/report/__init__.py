@@ -33,6 +33,8 @@ def build(directory: Path) -> Result:
     if evidence.result.complete:
         said = {"conclusion": conclusion(evidence.result)}
         write_json(directory / RESULT, evidence.result.model_dump(mode="json") | said)
+    elif evidence.result.error is None:
+        (directory / RESULT).unlink(missing_ok=True)  # of a record that has changed since
     return evidence.result
 
 
@@ -47,6 +49,8 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     write_text(directory / PAGE, page.html(sweep))
     if all(run.complete or run.error for run in sweep.runs):
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
+    else:
+        (directory / RESULT).unlink(missing_ok=True)
     return sweep
 
 

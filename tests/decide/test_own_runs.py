@@ -12,6 +12,7 @@ from runner.config.schema import Job, Single
 from runner.decide import own_runs
 from runner.record.files import RESULT, RUN, write_json
 from runner.record.outcomes import Counts, Metric, Result
+from runner.record.run import Run
 
 MakeJob = Callable[..., Job]
 
@@ -35,6 +36,7 @@ def kept(directory: Path, job: Job, quality: float, started: str, **changes: Any
     )  # fmt: skip
     directory.mkdir(parents=True)
     write_json(directory / RUN, about | changes.pop("about", {}))
+    changes["stamp"] = Run(directory).stamp
     write_json(directory / RESULT, result.model_copy(update=changes).model_dump(mode="json"))
     return directory
 

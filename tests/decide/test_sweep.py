@@ -60,14 +60,14 @@ def test_the_recommendation_rests_on_the_journals(sweep: Path) -> None:
     assert said.dominated_by["wrong"] == ["cheap", "unsure"]
 
 
-def test_a_damaged_journal_costs_its_comparison(sweep: Path) -> None:
-    """A run whose result stands keeps its rank where its journal can't be read any more."""
+def test_a_damaged_journal_costs_its_rank(sweep: Path) -> None:
+    """Where a journal can't be read any more, its result is outdated, and no evidence."""
     build_sweep(sweep, anew=True)
     (journal,) = sweep.glob("*-good/cases.jsonl")
     journal.write_text("no JSON\n")
     found = compute(sweep)
-    assert [run.model for run in found.runs][:2] == ["cheap", "good"]
-    assert found.recommendations["sorting"].compared["good"].verdict == "unknown"
+    assert [run.model for run in found.runs if run.rank] == ["cheap", "unsure", "wrong"]
+    assert "can't be read" in str(found.runs[-1].error)
 
 
 def test_one_model_twice(write_run: Factory, tmp_path: Path) -> None:

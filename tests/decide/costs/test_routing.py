@@ -24,7 +24,7 @@ from runner.errors import ConfigError
 from runner.record.files import RUN, read_json, write_json
 from tests.conftest import model
 from tests.decide.costs.test_monthly import month, price
-from tests.decide.costs.test_workload import answer, usage, write_run
+from tests.decide.costs.test_workload import answer, finish, usage, write_run
 
 
 def by(prices: Mapping[str, Price | None]) -> Usd:
@@ -110,6 +110,7 @@ def directory(tmp_path: Path) -> Path:
     arms = {"simple": named("small"), "complex": named("big")}
     router = {"kind": "router", "classifier": named("small"), "arms": arms}
     write_json(run / RUN, read_json(run / RUN) | {"config": {"model": router}})
+    finish(run)
     return run
 
 
@@ -168,6 +169,7 @@ def test_rules_cost_nothing(directory: Path) -> None:
     """A router that asked no classifier pays for none."""
     text = (directory / "cases.jsonl").read_text().replace('"role":"classifier"', '"role":"judge"')
     (directory / "cases.jsonl").write_text(text)
+    finish(directory)
     run = finished(directory)
     assert measured_classifier_usd(run, PRICES, Workload(run.sizes, 1)) == 0.0
 
@@ -177,5 +179,6 @@ def test_an_arm_made_of_models_is_refused(directory: Path) -> None:
     tree = read_json(directory / RUN)
     tree["config"]["model"]["arms"]["complex"] = {"kind": "cascade", "name": "both"}
     write_json(directory / RUN, tree)
+    finish(directory)
     with pytest.raises(ConfigError, match="from: complex of demo-own is made of models"):
         models_of(finished(directory))

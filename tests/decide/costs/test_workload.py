@@ -9,6 +9,7 @@ from runner.decide.costs.workload import Workload, finished
 from runner.errors import ConfigError
 from runner.record.files import JOURNAL, RESULT, RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Attempt, Failed, Result, Usage
+from runner.record.run import Run
 
 _OUTCOME: dict[str, Any] = {
     "repeat": 0, "model": "own", "key": "k", "messages": [], "request": {}, "cost_usd": 0.0,
@@ -33,12 +34,17 @@ def write_run(
     directory: Path, *lines: Answered | Failed, data: str = "self_hosted", complete: bool = True
 ) -> Path:
     directory.mkdir()
-    result = Result(task="demo", model="own", id="own-1", complete=complete)
-    write_json(directory / RESULT, result.model_dump(mode="json"))
     write_json(directory / RUN, {"config": {"model": {"provider": {"data": data}}}})
     text = "".join(line.model_dump_json() + "\n" for line in lines)
     (directory / JOURNAL).write_text(text)
+    finish(directory, complete)
     return directory
+
+
+def finish(directory: Path, complete: bool = True) -> None:
+    stamp = Run(directory).stamp
+    result = Result(task="demo", model="own", id="own-1", complete=complete, stamp=stamp)
+    write_json(directory / RESULT, result.model_dump(mode="json"))
 
 
 def usage(input_tokens: int, output_tokens: int) -> Usage:
