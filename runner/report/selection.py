@@ -8,8 +8,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from runner.config import redact
-from runner.config.schema import Single
 from runner.decide.select.candidates import Candidate, Selection
 from runner.decide.select.tree import Step, Suggestion
 from runner.measure import formatting
@@ -87,7 +85,7 @@ def _candidate(selection: Selection, candidate: Candidate) -> dict[str, Any]:
         },
         "unstated": list(candidate.unstated),
         "retiring": candidate.retiring,
-        "missing_key": _missing_key(candidate.model),
+        "missing_key": candidate.missing_key,
     }
 
 
@@ -149,7 +147,7 @@ def _remarks(selection: Selection, candidate: Candidate) -> list[str]:
     if candidate.unstated:
         words = " and ".join(candidate.unstated)
         found.append(f"{words} unknown: see your contract with {candidate.model.provider.name}")
-    if key := _missing_key(candidate.model):
+    if key := candidate.missing_key:
         found.append(f"needs {key}, not set")
     return found
 
@@ -160,7 +158,3 @@ def _is_open(candidate: Candidate, requirement: str) -> bool:
 
 def _metric(metric: Metric | None) -> str:
     return "?" if metric is None else formatting.show(metric.value, metric.unit)
-
-
-def _missing_key(model: Single) -> str | None:
-    return model.provider.api_key_env if redact.missing_key(model, "model") else None

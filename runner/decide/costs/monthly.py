@@ -9,7 +9,7 @@ from runner.decide.costs.workload import Workload
 from runner.price import dollars, mixed
 from runner.record.outcomes import Usage
 
-Range = tuple[float, float]
+Seconds = tuple[float, float]  # from the least to the most
 
 
 class Speed(NamedTuple):
@@ -78,7 +78,7 @@ def usd_per_request(
     return mixed((1 - share, live), (share, batched))
 
 
-def response_seconds(model: Single, workload: Workload) -> Range | None:
+def response_seconds(model: Single, workload: Workload) -> Seconds | None:
     """Time to the first token, then a mean answer at so many tokens a second."""
     speed = model.typical
     if speed.ttft_ms is None or speed.tokens_per_second is None:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.cases.query import Query, about_tokens
+from runner.config import redact
 from runner.config.schema import Benchmark, ServerPrice, Single
 from runner.decide.costs import monthly
-from runner.decide.costs.monthly import Range, Speed
 from runner.decide.costs.workload import Sizes, Workload
 from runner.decide.own_runs import Measured, speed_in
-from runner.decide.select.exclusion import Known, Reason, Wanted, held
+from runner.decide.select.exclusion import Known, Reason, Wanted, exclusions
 from runner.decide.select.tree import Step, Suggestion
 from runner.price import coming
 from runner.record.outcomes import Metric
@@ -28,21 +28,17 @@ _CRITICAL_MS = 2000  # who has to answer sooner does not wait for a model that t
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(Known):
     option: str  # as in model=…
-    model: Single
     suggested: bool  # by the decision tree
     good_at: tuple[str, ...]  # of what the work needs
-    usd_per_request: float | None
-    seconds: Range | None  # of a typical answer
-    thinks: bool  # before it answers, and nobody measured how much
     slow: bool  # so that it is the less likely to keep a latency bound which is open and critical
     open: tuple[str, ...]  # bounds that nothing can be held against yet
     unstated: tuple[str, ...]  # what only the contract with its provider tells
     retiring: str | None  # when, if soon
     repriced: str | None  # from when on, if soon
     excluded: tuple[Reason, ...]  # none: it is left
-    measured: Measured | None  # by one's own newest run of the task
+    missing_key: str | None  # the variable that has to be set before it can be measured
     benchmarks: Mapping[str, Benchmark]  # that speak for what the work needs
 
     @property
@@ -175,7 +171,7 @@ def _answer_tokens(query: Query) -> int:
 
 def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
     known = _known(model, wanted.measured.get(option), wanted)
-    excluded, left_open = held(known, wanted)
+    excluded, left_open = exclusions(known, wanted)
     most_ms = wanted.requirements.max_latency_ms
     critical = most_ms is not None and most_ms < _CRITICAL_MS
     latency_open = any(each.startswith("max_latency_ms") for each in left_open)
@@ -184,20 +180,17 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
         "regions": not wanted.requirements.regions or model.provider.regions,
     }
     return Candidate(
+        **vars(known),
         option=option,
-        model=model,
         suggested=wanted.suggestion.includes(option, model),
         good_at=tuple(need for need in wanted.needs if need in model.strengths),
-        usd_per_request=known.usd,
-        seconds=known.seconds,
-        thinks=known.thinks,
         slow=known.thinks and latency_open and critical,
         open=tuple(left_open),
         unstated=tuple(name for name, value in stated.items() if not value),
         retiring=_retiring(model, wanted),
         repriced=_repriced(model, wanted),
         excluded=tuple(excluded),
-        measured=known.measured,
+        missing_key=redact.missing_key(model, "model") and model.provider.api_key_env,
         benchmarks={
             name: score for name in wanted.benchmarks if (score := model.benchmarks.get(name))
         },
@@ -211,25 +204,21 @@ def _known(model: Single, measured: Measured | None, wanted: Wanted) -> Known:
     if None not in tokens:
         read, written = (round(mean or 0) for mean in tokens)
         workload = Workload({(read, written): 1}, workload.requests_per_month)
-    usd = monthly.usd_per_request(model.price, workload, _speed(model, measured))
+    # How fast another's server is makes no difference to its price.
+    own = measured if isinstance(model.price, ServerPrice) else None
+    speed = (speed_in(own) if own else None) or monthly.typical_speed(model)
     longest = None
     if wanted.max_tokens is not None:
         size = round(workload.input_tokens), wanted.max_tokens
         longest = monthly.usd_per_request(model.price, Workload({size: 1}, 1))
     return Known(
         model=model,
-        usd=usd,
+        usd_per_request=monthly.usd_per_request(model.price, workload, speed),
         usd_at_most=longest,
         seconds=monthly.response_seconds(model, workload),
         least_seconds=monthly.least_seconds(model, workload),
         measured=measured,
     )
-
-
-def _speed(model: Single, measured: Measured | None) -> Speed | None:
-    """Of a server of one's own; how fast another's is makes no difference to its price."""
-    own = measured if isinstance(model.price, ServerPrice) else None
-    return (speed_in(own) if own else None) or monthly.typical_speed(model)
 
 
 def _mean(measured: Measured | None, name: str) -> float | None:

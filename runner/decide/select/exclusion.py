@@ -14,7 +14,7 @@ from runner.calls.route import unfit
 from runner.cases.query import Query
 from runner.config import pins
 from runner.config.schema import Output, Requirements, Single
-from runner.decide.costs.monthly import Range
+from runner.decide.costs.monthly import Seconds
 from runner.decide.costs.workload import Workload
 from runner.decide.own_runs import Measured
 from runner.decide.select.tree import Suggestion
@@ -48,11 +48,11 @@ class Known:
     """What there is to hold against the bounds; None is unknown."""
 
     model: Single
-    usd: float | None  # of a request
+    usd_per_request: float | None
     usd_at_most: float | None  # the same with the longest answer that the task allows
-    seconds: Range | None  # of a typical answer
+    seconds: Seconds | None  # of a typical answer
     least_seconds: float  # by half a fact, too
-    measured: Measured | None
+    measured: Measured | None  # by one's own newest run of the task
 
     @property
     def thinks(self) -> bool:
@@ -72,14 +72,14 @@ class Reason:
         return self.text
 
 
-def held(known: Known, wanted: Wanted) -> tuple[list[Reason], list[str]]:
+def exclusions(known: Known, wanted: Wanted) -> tuple[list[Reason], list[str]]:
     """Why a model is out, and which bounds nobody can hold against it yet."""
-    found = list(_held(known, wanted))
+    found = list(_against_bounds(known, wanted))
     out = [each for each in found if isinstance(each, Reason)]
     return out, [each for each in found if isinstance(each, str)]
 
 
-def _held(known: Known, wanted: Wanted) -> Iterator[Reason | str]:
+def _against_bounds(known: Known, wanted: Wanted) -> Iterator[Reason | str]:
     model, bounds = known.model, wanted.requirements
     try:
         pins.check_callable(model, wanted.today)
@@ -128,11 +128,11 @@ def _cost(known: Known, most: float | None) -> Iterator[Reason | str]:
     if most is None:
         return
     bound = f"{formatting.bound(most, 'usd')} at most"
-    if known.usd is None:
+    if known.usd_per_request is None:
         yield "max_cost_per_request is open: no price of it is on file"
-    elif known.usd > most:
-        about = formatting.show(known.usd, "usd")
-        yield Reason(f"max_cost_per_request: about {about}, {bound}", known.usd / most)
+    elif known.usd_per_request > most:
+        about = formatting.show(known.usd_per_request, "usd")
+        yield Reason(f"max_cost_per_request: about {about}, {bound}", known.usd_per_request / most)
     elif known.thinks and (known.usd_at_most is None or known.usd_at_most > most):
         yield "max_cost_per_request is open: it thinks first, which costs more than its answer"
 

@@ -58,7 +58,7 @@ def select(settings: SelectSettings, models: Mapping[str, Single], today: date) 
     models = {option: model.on(today) for option, model in models.items()}
     known = facts(requirements, task, settings.needs)
     settings.decision.check_names(models, known["needs"])
-    _check(settings.min_benchmarks, models)
+    _check_benchmarks(settings.min_benchmarks, models)
     path, suggestion = walk(settings.decision, known)
     workload, hardest, remark = _workload(settings)
     measured, remarks = _measured(settings, models)
@@ -89,7 +89,7 @@ def select(settings: SelectSettings, models: Mapping[str, Single], today: date) 
     return replace(found, notes=[remark, *remarks, *_load(requirements, found), *_NOTES])
 
 
-def _check(min_benchmarks: Collection[str], models: Mapping[str, Single]) -> None:
+def _check_benchmarks(min_benchmarks: Collection[str], models: Mapping[str, Single]) -> None:
     scored = {name for model in models.values() for name in model.benchmarks}
     problems = [
         f"min_benchmarks: no model has a score of '{name}'{did_you_mean(name, scored)}"
