@@ -103,21 +103,17 @@ def _candidate(path: Path, read: Callable[[Path], Result]) -> SweepRow:
 def _labelled(directory: Path, ranked: Sequence[SweepRow]) -> list[SweepRow]:
     """With the places of those that can have one, and names that tell them apart."""
     found = configurations([(run.model, Run(directory / run.dir).config) for run in ranked])
-    places = [n if Candidate("", run).measured else None for n, run in enumerate(ranked, 1)]
-    names = [one.label for one in found]
-    of_measured = [name for name, place in zip(names, places, strict=True) if place]
-    return [
-        run.model_copy(
-            update={
-                "rank": place,
-                "settings": one.settings,
-                "label": f"{one.label} #{n}"
-                if (of_measured if place else names).count(one.label) > 1
-                else one.label,
-            }
+    measured = [bool(Candidate("", run).measured) for run in ranked]
+    placed = []
+    for n, (run, one, has_place) in enumerate(zip(ranked, found, measured, strict=True), 1):
+        # Those with a place are told apart from each other only.
+        others = (
+            each.label for each, also in zip(found, measured, strict=True) if also or not has_place
         )
-        for n, (run, place, one) in enumerate(zip(ranked, places, found, strict=True), 1)
-    ]
+        label = f"{one.label} #{n}" if list(others).count(one.label) > 1 else one.label
+        changes = {"rank": n if has_place else None, "settings": one.settings, "label": label}
+        placed.append(run.model_copy(update=changes))
+    return placed
 
 
 def _recommend(

@@ -19,19 +19,12 @@ def dominated_by(contenders: Sequence[Candidate]) -> dict[str, list[str]]:
 
 
 def _dominates(one: Candidate, other: Candidate) -> bool:
-    pairs = (
-        (one.quality, other.quality),
-        (_less(one.cost_usd), _less(other.cost_usd)),
-        (_less(one.latency_ms), _less(other.latency_ms)),
-    )
+    pairs = list(zip(_merits(one), _merits(other), strict=True))
     known = [(mine, its) for mine, its in pairs if mine is not None and its is not None]
-    return (
-        len(known) == len(pairs)
-        and all(mine >= its for mine, its in known)
-        and any(mine > its for mine, its in known)
-    )
+    return known == pairs and all(a >= b for a, b in known) and any(a > b for a, b in known)
 
 
-def _less(value: float | None) -> float | None:
-    """So that more is better, as it is for quality."""
-    return None if value is None else -value
+def _merits(one: Candidate) -> tuple[float | None, ...]:
+    """More of each is better."""
+    prices = (None if value is None else -value for value in (one.cost_usd, one.latency_ms))
+    return (one.quality, *prices)
