@@ -20,7 +20,7 @@ _KEPT = ("runs/*/", "sweeps/*/*/")
 
 
 @dataclass(frozen=True)
-class Measured:
+class OwnRun:
     """One model on one task."""
 
     run: Run
@@ -44,12 +44,12 @@ class Measured:
 
 def of_task(
     outputs: Path, task: Task, models: Mapping[str, Single]
-) -> tuple[dict[str, Measured], int]:
+) -> tuple[dict[str, OwnRun], int]:
     """The newest measurement of each model, by option, where the task asks now as it did then.
 
     Also how many runs of the task asked otherwise: another prompt, sampling, scorer or cases.
     """
-    found: dict[str, Measured] = {}
+    found: dict[str, OwnRun] = {}
     otherwise = 0
     now = task.model_dump(mode="json", exclude={"name", "needs"})
     for each in finished(outputs):
@@ -64,12 +64,12 @@ def of_task(
     return found, otherwise
 
 
-def finished(outputs: Path) -> Iterator[Measured]:
+def finished(outputs: Path) -> Iterator[OwnRun]:
     """Complete runs, the newest first; what can't be read is no evidence, and passed over."""
     yield from newest_first(path for pattern in _KEPT for path in outputs.glob(pattern))
 
 
-def newest_first(directories: Iterable[Path]) -> Iterator[Measured]:
+def newest_first(directories: Iterable[Path]) -> Iterator[OwnRun]:
     """The complete runs of these."""
     found = []
     for run in map(Run, directories):
@@ -79,7 +79,7 @@ def newest_first(directories: Iterable[Path]) -> Iterator[Measured]:
         with suppress(ConfigError):
             result = run.result
             if result and result.complete and not result.error:
-                yield Measured(run, result)
+                yield OwnRun(run, result)
 
 
 def speeds(
@@ -100,7 +100,7 @@ def speeds(
     return found
 
 
-def speed_in(measured: Measured) -> Speed | None:
+def speed_in(measured: OwnRun) -> Speed | None:
     """At which the server wrote, all its requests together."""
     return _speed(measured.run.directory)
 

@@ -102,11 +102,10 @@ def _shortlist_table(selection: Selection, requests_per_month: int | None) -> Ta
     found = table("measure", "a request", *month, "typically", "why", left=["why"])
     for each in selection.shortlist:
         usd = each.usd_per_request
-        a_month = None if usd is None else usd * (requests_per_month or 0)
         found.add_row(
             each.option,
             "?" if usd is None else formatting.show(usd, "usd"),
-            *([money(a_month)] if requests_per_month else []),
+            *([money(selection.workload.a_month(usd))] if month else []),
             seconds(*(each.seconds or (None, None))),
             Text("; ".join([_why(selection, each), *_remarks(selection, each)])),
         )

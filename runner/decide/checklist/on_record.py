@@ -11,8 +11,7 @@ from runner.config import paths
 from runner.config.identity import shape
 from runner.config.schema import Job, Task, singles
 from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, Measured
-from runner.decide.own_runs import Measured as OwnRun
-from runner.decide.own_runs import newest_first
+from runner.decide.own_runs import OwnRun, newest_first
 from runner.drill.result import DrillResult, identity
 from runner.errors import ConfigError
 from runner.measure.observations import own

@@ -15,7 +15,7 @@ from runner.config import redact
 from runner.config.schema import Benchmark, ServerPrice, Single
 from runner.decide.costs import monthly
 from runner.decide.costs.workload import Sizes, Workload
-from runner.decide.own_runs import Measured, speed_in
+from runner.decide.own_runs import OwnRun, speed_in
 from runner.decide.select.exclusion import Known, Reason, Wanted, exclusions
 from runner.decide.select.tree import Step, Suggestion
 from runner.price import coming
@@ -197,7 +197,7 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
     )
 
 
-def _known(model: Single, measured: Measured | None, wanted: Wanted) -> Known:
+def _known(model: Single, measured: OwnRun | None, wanted: Wanted) -> Known:
     """Tokens as a run counted them, what the model thinks included; else as the cases have them."""
     workload = wanted.workload.counted_at(model.tokens_per_byte)
     tokens = [_mean(measured, f"{side}_tokens") for side in ("input", "output")]
@@ -221,7 +221,7 @@ def _known(model: Single, measured: Measured | None, wanted: Wanted) -> Known:
     )
 
 
-def _mean(measured: Measured | None, name: str) -> float | None:
+def _mean(measured: OwnRun | None, name: str) -> float | None:
     metric: Metric | None = measured.metric(name) if measured else None
     return metric.value if metric else None
 

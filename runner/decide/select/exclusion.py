@@ -16,7 +16,7 @@ from runner.config import pins
 from runner.config.schema import Output, Requirements, Single
 from runner.decide.costs.monthly import Seconds
 from runner.decide.costs.workload import Workload
-from runner.decide.own_runs import Measured
+from runner.decide.own_runs import OwnRun
 from runner.decide.select.tree import Suggestion
 from runner.errors import ConfigError
 from runner.measure import formatting
@@ -40,7 +40,7 @@ class Wanted:
     max_tokens: int | None = None  # of an answer, as the task allows; None: no task
     benchmarks: tuple[str, ...] = ()  # that speak for what the work needs
     min_benchmarks: Mapping[str, float] = field(default_factory=dict)
-    measured: Mapping[str, Measured] = field(default_factory=dict)  # by option
+    measured: Mapping[str, OwnRun] = field(default_factory=dict)  # by option
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Known:
     usd_at_most: float | None  # the same with the longest answer that the task allows
     seconds: Seconds | None  # of a typical answer
     least_seconds: float  # by half a fact, too
-    measured: Measured | None  # by one's own newest run of the task
+    measured: OwnRun | None  # by one's own newest run of the task
 
     @property
     def thinks(self) -> bool:
@@ -159,7 +159,7 @@ def _milliseconds(low: float, high: float | None) -> str:
     return f"{' to '.join(ends)} ms"
 
 
-def _measured(measured: Measured, bounds: Requirements) -> Iterator[Reason | str]:
+def _measured(measured: OwnRun, bounds: Requirements) -> Iterator[Reason | str]:
     for requirement, name, side, limit in _measurable(bounds):
         metric = measured.metric(name)
         if metric is None or metric.value is None:

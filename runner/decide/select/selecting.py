@@ -15,7 +15,7 @@ from runner.config import paths
 from runner.config.schema import Requirements, Single, Strict, Task
 from runner.decide import own_runs
 from runner.decide.costs.workload import Sizes, Workload, finished
-from runner.decide.own_runs import Measured
+from runner.decide.own_runs import OwnRun
 from runner.decide.select.candidates import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
@@ -102,7 +102,7 @@ def _check_benchmarks(min_benchmarks: Collection[str], models: Mapping[str, Sing
 
 def _measured(
     settings: SelectSettings, models: Mapping[str, Single]
-) -> tuple[dict[str, Measured], list[str]]:
+) -> tuple[dict[str, OwnRun], list[str]]:
     """What one's own runs of the task know, and what to say of those that are not used."""
     if settings.task is None or settings.outputs is None:
         return {}, []
