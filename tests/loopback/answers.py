@@ -219,4 +219,4 @@ def closed() -> Answer:
 
 def cut_off() -> Answer:
     """The connection is closed in the middle of the body: the answer was made, and billed."""
-    return Answer(body=completion("The answer"), ending="close", cut=200)
+    return Answer(body=completion("The answer"), ending="close", cut=60)

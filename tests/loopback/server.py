@@ -6,11 +6,13 @@ Async tests and programs in other processes can use them alike.
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import inf
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+
+from aiohttp import web
 
 from runner.drill.loopback.exchange import (
     Answer,
@@ -20,7 +22,7 @@ from runner.drill.loopback.exchange import (
     Speaks,
     resolve,
 )
-from runner.drill.loopback.server import Connection, Provider
+from runner.drill.loopback.server import Provider, serving
 from tests.loopback.answers import Chat, echo, hang
 
 
@@ -60,15 +62,6 @@ class Held(Answer):
         return cls(**{each.name: getattr(answer, each.name) for each in fields(answer)}, gate=gate)
 
 
-class _Connection(Connection):
-    def later(self, what: Answer | Piece, step: Callable[..., None], *args: Any) -> None:
-        if not (isinstance(what, Held) and what.gate):
-            super().later(what, step, *args)
-            return
-        loop = asyncio.get_running_loop()
-        what.gate.passed(lambda: loop.is_closed() or loop.call_soon_threadsafe(step, *args))
-
-
 class Loopback(Provider):
     """A provider: a context manager. `answer` may be replaced while it runs.
 
@@ -79,7 +72,6 @@ class Loopback(Provider):
     def __init__(self, answer: Answer | AnswerFunction, speaks: Speaks | None = None) -> None:
         super().__init__(answer, speaks or Chat())
         self._arrival = threading.Condition()
-        self._connections: set[Connection] = set()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._port: int = self._socket.getsockname()[1]
         # Named, because under uvloop's policy new_event_loop() would be uvloop's.
@@ -113,25 +105,30 @@ class Loopback(Provider):
         if self.raised is not None and kind is None:
             raise self.raised
 
-    def take(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Answer:
-        answer = super().take(method, path, headers, body)
+    def take(self, asked: web.Request, data: bytes) -> Answer:
+        answer = super().take(asked, data)
         with self._arrival:
             self._arrival.notify_all()
         return answer
+
+    async def due(self, what: Answer | Piece) -> None:
+        if not (isinstance(what, Held) and what.gate):
+            await super().due(what)
+            return
+        loop, opened = asyncio.get_running_loop(), asyncio.Event()
+        what.gate.passed(lambda: loop.is_closed() or loop.call_soon_threadsafe(opened.set))
+        await opened.wait()
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
         self._loop.close()
 
     async def _serve(self) -> None:
-        server = await self._loop.create_server(
-            lambda: _Connection(lambda _: self, self._connections), sock=self._socket, backlog=1024
-        )
+        runner = serving(lambda _: self)
+        await runner.setup()
+        await web.SockSite(runner, self._socket, backlog=1024).start()
         await self._stop.wait()
-        server.close()
-        for connection in list(self._connections):
-            connection.abort()
-        await asyncio.sleep(0)  # lets the aborted transports close their sockets
+        await runner.cleanup()
 
 
 def hang_after(count: int) -> AnswerFunction:

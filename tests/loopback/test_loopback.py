@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -209,20 +208,6 @@ def test_the_path_may_have_any_prefix() -> None:
         assert post(server, path="/inference/v1/chat/completions")[0] == 200
 
 
-def test_what_is_no_http_is_refused() -> None:
-    """Bytes that are no HTTP, and a body without a length, get a 400 and a closed connection."""
-    chunked = b"POST /v1/chat/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-    endless = b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"
-    with Loopback(echo) as server:
-        for junk in (b"hello\r\n\r\n", chunked, endless, b"x" * 70_000):
-            with socket.create_connection(("127.0.0.1", connect(server).port), 60) as connection:
-                connection.sendall(junk)
-                received = b""
-                while data := connection.recv(4096):
-                    received += data
-            assert received.startswith(b"HTTP/1.1 400 ")
-
-
 def test_requests_are_recorded_in_order() -> None:
     """Path, headers, body and time of every request stay, in the order of arrival."""
     with Loopback(echo) as server:
@@ -235,29 +220,6 @@ def test_requests_are_recorded_in_order() -> None:
     assert [request.number for request in requests] == [1, 2, 3]
     assert {(request.path, request.key) for request in requests} == {("/v1/chat/completions", KEY)}
     assert sorted(requests, key=lambda request: request.time) == requests
-
-
-def test_requests_in_pieces_and_in_pairs_are_told_apart() -> None:
-    """A request may arrive byte by byte, or two in one packet; each is answered once, in order."""
-    data = json.dumps(QUESTION).encode()
-    head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(data)}\r\n\r\n"
-    )
-    one = head.encode() + data
-    with (
-        Loopback(lambda request: text(f"#{request.number}", delay=0.02)) as server,
-        socket.create_connection(("127.0.0.1", connect(server).port), 60) as connection,
-    ):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for at in range(0, len(one), 40):
-            connection.sendall(one[at : at + 40])
-        connection.sendall(one + one)
-        received = b""
-        while b"#3" not in received:
-            received += connection.recv(4096)
-    assert received.count(b"200 OK") == 3
-    assert received.index(b"#1") < received.index(b"#2") < received.index(b"#3")
 
 
 def test_the_nth_request_can_be_answered_differently() -> None:

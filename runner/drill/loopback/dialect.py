@@ -89,7 +89,7 @@ class Dialect(ABC):
         saying = replace(saying, finish_reason=reason, model=saying.model or model)
         if not streamed:
             answer = Answer(body=self.whole(saying), delay=delay)
-            short = len(answer.whole()) - 10
+            short = len(answer.content) - 10
             return replace(answer, ending="close", cut=short) if cut else answer
         events = self.events(saying)
         opening = [Piece(self.frame(event)) for event in events.opening]

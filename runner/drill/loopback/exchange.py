@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.client import responses
 from typing import Any, Literal, Protocol
 
 
@@ -44,9 +43,9 @@ class Piece:
 class Answer:
     """What goes back over the wire, and how the connection ends.
 
-    A `body` of bytes is sent as it is, anything else as JSON. `cut` sends only so many bytes of the
-    whole reply, head included. With `pieces` the body is streamed instead; any `ending` but "keep"
-    then leaves it without its proper end.
+    A `body` of bytes is sent as it is, anything else as JSON. `cut` sends only so many bytes of it;
+    0: no head either. With `pieces` the body is streamed instead; any `ending` but "keep" then
+    leaves it without its proper end.
     """
 
     status: int = 200
@@ -57,15 +56,9 @@ class Answer:
     cut: int | None = None
     pieces: tuple[Piece, ...] = ()
 
-    def head(self, framing: str) -> bytes:
-        headers = {"content-type": "application/json"} | dict(self.headers)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        status = f"{self.status} {responses.get(self.status, 'Unknown')}"
-        return f"HTTP/1.1 {status}\r\n{framing}\r\n{lines}\r\n".encode("latin-1")
-
-    def whole(self) -> bytes:
-        content = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        return (self.head(f"content-length: {len(content)}") + content)[: self.cut]
+    @property
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
 AnswerFunction = Callable[[Request], Answer]
