@@ -10,6 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, read_write
 
 from runner.commands.command_line import explain
+from runner.config.overrides import named
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
 from runner.pipeline import provenance
 from runner.pipeline.resume import try_lock
@@ -32,17 +33,25 @@ class OnStart(Callback):  # type: ignore[misc]  # Hydra's class is untyped
             config.hydra.sweep.dir = str(where)
             config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")
         try:
-            _begin(where)
+            _begin(where, sorted(named([*config.hydra.overrides.task, *_params(config)])))
         except RunnerError as error:
             # Hydra would make any Exception of a callback a mere warning.
             raise SystemExit(explain(error, CONFIG_EXIT)) from None
 
 
-def _begin(where: Path) -> None:
+def _params(config: DictConfig) -> list[str]:
+    """The keys that a file of conf/sweep/ sweeps over."""
+    return [str(key) for key in config.hydra.sweeper.get("params") or ()]
+
+
+def _begin(where: Path, given: list[str]) -> None:
+    """`given` are the keys that the sweep sets, to one value or to several."""
     global directory, _lock
     if (where / RESULT).exists():
         raise ConfigError(f"hydra.sweep.dir: {where} holds the result of another sweep")
-    write_json(where / SWEEP, {"started": utc_now(), "command": provenance.command()})
+    write_json(
+        where / SWEEP, {"started": utc_now(), "command": provenance.command(), "given": given}
+    )
     _lock = try_lock(where)
     if _lock is None:
         raise ConfigError(f"hydra.sweep.dir: another sweep is at work in {where}")

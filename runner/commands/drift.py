@@ -19,7 +19,7 @@ from runner.config import door, paths, pins
 from runner.config.schema import Job, singles
 from runner.decide.promote import canary, decision_record
 from runner.decide.promote.decision_record import DecisionRecord
-from runner.decide.promote.drift import Drift, Finding, asked_again, proposal, stated
+from runner.decide.promote.drift import Drift, Finding, asked_again, proposal, stated, told
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.pipeline.plan import Plan, prepare
 from runner.record.files import dated, write_json
@@ -43,7 +43,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         with TemporaryDirectory() as scratch:
             estimate([_plan(record, job, Path(scratch), today)])
         return 0
-    findings, failed = list(stated(record, job.model, today)), 0
+    findings, failed = [*stated(record, job.model, today), *told(record, job)], 0
     directory = dated(job.outputs, "drift", job.label)
     if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
         counts, shown = _ask(record, job, directory, today)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     found = Drift(
         task=record.task,
         mapping=mapping,
-        model=record.model,
+        model=record.candidate or record.model,
         promoted=record.promoted,
         findings=findings,
         proposal=None,

@@ -2,6 +2,9 @@
 
     python -m runner promote outputs/sweeps/<sweep> candidate=haiku
     python -m runner promote outputs/sweeps/<sweep> candidate=haiku mapping=mine --config-dir conf
+    python -m runner promote outputs/sweeps/<sweep> candidate="gpt-6-luna effort=high"
+
+What the sweep has set besides the model (effort, prompt, …) goes into the mapping with it.
 
 Settings:
     mapping=hosted          the file of conf/mapping/ to change
@@ -11,17 +14,20 @@ Settings:
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from runner.commands._arguments import arguments
 from runner.config import door, paths
 from runner.config.catalogue import Options, compose_config
+from runner.config.overrides import put
 from runner.config.redact import redact
 from runner.config.schema import Job, Name, Strict
+from runner.decide.configuration import arguments as arguments_of
 from runner.decide.promote import decision_record, mapping_file
 from runner.decide.promote.promote import Chosen, chosen, objections
 from runner.decide.promote.promote import promotion as promoted
@@ -48,21 +54,25 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     own = given.own
     conf, tasks = _home(own)
     found = chosen(Path(named), settings.candidate, settings.task)
-    option = _option(found.candidate.model, own)
-    _decide(found, settings, _job(found, option, own))
+    option = _option("model", found.candidate.model, own)
+    prompt = found.prompt and _option("prompt", found.prompt, own)
+    _decide(found, settings, _job(found, option, prompt, own))
     record = promoted(
         found, settings.mapping, settings.reason, settings.canary, today or date.today()
     )
     file = conf / "mapping" / f"{settings.mapping}.yaml"
     decision = decision_record.place(tasks, record.task, record.mapping)
     changes = {
-        file: _mapping(file, settings.mapping, record.task, option),
+        file: _mapping(file, settings.mapping, record.task, option, prompt, found.overrides),
         decision: decision_record.text(record),
     }
     for path, text in changes.items():
         before = path.read_text(encoding="utf-8") if path.exists() else None
         write_text(path, text)
         _print_diff(path, before, text)
+    if found.not_kept:
+        kept = " ".join(arguments_of(found.not_kept))
+        print(f"A mapping does not keep {kept}: say it where it is to hold.")
     drift = f"task={record.task} mapping={record.mapping}"
     if own:
         drift += f" --config-dir {given.config_dir}"
@@ -83,23 +93,25 @@ def _home(own: Path | None) -> tuple[Path, Path]:
     return conf, paths.builtin("tasks")
 
 
-def _option(name: str, own: Path | None) -> str:
-    """The file of conf/model/ that a measured model came from. Raises ConfigError."""
+def _option(group: str, name: str, own: Path | None) -> str:
+    """The file of a group that a measured model or prompt came from. Raises ConfigError."""
     folders = [folder for folder in (own, paths.builtin("conf")) if folder]
-    known = Options(folders).files.get("model", {})
+    known = Options(folders).files.get(group, {})
     found = [option for option in known if option.replace("/", "-") == name]
     if not found:
-        raise ConfigError(f"candidate: no file of conf/model/ is called {name}")
+        raise ConfigError(f"candidate: no file of conf/{group}/ is called {name}")
     return found[0]
 
 
-def _job(found: Chosen, option: str, own: Path | None) -> Job:
+def _job(found: Chosen, option: str, prompt: str | None, own: Path | None) -> Job:
     """What the mapping will make, with the requirements that the sweep had."""
     task = found.candidate.task
-    composed = compose_config(
-        "config", [f"task={task}", f"model={option}", "requirements=base"], own
-    )
-    return door.load(composed)
+    wanted = [f"task={task}", f"model={option}", "requirements=base"]
+    wanted += [f"prompt={prompt}"] if prompt else []
+    config = door.plain(compose_config("config", wanted, own))
+    for key, value in found.overrides.items():
+        put(config, key, value)
+    return door.validate(config)
 
 
 def _decide(found: Chosen, settings: PromoteSettings, now: Job) -> None:
@@ -114,13 +126,21 @@ def _decide(found: Chosen, settings: PromoteSettings, now: Job) -> None:
         raise ConfigError("unproven: nothing speaks against it; leave unproven and reason out")
 
 
-def _mapping(file: Path, name: str, task: str, option: str) -> str:
+def _mapping(
+    file: Path,
+    name: str,
+    task: str,
+    option: str,
+    prompt: str | None,
+    settings: Mapping[str, Any],
+) -> str:
     """The mapping as it shall be; ours is copied where the user has none of that name."""
     ours = paths.builtin("conf") / "mapping" / f"{name}.yaml"
     source = file if file.exists() else ours
     if not source.exists():
-        return mapping_file.new(name, task, option)
-    return mapping_file.switched(source.read_text(encoding="utf-8"), task, option, source)
+        return mapping_file.new(name, task, option, prompt, settings)
+    text = source.read_text(encoding="utf-8")
+    return mapping_file.switched(text, task, option, source, prompt, settings)
 
 
 def _print_diff(path: Path, before: str | None, after: str) -> None:

@@ -15,7 +15,7 @@ from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import _run_hydra, get_args_parser
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.config_source import ConfigResult
@@ -144,13 +144,18 @@ def refuse(override: str, own: Path | None, *, as_text: bool = False) -> None:
         return
     if "/" in value and ".." in value.split("/") and paths.is_group(key, own):
         raise ConfigError(f"{override}: an option is the name of a file in conf/{key}/")
-    _readable(override, key, value)
+    parsed = _readable(override, key, value).value()
+    choices = parsed.list if isinstance(parsed, ChoiceSweep) else [parsed]
+    if equals and None in choices and paths.is_group(key, own):
+        group = key.lstrip("+").partition("@")[0]
+        raise ConfigError(f"{override}: null is no file of conf/{group}/; leave it out")
 
 
-def _readable(override: str, key: str, value: str) -> None:
+def _readable(override: str, key: str, value: str) -> Override:
     """Raises ConfigError for what Hydra's grammar can't read, with the way to quote it."""
     try:
-        OverridesParser.create().parse_override(override)
+        parsed: Override = OverridesParser.create().parse_override(override)
+        return parsed
     except HydraException:
         quoted = shlex.quote(literal(key, value))
         plain = re.fullmatch(r"[+~]{0,2}[\w@./:-]+", key, re.ASCII)

@@ -40,15 +40,20 @@ def apply(
     Raises ConfigError for a key that there is not.
     """
     said = (mapping.get(KEY) or {}).get(task) or {}
-    keys = {override.partition("=")[0].lstrip("+~").partition("@")[0] for override in given}
+    keys = named(given)
     chosen = said.get("prompt") or {}
     wanted = {} if "prompt" in keys else {f"task.{key}": value for key, value in leaves(chosen)}
     wanted |= leaves({key: value for key, value in said.items() if key != "prompt"})
-    keys -= {"task"}  # which task, and nothing of it
     for key, value in wanted.items():
         _check(key, f"mapping.{KEY}.{task}.{key}")
         if not any(_overlap(key, each) for each in keys):
             put(config, key, value)
+
+
+def named(given: Iterable[str]) -> set[str]:
+    """The keys that overrides set; which task it is, and which model, sets none of theirs."""
+    keys = {override.partition("=")[0].lstrip("+~").partition("@")[0] for override in given}
+    return keys - {"task", "model"}
 
 
 def put(config: dict[str, Any], key: str, value: Any) -> None:

@@ -3,8 +3,10 @@
 `gpt-6-luna · effort=high` is named by what differs, recommended by that name, and promoted with it.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from runner.config.overrides import leaves
@@ -66,6 +68,15 @@ def short(keys: Sequence[str]) -> dict[str, str]:
     words = {key: _word(key) for key in keys}
     several = list(words.values())
     return {key: key if several.count(word) > 1 else word for key, word in words.items()}
+
+
+def arguments(settings: Mapping[str, Any]) -> list[str]:
+    """As they are typed: `prompt=zero_shot`, `task.sampling.reasoning_effort=high`."""
+    found = []
+    for key, value in settings.items():
+        name = "prompt" if key == PROMPT else key.removesuffix(".name")
+        found.append(quote(f"{name}={value if isinstance(value, str) else json.dumps(value)}"))
+    return found
 
 
 def shown(value: Any) -> str:

@@ -123,11 +123,21 @@ def jobs(sweep: Path) -> Iterator[Path]:
 
 def sweep_command(sweep: Path) -> str | None:
     """Its command line, where it is on record."""
-    try:
-        found = read_json(sweep / SWEEP).get("command")
-    except ConfigError:
-        return None
+    found = _about(sweep).get("command")
     return found if isinstance(found, str) else None
+
+
+def sweep_keys(sweep: Path) -> list[str]:
+    """The keys that it has set, to one value or to several, where they are on record."""
+    found = _about(sweep).get("given")
+    return [str(key) for key in found] if isinstance(found, list) else []
+
+
+def _about(sweep: Path) -> dict[str, Any]:
+    try:
+        return read_json(sweep / SWEEP)
+    except ConfigError:
+        return {}
 
 
 def _number(path: Path) -> int | None:

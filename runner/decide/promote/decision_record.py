@@ -31,6 +31,8 @@ class Canary(Record):
 
 class RunnerUp(Record):
     model: str
+    candidate: str = ""  # what its sweep called it; empty: the model
+    settings: dict[str, Any] = Field(default_factory=dict)  # what it was told from others by
     id: str
     tier: Tier | None = None
     metrics: dict[str, Metric]
@@ -54,6 +56,8 @@ class DecisionRecord(Record):
     task: str
     mapping: str
     model: str
+    candidate: str = ""  # what its sweep called it; empty: the model
+    overrides: dict[str, Any] = Field(default_factory=dict)  # what the mapping sets besides
     id: str
     promoted: date
     review_by: date

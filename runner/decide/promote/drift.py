@@ -5,9 +5,12 @@ Pure: from a record, the models as conf/ has them now, and new answers to findin
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from shlex import quote
 from typing import Literal
 
-from runner.config.schema import Model, Single, singles
+from runner.config.overrides import leaves
+from runner.config.schema import Job, Model, Single, singles
+from runner.decide.configuration import arguments, shown
 from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
 from runner.decide.promote.promote import NOTICE, map_prices, prices
 from runner.measure import formatting
@@ -77,6 +80,15 @@ def stated(record: DecisionRecord, model: Model, today: date) -> Iterator[Findin
     )
 
 
+def told(record: DecisionRecord, job: Job) -> Iterator[Finding]:
+    """Whether the mapping still sets what was promoted with the model."""
+    now = dict(leaves(job.model_dump(mode="json"))) | {"prompt": job.task.prompt_name}
+    for key, value in record.overrides.items():
+        then, found = f"{key}={shown(value)}", f"{key}={shown(now.get(key))}"
+        advice = "another configuration answers: promote anew, or take it back"
+        yield _fact("setting", then, found, advice, moved=rounded(now.get(key)) != value)
+
+
 def asked_again(
     record: DecisionRecord, lines: Sequence[Answered | Failed], found: RunComparison
 ) -> Iterator[Finding]:
@@ -107,12 +119,14 @@ def proposal(record: DecisionRecord, *, sweep_is_there: bool, options: str = "")
         "proven": "provably met every requirement",
         "supported": "missed none, with some not proven",
     }.get(second.tier or "", "was not proven to fit")
-    command = f"task={record.task} model={second.model}"  # its evidence has to be measured again
+    name, settings = second.candidate or second.model, arguments(second.settings)
+    # Its evidence has to be measured again.
+    command = " ".join([f"task={record.task} model={second.model}", *settings])
     if sweep_is_there:
         sweep = record.evidence.sweep
-        command = f"promote {sweep} candidate={second.model} mapping={record.mapping}"
+        command = f"promote {sweep} candidate={quote(name)} mapping={record.mapping}"
     return (
-        f"Runner-up, as measured for this decision: {second.model} ({numbers_of}), which {how}. "
+        f"Runner-up, as measured for this decision: {name} ({numbers_of}), which {how}. "
         f"Next: python -m runner {command}{options}"
     )
 

@@ -8,18 +8,21 @@ from typing import Any
 
 from runner.config import pins
 from runner.config.identity import shape
+from runner.config.overrides import leaves, shapes_answers
 from runner.config.schema import Job, Single, singles
+from runner.decide import configuration
 from runner.decide.promote import canary
 from runner.decide.promote.decision_record import DecisionRecord, Evidence, RunnerUp
 from runner.decide.sweep import SweepRow, load
-from runner.errors import ConfigError, did_you_mean
+from runner.errors import ConfigError
 from runner.measure.conclusion import conclusion, open_lines, tier
-from runner.record.files import RESULT, sha256
+from runner.record.files import RESULT, sha256, sweep_keys
 from runner.record.outcomes import Metric, Result
 from runner.record.run import Run
 
 _TRUSTED = timedelta(days=90)  # a decision, and a price, is looked at again after so long
 NOTICE = timedelta(days=30)  # so long before a model retires
+_MOVES = ("cases", "needs", "prompt_name")  # where a task lies, and what it is called by
 _KEPT = (
     "quality",
     "latency_p50_ms",
@@ -42,6 +45,16 @@ class Chosen:
     why_not: dict[str, str]  # the others, by label
     run: Run
     job: Job
+    overrides: dict[str, Any]  # what the mapping has to set, besides model and prompt
+
+    @property
+    def prompt(self) -> str | None:
+        return self.job.task.prompt_name
+
+    @property
+    def not_kept(self) -> dict[str, Any]:
+        """What tells it from the others, and is no matter of a mapping."""
+        return {k: v for k, v in self.candidate.settings.items() if not shapes_answers(k)}
 
     @property
     def directory(self) -> Path:
@@ -57,20 +70,31 @@ def chosen(sweep: Path, label: str, task: str | None = None) -> Chosen:
         raise ConfigError(f"task: say which of {known or 'none that was measured'}")
     ranked = [run for run in found.runs if run.rank and run.task == tasks[0]]
     labels = [run.label for run in ranked]
-    if label not in labels:
-        raise ConfigError(f"candidate: {sweep} has no '{label}'{did_you_mean(label, labels)}")
-    candidate = ranked[labels.index(label)]
+    candidate = ranked[configuration.find(labels, label, str(sweep))]
     run = Run(sweep / candidate.dir)
     said = found.recommendations.get(tasks[0])
     return Chosen(
         sweep=sweep,
         candidate=candidate,
-        others=[run for run in ranked if run.label != label],
+        others=[run for run in ranked if run is not candidate],
         why=said.headline if said else "",
         why_not=said.why_not if said else {},
         run=run,
         job=run.job,
+        overrides=_overrides(sweep, candidate, run.config),
     )
+
+
+def _overrides(sweep: Path, candidate: SweepRow, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sweep has set of the task, the model and the seed, as this candidate had it."""
+    given = [*candidate.settings, *sweep_keys(sweep)]
+    return {
+        key: value
+        for key, value in leaves(config)
+        if shapes_answers(key)
+        and key != configuration.PROMPT
+        and any(f"{key}.".startswith(f"{each}.") for each in given)
+    }
 
 
 def objections(found: Chosen, now: Job) -> list[str]:
@@ -87,7 +111,7 @@ def objections(found: Chosen, now: Job) -> list[str]:
     shippable = tier(found.candidate) in ("proven", "supported")
     objected = [] if shippable else [conclusion(found.candidate).rstrip(".")]
     then, later = (dict(shape(job.task)) for job in (found.job, now))
-    if changed := [key for key in then if key != "cases" and then[key] != later[key]]:
+    if changed := [key for key in then if key not in _MOVES and then[key] != later[key]]:
         objected.append(f"the task was measured with another {', '.join(changed)} than conf/ has")
     return objected
 
@@ -104,6 +128,8 @@ def promotion(
         task=candidate.task,
         mapping=mapping,
         model=candidate.model,
+        candidate=candidate.label,
+        overrides=({"prompt": found.prompt} if found.prompt else {}) | found.overrides,
         id=candidate.id,
         promoted=today,
         review_by=due,
@@ -157,7 +183,9 @@ def _runner_up(found: Chosen) -> RunnerUp | None:
         return None
     second = found.others[0]
     return RunnerUp(
-        model=second.label,
+        model=second.model,
+        candidate=second.label,
+        settings=second.settings,
         id=second.id,
         tier=tier(second),
         metrics=_metrics(second),
