@@ -1,6 +1,6 @@
 """The cases of a task: read, checked, selected and turned into messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from json import JSONDecodeError
 from pathlib import Path
@@ -44,13 +44,13 @@ def read(path: Path) -> Iterator[Case]:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    case = _with_images(_parse(line, f"{path}:{number}"), path, number)
-                    if case.id in seen:
+                    found = _parse(line, path, number)
+                    if found.id in seen:
                         raise ConfigError(
-                            f"{path}:{number}: id '{case.id}' stands in line {seen[case.id]} too"
+                            f"{path}:{number}: id '{found.id}' stands in line {seen[found.id]} too"
                         )
-                    seen[case.id] = number
-                    yield case
+                    seen[found.id] = number
+                    yield found
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 ({error.reason})") from None
     except OSError as error:
@@ -59,30 +59,46 @@ def read(path: Path) -> Iterator[Case]:
         raise ConfigError(f"{path}: holds no cases")
 
 
-def _parse(line: str, where: str) -> Case:
+def _parse(line: str, path: Path, number: int) -> Case:
+    where = f"{path}:{number}"
     try:
-        return Case.model_validate(strict_json.loads(line))
+        return case(strict_json.loads(line), path.parent)
     except JSONDecodeError as error:
         raise ConfigError(f"{where}: is not JSON: {error.msg} at column {error.colno}") from None
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"])) or "line"
-        if problem["type"] == "extra_forbidden":
-            near = did_you_mean(key, Case.model_fields)
-            raise ConfigError(f"{where}: {key}: no such key{near}") from None
-        raise ConfigError(f"{where}: {key}: {problem['msg'].lower()}") from None
+    except InvalidCase as error:
+        raise ConfigError(f"{where}: {error.problems[0]}") from None
     except ValueError as error:
         raise ConfigError(f"{where}: is not JSON: {error}") from None
 
 
-def _with_images(case: Case, path: Path, number: int) -> Case:
-    if not case.images:
-        return case
+class InvalidCase(ValueError):
+    """Why something is no case, a line a problem, each with its key."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+def case(value: Any, folder: Path) -> Case:
+    """A case of the keys that `value` has, its images beside those in `folder`.
+
+    Raises InvalidCase.
+    """
     try:
-        found = tuple(images.find(name, path.parent) for name in case.images)
+        found = Case.model_validate(value)
+        paths = tuple(images.find(name, folder) for name in found.images)
+        return found.model_copy(update={"images": paths}) if paths else found
+    except ValidationError as error:
+        raise InvalidCase(*map(_problem, error.errors())) from None
     except images.NoImage as problem:
-        raise ConfigError(f"{path}:{number}: images: {problem}") from None
-    return case.model_copy(update={"images": found})
+        raise InvalidCase(f"images: {problem}") from None
+
+
+def _problem(found: Mapping[str, Any]) -> str:
+    key = ".".join(map(str, found["loc"])) or "line"
+    if found["type"] == "extra_forbidden":
+        return f"{key}: no such key{did_you_mean(key, Case.model_fields)}"
+    return f"{key}: {found['msg'].lower()}"
 
 
 def select(

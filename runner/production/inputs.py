@@ -4,15 +4,13 @@ import asyncio
 import json
 import stat
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import ValidationError
-
-from runner.cases import cases, images, strict_json
+from runner.cases import cases, strict_json
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
@@ -164,23 +162,9 @@ def request(value: Any, id: str, folder: Path) -> Case:
     named = value.get("id")
     id = named if isinstance(named, str) and named else id
     try:
-        case = Case.model_validate({"id": id} | value)
-        return case.model_copy(
-            update={"images": tuple(images.find(name, folder) for name in case.images)}
-        )
-    except ValidationError as error:
-        raise InvalidInput("; ".join(_problems(error)), id) from None
-    except images.NoImage as error:
-        raise InvalidInput(f"images: {error}", id) from None
-
-
-def _problems(error: ValidationError) -> Iterator[str]:
-    for problem in error.errors():
-        key = str(problem["loc"][0])
-        if problem["type"] == "extra_forbidden":
-            yield f"{key}: no such key{did_you_mean(key, Case.model_fields)}"
-        else:
-            yield f"{key}: {problem['msg'].lower()}"
+        return cases.case({"id": id} | value, folder)
+    except cases.InvalidCase as problem:
+        raise InvalidInput(str(problem), id) from None
 
 
 def render(task: Task, case: Case) -> list[Message]:
