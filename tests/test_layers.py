@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "litellm": {"calls.llm", "production.gateway.hooks"},  # the proxy loads the second one
     "tenacity": {"calls.ask"},
-    "aiohttp": {"calls.llm", "calls.wire"},
+    "aiohttp": {"calls.llm", "calls.wire", "drill.loopback.server"},
     "aiolimiter": {"calls.limits"},
     "apprise": {"decide.notify"},
     "opentelemetry": {"pipeline.tracing.export"},

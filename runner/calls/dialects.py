@@ -8,48 +8,16 @@ for a whole reply, an object an event for a stream.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from runner.record.outcomes import Usage
 
-_OPENAI = {
-    "stop": "stop",
-    "eos": "stop",  # Together
-    "length": "length",
-    "model_length": "length",  # Mistral: the context is full
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "error": "error",  # Mistral and gateways
-    "abort": "error",  # vLLM
-}
-_ANTHROPIC = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "pause_turn": "length",  # broke off, to be asked to go on
-    "compaction": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
-_GEMINI = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "OTHER": "error",
-    "FINISH_REASON_UNSPECIFIED": "error",
-    "MALFORMED_FUNCTION_CALL": "error",
-    "MALFORMED_RESPONSE": "error",
-    "UNEXPECTED_TOOL_CALL": "error",
-}
-_OLLAMA = {"stop": "stop", "length": "length", "load": "error", "unload": "error"}
+_WORDS: dict[str, dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_name("finish_reasons.yaml").read_bytes()
+)
 
 
 @dataclass
@@ -82,8 +50,9 @@ Reader = Callable[[dict[str, Any], Said], None]
 
 def reader(litellm: str) -> tuple[Said, Reader]:
     """A fresh account and what adds an event to it, for one of litellm's prefixes."""
-    words, usage, read = _DIALECTS.get(litellm, _DIALECTS["openai"])
-    return Said(_words=words, _usage=usage), read
+    name = litellm if litellm in _DIALECTS else "openai"
+    usage, read = _DIALECTS[name]
+    return Said(_words=_WORDS[name], _usage=usage), read
 
 
 def _openai(event: dict[str, Any], said: Said) -> None:
@@ -202,9 +171,9 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
     yield from (item for item in value or () if isinstance(item, dict))
 
 
-_DIALECTS: dict[str, tuple[Mapping[str, str], Callable[[dict[str, Any]], Usage | None], Reader]] = {
-    "openai": (_OPENAI, _openai_usage, _openai),
-    "anthropic": (_ANTHROPIC, _anthropic_usage, _anthropic),
-    "gemini": (_GEMINI, _gemini_usage, _gemini),
-    "ollama_chat": (_OLLAMA, _ollama_usage, _ollama),
+_DIALECTS: dict[str, tuple[Callable[[dict[str, Any]], Usage | None], Reader]] = {
+    "openai": (_openai_usage, _openai),
+    "anthropic": (_anthropic_usage, _anthropic),
+    "gemini": (_gemini_usage, _gemini),
+    "ollama_chat": (_ollama_usage, _ollama),
 }

@@ -12,81 +12,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
+from pathlib import Path
 from typing import Any
+
+import yaml
+from pydantic import BaseModel
 
 from runner.calls.wire import Wire
 from runner.config.redact import redact
 from runner.errors import CallFailed, ErrorKind
 from runner.record.outcomes import Reply
 
-_BY_STATUS: dict[int, ErrorKind] = {
-    401: "auth",
-    402: "insufficient_quota",
-    403: "auth",
-    404: "not_found",
-    408: "timeout",
-    409: "server_error",
-    425: "server_error",
-    429: "rate_limit",
-    498: "overloaded",  # Groq, of its flexible tier
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
-# Codes and types, as they stand in the error's object; they say more than the status does.
-_BY_CODE: dict[str, ErrorKind] = {
-    "insufficient_quota": "insufficient_quota",
-    "billing_error": "insufficient_quota",
-    "credit_limit": "insufficient_quota",
-    "context_length_exceeded": "context_window",
-    "exceed_context_size_error": "context_window",
-    "3051": "context_window",  # Mistral
-    "content_policy_violation": "content_policy",
-    "content_filter": "content_policy",
-    "invalid_prompt": "content_policy",
-    "API_KEY_INVALID": "auth",  # Google says it with status 400
-    "invalid_api_key": "auth",
-    "authentication_error": "auth",
-    "permission_error": "auth",
-    "model_not_found": "not_found",
-    "model_not_available": "not_found",
-    "model_decommissioned": "not_found",
-    "invalid_model": "not_found",
-    "not_found_error": "not_found",
-    "json_validate_failed": "invalid_output",  # Groq: the model could not keep to the schema
-    "unsupported_parameter": "unsupported_param",
-    "unsupported_value": "unsupported_param",
-    "unknown_parameter": "unsupported_param",
-    "extra_forbidden": "unsupported_param",
-}
-# Types that say what the status does, where an error comes in the midst of a stream without one.
-_STATUSES: dict[str, int] = {
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-    "service_unavailable_error": 503,
-}
-# What some say in words alone.
-_BY_WORDING: tuple[tuple[str, ErrorKind], ...] = (
-    ("credit balance is too low", "insufficient_quota"),
-    ("spending limit", "insufficient_quota"),
-    ("maximum context length", "context_window"),
-    ("available context size", "context_window"),
-    ("prompt is too long", "context_window"),
-    ("prompt too long", "context_window"),
-    ("exceed context limit", "context_window"),
-    ("exceeds the context length", "context_window"),
-    ("exceeds the maximum number of tokens", "context_window"),
-    ("`inputs` tokens + `max_new_tokens`", "context_window"),
-    ("content filtering policy", "content_policy"),
-    ("unrecognized request argument", "unsupported_param"),
-    ("extra inputs are not permitted", "unsupported_param"),
-    ("invalid json payload received. unknown name", "unsupported_param"),
-    ("' is unsupported", "unsupported_param"),
-)
+
+class _Words(BaseModel):
+    """errors.yaml: what providers call an error, and which kind it is."""
+
+    by_status: dict[int, ErrorKind]
+    by_code: dict[str, ErrorKind]
+    statuses: dict[str, int]
+    by_wording: dict[str, ErrorKind]
 
 
+_WORDS = _Words.model_validate(yaml.safe_load(Path(__file__).with_name("errors.yaml").read_bytes()))
 GARBLED = "a part of the reply is no JSON of the known form"
 
 
@@ -196,9 +143,9 @@ def _kind(error: Exception, wire: Wire, said: Statement | None) -> ErrorKind:
 def _of_statement(said: Statement, status: int, *, patient: bool) -> ErrorKind:
     if status < 400:  # it came in the midst of a stream
         numbers = (int(code) for code in said.codes if re.fullmatch("[45][0-9][0-9]", code))
-        named = (_STATUSES[code] for code in said.codes if code in _STATUSES)
+        named = (_WORDS.statuses[code] for code in said.codes if code in _WORDS.statuses)
         status = next(chain(numbers, named), 500)
-    for code, kind in _BY_CODE.items():
+    for code, kind in _WORDS.by_code.items():
         if code in said.codes:
             return kind
     text = said.message.lower()
@@ -208,10 +155,10 @@ def _of_statement(said: Statement, status: int, *, patient: bool) -> ErrorKind:
     ):
         return "insufficient_quota"
     if status < 500:
-        for wording, kind in _BY_WORDING:
+        for wording, kind in _WORDS.by_wording.items():
             if wording in text:
                 return kind
-    return _BY_STATUS.get(status, "server_error" if status >= 500 else "bad_request")
+    return _WORDS.by_status.get(status, "server_error" if status >= 500 else "bad_request")
 
 
 def _statement(wire: Wire) -> Statement | None:
