@@ -25,6 +25,8 @@ HOMES = {
     "uvloop": {"pipeline.event_loop"},
     "hydra": {
         "config.hydra_door",
+        "config.conf_files",
+        "config.composing",
         "commands.eval",
         "commands._sweep",
         "commands._arguments",

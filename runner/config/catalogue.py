@@ -16,8 +16,9 @@ from hydra.version import VersionBase, getbase, setbase
 from omegaconf import DictConfig
 from pydantic import BaseModel
 
-from runner.config import hydra_door, paths
-from runner.config.hydra_door import REASONS, explained, refuse
+from runner.config import conf_files, hydra_door, paths
+from runner.config.composing import REASONS, explained
+from runner.config.hydra_door import check, refuse
 from runner.config.schema import Job
 from runner.errors import ConfigError
 
@@ -48,7 +49,7 @@ class Options:
         self._composed: dict[Any, DictConfig] = {}
         self.files: dict[str, dict[str, Path]] = {}  # group: {option: file}
         for directory in self.directories:
-            for file in sorted(directory.rglob("*.yaml")):
+            for file in sorted(filter(Path.is_file, directory.rglob("*.yaml"))):
                 parts = file.relative_to(directory).with_suffix("").parts
                 group = (
                     parts[0] if len(parts) > 1 else ""
@@ -69,7 +70,7 @@ class Options:
         finally:
             hydra_door.user_config_dir = command_line
         for directory in own:
-            hydra_door.put_first(path, directory)
+            conf_files.put_first(path, directory)
         before = get_gh_backup()
         GlobalHydra.instance().clear()
         Hydra.create_main_hydra2("check", path)
@@ -90,6 +91,8 @@ class Options:
         key = (config, overrides, hydra)
         if key in self._composed:
             return self._composed[key]
+        for override in overrides:
+            check(override, self.directories[0], kind)
         try:
             self._composed[key] = compose(
                 config, [*overrides, "hydra/launcher=basic"], return_hydra_config=hydra

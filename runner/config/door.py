@@ -3,6 +3,7 @@
 All problems of a config are reported at once, each with the key it stands at.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,8 +32,19 @@ def resolved(cfg: DictConfig) -> Any:
     try:
         return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0].partition("resolving interpolation: ")
-        raise ConfigError(f"{error.full_key or 'config'}: {reason[2] or reason[0]}") from None
+        raise ConfigError(f"{error.full_key or 'config'}: {unresolved(error)}") from None
+
+
+def unresolved(error: OmegaConfBaseException) -> str:
+    """Why an interpolation leads nowhere."""
+    text = str(error).splitlines()[0]
+    if match := re.search(r"Interpolation key '(.+)' not found", text):
+        return f"${{{match[1]}}} is no key of the config; the text itself is \\${{{match[1]}}}"
+    if match := re.search(r"Unsupported interpolation type (\S+)", text):
+        return f"${{{match[1]}:…}} is no function of a config; the text itself is \\${{{match[1]}:…"
+    if "Recursive interpolation" in text:
+        return "its ${…} leads back to itself"
+    return text.partition("resolving interpolation: ")[2] or text
 
 
 def plain(cfg: DictConfig, given: Sequence[str] = ()) -> dict[str, Any]:

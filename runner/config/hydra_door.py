@@ -7,90 +7,56 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import _run_hydra, get_args_parser
-from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.core.utils import setup_globals
-from hydra.errors import HydraException, MissingConfigException
-from hydra.plugins.config_source import ConfigResult
+from hydra.errors import HydraException
 from hydra.types import TaskFunction
 from hydra.version import setbase
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
 from runner.config import paths
-from runner.config.door import unknown_key
+from runner.config.composing import REASONS, explained
 from runner.config.redact import key_in
 from runner.config.schema import Job
+from runner.config.validation import list_above
 from runner.errors import ConfigError, did_you_mean
 
-# Hydra looks for plugins once in a process, whoever asks first.
+# The folder of our plugins; Hydra looks for them once in a process, whoever asks first.
 sys.path.append(str(Path(__file__).parent.parent / "commands" / "_plugins"))
-
-# Why composing fails; the last one is a file that names itself among its defaults.
-REASONS = (HydraException, OmegaConfBaseException, yaml.MarkedYAMLError, RecursionError)
-
-
-class _Own(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
-    """A user's own conf/. Its config.yaml may start from ours: `defaults: [/config, _self_]`."""
-
-    @staticmethod
-    def scheme() -> str:
-        return "own"
-
-    def load_config(self, config_path: str) -> ConfigResult:
-        found = super().load_config(config_path)
-        name = config_path.removesuffix(".yaml")
-        entries = found.config.get("defaults") if "/" not in name else None
-        for n, entry in enumerate(entries or []):
-            if isinstance(entry, str) and entry.removeprefix("/") == name:
-                found.config.defaults[n] = f"/{_SHIPPED}{name}"
-        return found
-
-
-class _Shipped(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
-    """Our conf/ under other names, for those who hide a file of ours behind one of their own."""
-
-    @staticmethod
-    def scheme() -> str:
-        return "shipped"
-
-    def load_config(self, config_path: str) -> ConfigResult:
-        return super().load_config(config_path.removeprefix(_SHIPPED))
-
-    def is_config(self, config_path: str) -> bool:
-        name = config_path.removeprefix(_SHIPPED)
-        return name != config_path and bool(super().is_config(name))
-
-    def is_group(self, config_path: str) -> bool:
-        return False
-
-
-_SHIPPED = "shipped_"
-SourcesRegistry.instance().register(_Own)
-SourcesRegistry.instance().register(_Shipped)
-
-
-def put_first(search_path: ConfigSearchPath, own: Path) -> None:
-    """Let the options in a directory come before ours, and replace them."""
-    search_path.prepend("shipped", f"shipped://{paths.builtin('conf')}")
-    search_path.prepend("own", f"own://{own}")
-
 
 # Set from --config-dir; our search path plugin puts it before conf/.
 user_config_dir: Path | None = None
 
 
+# Of Hydra's flags, those that mean something here.
+_FLAGS = {"help", "version", "cfg", "multirun", "config_dir", "info", "shell_completion"}
+
+
 def parse(argv: Sequence[str]) -> Namespace:
-    """Hydra's own arguments; flags may stand anywhere among the overrides."""
-    arguments: Namespace = get_args_parser().parse_intermixed_args(list(argv))
-    return arguments
+    """Hydra's own arguments; flags may stand anywhere among the overrides. Raises ConfigError."""
+    options = get_args_parser()
+    options.error = _refuse
+    found: Namespace
+    found, strange = options.parse_known_intermixed_args(list(argv))
+    known = [action for action in options._actions if action.dest in _FLAGS]
+    flags = [flag for action in known for flag in action.option_strings if flag[:2] == "--"]
+    for action in options._actions:
+        if action.option_strings and action not in known and getattr(found, action.dest):
+            strange.append(action.option_strings[0])
+    if strange:
+        raise ConfigError(f"{strange[0]}: no such flag{did_you_mean(strange[0], flags)}")
+    if sum((found.multirun, found.cfg is not None, found.info is not None)) > 1:
+        raise ConfigError("-m, --cfg, --info: take one of them")
+    return found
+
+
+def _refuse(message: str) -> None:
+    raise ConfigError(f"{message.removeprefix('argument ')}; see python -m runner --help")
 
 
 def run(
@@ -102,24 +68,14 @@ def run(
     arguments.config_dir = None
     for override in arguments.overrides:
         refuse(override, user_config_dir)
+        check(override, user_config_dir, kind)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise to us instead of printing and exiting
     setbase("1.3")
     setup_globals()
     try:
         _run_hydra(arguments, get_args_parser(), task, str(paths.builtin("conf")), config_name)
     except REASONS as error:
-        raise explained(error, kind) from None
-
-
-def explained(error: Exception, kind: type[BaseModel] = Job) -> ConfigError:
-    """One of REASONS in a line; `kind` knows the keys that there are."""
-    if isinstance(error, yaml.MarkedYAMLError):
-        return ConfigError(_malformed(error))
-    if isinstance(error, RecursionError):
-        return ConfigError("conf: the defaults of a file lead back to that file")
-    if isinstance(error, MissingConfigException):
-        return ConfigError(_no_option(error))
-    return ConfigError(_explain(error, kind))
+        raise explained(error, kind, sweeps=True) from None
 
 
 def literal(key: str, value: str) -> str:
@@ -144,53 +100,63 @@ def refuse(override: str, own: Path | None, *, as_text: bool = False) -> None:
         return
     if "/" in value and ".." in value.split("/") and paths.is_group(key, own):
         raise ConfigError(f"{override}: an option is the name of a file in conf/{key}/")
-    parsed = _readable(override, key, value).value()
-    choices = parsed.list if isinstance(parsed, ChoiceSweep) else [parsed]
-    if equals and None in choices and paths.is_group(key, own):
-        group = key.lstrip("+").partition("@")[0]
-        raise ConfigError(f"{override}: null is no file of conf/{group}/; leave it out")
+    _readable(override, key, value)
 
 
-def _readable(override: str, key: str, value: str) -> Override:
+def _readable(override: str, key: str, value: str) -> None:
     """Raises ConfigError for what Hydra's grammar can't read, with the way to quote it."""
     try:
-        parsed: Override = OverridesParser.create().parse_override(override)
-        return parsed
+        found = OverridesParser.create().parse_override(override)
+        if "${" in value:
+            OmegaConf.create({"value": found.value()})
+        return
+    except (HydraException, OmegaConfBaseException):
+        pass
+    if key.endswith("+"):
+        how = f"a list is given whole: {key.rstrip('+')}=[…]"
+    elif _is_key(key):
+        how = f"if it is one text, write {shlex.quote(literal(key, value))}"
+    else:
+        how = "a key is words joined by dots"
+    raise ConfigError(f"{override}: can't be read; {how}")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(f"{text}=x")
     except HydraException:
-        quoted = shlex.quote(literal(key, value))
-        plain = re.fullmatch(r"[+~]{0,2}[\w@./:-]+", key, re.ASCII)
-        how = f"if it is one text, write {quoted}" if plain else "a key is words joined by dots"
-        raise ConfigError(f"{override}: can't be read; {how}") from None
+        return False
+    return bool(re.fullmatch(r"[+~]{0,2}[\w@./:-]+", text, re.ASCII))
 
 
-def _no_option(error: MissingConfigException) -> str:
-    missing = str(error.missing_cfg_file or "")
-    group, _, option = missing.rpartition("/")
-    options = [str(o) for o in error.options or ()]
-    if not group:
-        return f"no config '{missing}'"
-    near = did_you_mean(option, options)
-    if group == "requirements":
-        near += f"; or say requirements=base to run {option} without thresholds of its own"
-    return f"{group}={option}: no such option{near}"
+def check(override: str, own: Path | None, kind: type[BaseModel]) -> None:
+    """Raises ConfigError for what Hydra would trip over: no choice of a group, a part of a list."""
+    found = OverridesParser.create().parse_override(override)
+    group = found.key_or_group
+    if whole := list_above(kind, group):
+        raise ConfigError(f"{override}: a list is given whole: {whole}=[…]")
+    if group in ("", "hydra") or not paths.is_group(group, own):
+        return
+    if found.is_delete():
+        raise ConfigError(f"{override}: a choice can't be taken away; write {group}=<option>")
+    value = found.value()
+    for option in value.list if isinstance(value, ChoiceSweep) else [value]:
+        if isinstance(option, dict):
+            continue  # keys below it
+        if found.is_force_add():
+            raise ConfigError(f"{override}: an option has no ++; write {override.lstrip('+')}")
+        if isinstance(option, list):
+            raise ConfigError(f"{override}: takes one option, no list")
+        if not found.is_sweep_override() or isinstance(value, ChoiceSweep):
+            _option(override, group, option, own)
 
 
-def _explain(error: Exception, kind: type[BaseModel]) -> str:
-    """The line that says most; Hydra puts its own around the one with the reason."""
-    text, cause = str(error), error.__cause__ or error
-    if match := re.search(r"Could not override '([^']+)'", text):
-        key = max(getattr(cause, "full_key", None) or "", match[1], key=len)
-        # A key that exists is unknown only as long as no model is chosen.
-        return unknown_key(key, kind) or (
-            f"{key}: name the model first, model=… {key}=…; in a sweep, write ++{key}=…"
-        )
-    if match := re.search(r"Ambiguous value for argument '([^']+)'", text):
-        return f"{match[1]}: several values are a sweep: put -m before it; quote what is one text"
-    lines = [line.strip() for line in [*text.splitlines(), *str(cause).splitlines()]]
-    return " ".join(dict.fromkeys(line for line in lines if line and "full_key" not in line))[:400]
-
-
-def _malformed(error: yaml.MarkedYAMLError) -> str:
-    mark: Any = error.problem_mark
-    where = f"{mark.name}:{mark.line + 1}: " if mark else ""
-    return f"{where}is not YAML: {error.problem or error.context}"
+def _option(override: str, group: str, option: object, own: Path | None) -> None:
+    text = option.text if isinstance(option, QuotedString) else option
+    reference = re.fullmatch(r"\$\{(\w+)\}", text) if isinstance(text, str) else None
+    if reference and reference[1] != group and paths.is_group(reference[1], own):
+        return  # the option of another group's name
+    if text is None:
+        raise ConfigError(f"{override}: null is no file of conf/{group}/; leave it out")
+    if not isinstance(text, str) or "$" in text:
+        raise ConfigError(f"{override}: an option is the name of a file in conf/{group}/")

@@ -1,7 +1,8 @@
 """A config as plain data becomes a pydantic model, or a line for each of its problems."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 
@@ -31,7 +32,17 @@ def unknown_key(kind: type[BaseModel], path: str) -> str | None:
 def has_free_keys(kind: type[BaseModel], path: str) -> bool:
     """Whether a path leads into a mapping whose keys are free."""
     *parents, _ = path.split(".")
-    return not _choices(kind, parents)
+    return any(get_origin(each) is dict for each in _either(_at(kind, parents)))
+
+
+def list_above(kind: type[BaseModel], path: str) -> str | None:
+    """The list that a dotted path leads into: its items have no keys."""
+    parts = path.split(".")
+    for index in range(1, len(parts)):
+        above = _either(_at(kind, parts[:index]))
+        if any(get_origin(each) in (list, tuple) for each in above):
+            return ".".join(parts[:index])
+    return None
 
 
 def _explain(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
@@ -66,6 +77,14 @@ def _keys(kind: Any, loc: Sequence[Any]) -> list[str]:
 def _choices(kind: Any, keys: Sequence[str]) -> list[str]:
     """The keys that can stand below `keys`; none where any may."""
     return list(_fields(_at(kind, keys)))
+
+
+def _either(kind: Any) -> list[Any]:
+    """What a value may be, optional and annotated ones unwrapped."""
+    if get_origin(kind) in (Annotated, UnionType, Union):
+        parts = get_args(kind)[:1] if get_origin(kind) is Annotated else get_args(kind)
+        return [each for part in parts for each in _either(part)]
+    return [kind]
 
 
 def _at(kind: Any, keys: Sequence[str]) -> Any:

@@ -69,7 +69,8 @@ def test_a_flag_may_stand_before_the_command(said: Said, command: str) -> None:
 @pytest.mark.parametrize("command", COMPOSED)
 def test_cfg_prints_the_config(said: Said, command: str) -> None:
     """`--cfg job` prints what would be used, and does nothing."""
-    more = ["model=local"] if command not in ("cost", "breakeven", "spend", "select") else []
+    decided = ("eval", "drill", "checklist", "run", "serve", "drift")
+    more = ["model=local"] if command in decided else []
     argv = ["--cfg", "job", command, *TAKES.get(command, []), *more]
     code, out, err = said(*argv)
     assert (code, err) == (0, "")
@@ -119,7 +120,7 @@ def test_from_a_config_of_ours(said: Said, tmp_path: Path) -> None:
     (own / "other.yaml").write_text("defaults: [/config, _self_]\n")
     code, _, err = said("--config-dir", "own", "task=extraction")
     assert code == 2
-    assert "lead back to that file" in err
+    assert "config.yaml → other.yaml → config.yaml" in err
     assert (paths.builtin("conf") / "config.yaml").exists()
 
 

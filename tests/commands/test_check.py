@@ -168,7 +168,7 @@ Lines = Callable[[str], list[str]]
         ("sweep/bad.yaml", "task=extractoin: no such option; did you mean 'extraction'?"),
         ("sweep/single.yaml", "hydra.mode: say MULTIRUN"),
         ("sweep/unheaded.yaml", "`# @package _global_` is missing"),
-        ("scenario/broken.yaml", "scenario=nothing: no such option"),
+        ("scenario/broken.yaml", "there is no file scenario/nothing.yaml"),
         ("task/judged.yaml", "case 'a': strict: expected is 'no', not 'yes'"),
         ("task/unread.yaml", "cases.jsonl:2: input:"),
         ("task/unasked.yaml", "case 'a': 'txt' is undefined"),

@@ -16,10 +16,11 @@ class UserConfigFirst(SearchPathPlugin):  # type: ignore[misc]  # Hydra is untyp
     """`--config-dir` adds options and may replace ours; Hydra by itself only lets it add."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        from runner.config import hydra_door
+        from runner.config import conf_files, hydra_door
 
+        conf_files.read_ours(search_path)
         if hydra_door.user_config_dir:
-            hydra_door.put_first(search_path, hydra_door.user_config_dir)
+            conf_files.put_first(search_path, hydra_door.user_config_dir)
 
 
 class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped

@@ -1,0 +1,160 @@
+"""conf/ as Hydra reads it, a user's own before ours; what is wrong with a file names its line."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from runner.config import paths
+from runner.errors import ConfigError
+
+_SHIPPED = "shipped_"
+_KEYS = "holds no keys: a file of conf/ is key: value, line by line"
+_ENTRY = "write - /group: option, - /group@key: option or - _self_"
+
+
+def put_first(search_path: ConfigSearchPath, own: Path) -> None:
+    """Let the options in a directory come before ours, and replace them."""
+    search_path.prepend("shipped", f"shipped://{paths.builtin('conf')}")
+    search_path.prepend("own", f"own://{own}")
+
+
+def read_ours(search_path: ConfigSearchPath) -> None:
+    """Our own conf/ is read as a user's is: who works in a clone makes the same mistakes."""
+    for element in search_path.get_path():
+        if element.provider == "main" and element.path == str(paths.builtin("conf")):
+            element.path = f"conf://{element.path}"
+
+
+def malformed(error: yaml.YAMLError, file: Path | None = None) -> str:
+    """What is no YAML, and the file and line of it."""
+    mark = getattr(error, "problem_mark", None)
+    name = file or getattr(mark, "name", "conf")
+    where = f"{name}:{mark.line + 1}" if mark else name
+    said = next(
+        (s for at in ("problem", "context", "reason") if (s := getattr(error, at, None))), error
+    )
+    told = " ".join(str(said).split())
+    return f"{where}: is not YAML: {told}" + ("; indent with spaces" if "'\\t'" in told else "")
+
+
+class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
+    """A directory of config files."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "conf"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Raises ConfigError naming the file."""
+        file = Path(self.path, self._normalize_file_name(config_path))
+        try:
+            found = super().load_config(config_path)
+        except yaml.YAMLError as error:
+            raise ConfigError(malformed(error, file)) from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{_first_odd_line(file)}: is not UTF-8; save it as UTF-8") from None
+        except RecursionError:
+            raise ConfigError(f"{file}: an alias in it leads back to itself") from None
+        except (OSError, ValueError, TypeError, OmegaConfBaseException) as error:
+            said = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            if said.startswith("Invalid loaded object"):
+                raise ConfigError(f"{file}: {_KEYS}") from None
+            raise ConfigError(f"{file}: can't be read: {said}") from None
+        if not isinstance(found.config, DictConfig):
+            raise ConfigError(f"{file}: {_KEYS}")
+        if "defaults" in found.config:
+            plain = OmegaConf.to_container(found.config, resolve=False)
+            assert isinstance(plain, dict)
+            entries = _entries(file, plain["defaults"])
+            found.config.defaults = [self._entry(file, config_path, each) for each in entries]
+        return found
+
+    def _entry(self, file: Path, config_path: str, entry: Any) -> Any:
+        return entry
+
+
+class _Own(_Files):
+    """A user's own conf/. A file may start from ours of the same name: `[/model/x@_here_, …]`."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "own"
+
+    def _entry(self, file: Path, config_path: str, entry: Any) -> Any:
+        group, _, name = config_path.removesuffix(".yaml").rpartition("/")
+        key, option = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
+        *words, key = key.split(" ")
+        named, at, package = key.partition("@")
+        named = named if option is None else f"{named}/{option}"
+        path = named if named.startswith("/") else f"{group}/{named}"
+        if "override" in words or path.strip("/").removesuffix(".yaml") != f"{group}/{name}".strip(
+            "/"
+        ):
+            return entry
+        if not (paths.builtin("conf") / group / f"{name}.yaml").is_file():
+            raise ConfigError(
+                f"{file}: defaults: {named} is this very file; it may start from another, or from "
+                "one of ours with the same name"
+            )
+        return named.removesuffix(".yaml").removesuffix(name) + _SHIPPED + name + at + package
+
+
+class _Shipped(_Files):
+    """Our conf/ under other names, for those who hide a file of ours behind one of their own."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "shipped"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        return super().load_config(_renamed(config_path))
+
+    def is_config(self, config_path: str) -> bool:
+        name = _renamed(config_path)
+        return name != config_path and bool(super().is_config(name))
+
+    def is_group(self, config_path: str) -> bool:
+        return False
+
+
+def _renamed(config_path: str) -> str:
+    group, slash, name = config_path.rpartition("/")
+    return group + slash + name.removeprefix(_SHIPPED)
+
+
+def _entries(file: Path, defaults: Any) -> list[Any]:
+    """The defaults list, its form held: Hydra's own complaints name no file."""
+    if not isinstance(defaults, list):
+        raise ConfigError(f"{file}: defaults: is no list; {_ENTRY}")
+    for entry in defaults:
+        if not _is_entry(entry):
+            raise ConfigError(f"{file}: defaults: {entry} is no entry; {_ENTRY}")
+    return defaults
+
+
+def _is_entry(entry: Any) -> bool:
+    if isinstance(entry, dict) and len(entry) == 1:
+        [(key, option)] = entry.items()
+        options = option if isinstance(option, list) else [option or ""]
+        return all(isinstance(each, str) for each in [key, *options])
+    return isinstance(entry, str) and not entry.startswith(("_self_@", "???"))
+
+
+def _first_odd_line(file: Path) -> str:
+    raw = file.read_bytes()
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"{file}:{raw.count(10, 0, error.start) + 1}"
+    return str(file)
+
+
+for _source in (_Files, _Own, _Shipped):
+    SourcesRegistry.instance().register(_source)
