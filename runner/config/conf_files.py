@@ -35,11 +35,11 @@ def read_ours(search_path: ConfigSearchPath) -> None:
 def malformed(error: yaml.YAMLError, file: Path | None = None) -> str:
     """What is no YAML, and the file and line of it."""
     mark = getattr(error, "problem_mark", None)
-    name = file or getattr(mark, "name", "conf")
+    name: object = file or (mark.name if mark else "conf")
     where = f"{name}:{mark.line + 1}" if mark else name
-    said = next(
-        (s for at in ("problem", "context", "reason") if (s := getattr(error, at, None))), error
-    )
+    said: object = error
+    for part in ("reason", "context", "problem"):
+        said = getattr(error, part, None) or said
     told = " ".join(str(said).split())
     return f"{where}: is not YAML: {told}" + ("; indent with spaces" if "'\\t'" in told else "")
 
