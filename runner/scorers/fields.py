@@ -3,7 +3,9 @@
 Values are compared as text at every depth: case, white space, the width of letters and the kind of
 hyphens and quotes don't matter; 12 is 12.0 and "12", true is "true", and null is only null. An
 answer that isn't a JSON object scores 0; keys that nobody expects don't matter. The task's `fenced`
-says whether a Markdown code block around the JSON counts.
+says whether a Markdown code block around the JSON counts. `count_empty: false` leaves out the keys
+that are rightly empty (null, "", [] or {}): no credit for saying nothing, while a value that was
+made up is as wrong as one that was missed.
 """
 
 import json
@@ -21,7 +23,7 @@ PARTS = (reading, _text)
 _ABSENT = object()
 
 
-def score(reply: Reply, case: Case, task: Task) -> Score:
+def score(reply: Reply, case: Case, task: Task, *, count_empty: bool = True) -> Score:
     expected = _wanted(case)
     try:
         answer, in_fence = reading.as_json(reply.text, fenced=task.fenced)
@@ -29,6 +31,9 @@ def score(reply: Reply, case: Case, task: Task) -> Score:
         return _nothing(expected, f"{error}: '{clip(reply.text)}'")
     if not isinstance(answer, dict):
         return _nothing(expected, f"no JSON object: '{clip(reply.text)}'")
+    if not count_empty:
+        told = {key for key in expected if not (_empty(expected[key]) and _empty(answer.get(key)))}
+        expected = {key: expected[key] for key in expected if key in told} or expected
     wrong = {
         key: answer.get(key, _ABSENT)
         for key, value in expected.items()
@@ -66,6 +71,10 @@ def _wanted(case: Case) -> dict[str, Any]:
 
 def _nothing(expected: dict[str, Any], why: str) -> Score:
     return Score(value=0, why=why, details=dict.fromkeys(expected, 0.0))
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
 
 
 def _plain(value: Any) -> Any:

@@ -106,3 +106,17 @@ def test_tables_count_each_field() -> None:
     assert table.columns == ("field", "right", "answers", "rate")
     assert table.rows == tuple((field, 1, 2, 0.5) for field in EXPECTED)
     assert tables("fields", [], task="demo", tasks_dirs=[]) == []
+
+
+def test_empty_values_earn_nothing() -> None:
+    """`count_empty: false`: rightly empty is no merit, an invention is an error."""
+    expected: dict[str, Any] = {"name": "Ada", "amount": None, "ids": []}
+
+    def value(**answer: Any) -> float:
+        return judge("fields", json.dumps(answer), expected, count_empty=False).value
+
+    assert value(name="Ada", amount=None, ids=[]) == 1
+    assert value(name="Ada") == 1
+    assert value(name="Bea", amount=None, ids=[]) == 0
+    assert value(name="Ada", amount=3, ids=[]) == 0.5
+    assert value(name="Ada", amount=0, ids=["7"]) == pytest.approx(1 / 3)
