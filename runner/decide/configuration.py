@@ -105,7 +105,10 @@ def _varied(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The keys in which configs differ, but for what only comes with a name that differs."""
     keys = dict.fromkeys(key for found in configs for key in found)
     varied = [
-        key for key in keys if any(found.get(key) != configs[0].get(key) for found in configs[1:])
+        key
+        for key in keys
+        if any(found.get(key) != configs[0].get(key) for found in configs[1:])
+        and not any(other.startswith(f"{key}.") for other in keys)  # empty, where others are not
     ]
     named = [key for key in varied if key == PROMPT or key.endswith(".name")]
     return [

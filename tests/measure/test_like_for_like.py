@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.measure.like_for_like import asked, differences, look
+from runner.measure.like_for_like import Inputs, asked, differences, look
 from runner.record.run import Run
 from tests.report.make import Factory, answered, failed, job, model
 
@@ -149,3 +149,29 @@ def test_scores_are_those_of_the_model(write_run: Factory, tmp_path: Path) -> No
     assert look(run, run.outcomes()).scores == {"1": [0.25, 0.75]}
     nowhere = Run(tmp_path / "nowhere")
     assert look(nowhere, nowhere.outcomes()).scores == {}
+
+
+def tried(model: str, effort: str, **facts: str) -> Inputs:
+    return Inputs(f"{model} {effort}", model, facts, {"task.sampling.reasoning_effort": effort})
+
+
+def test_what_is_tried_is_the_point() -> None:
+    """A swept key, and what follows from it in every model alike, is no unlikeness."""
+    efforts = [("a", "low"), ("b", "low"), ("a", "high"), ("b", "high")]
+    alike = [
+        tried(model, effort, **{"request.effort": effort, "request.budget": f"of {effort}"})
+        for model, effort in efforts
+    ]
+    assert differences(alike) == []
+    unlike = [
+        tried(model, effort, **({"request.effort": effort} if model == "a" else {}))
+        for model, effort in efforts
+    ]
+    assert differences(unlike) == [
+        "request.effort: low for a low; not sent for b low, b high; high for a high"
+    ]
+    replayed = [
+        tried("a", "low", **{"replayed answers": "none"}),
+        tried("a", "high", **{"replayed answers": "50%"}),
+    ]
+    assert differences(replayed) == ["replayed answers: none for a low; 50% for a high"]

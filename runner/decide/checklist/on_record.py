@@ -1,7 +1,7 @@
 """What is on record of a decision: its runs, sweeps and drills, and its cases as they are now."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from runner.config.identity import shape
 from runner.config.schema import Job, Task, singles
 from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, Measured
 from runner.decide.own_runs import OwnRun, newest_first
+from runner.decide.sweep import SweepRow, load
 from runner.drill.result import DrillResult, identity
 from runner.errors import ConfigError
 from runner.measure.observations import own
@@ -101,25 +102,41 @@ def contest(decision: Checklist, now: Cases, runs: Sequence[OwnRun]) -> Contest 
     if sweep is None:
         return None
     candidates, objected = set(), {}
+    try:
+        rows = {row.dir: row for row in load(sweep).runs if row.task == decision.task.name}
+    except ConfigError:  # its runs are evidence all the same
+        rows = {}
+    tried = _tried(rows.values())
     found = [each for each in runs if each.run.directory.parent == sweep]
     for each in found:
-        if objections := _objections(each, decision, now):
-            objected[each.run.measurement.model] = objections
+        row = rows.get(each.run.directory.name)
+        name = row.candidate if row else each.run.measurement.model
+        if objections := _objections(each, decision, now, tried):
+            objected[name] = objections
         else:
-            candidates.add(each.run.measurement.model)
+            candidates.add(name)
     return Contest(_report(sweep), found[0].on, sorted(candidates), objected)
 
 
-def _objections(found: OwnRun, decision: Checklist, now: Cases) -> list[str]:
-    """Why a run is not on the task as it is now."""
+def _tried(rows: Iterable[SweepRow]) -> set[str]:
+    """The keys of the task that a sweep has varied: its candidates differ in them on purpose."""
+    keys = {key.split(".")[1] for row in rows for key in row.settings if key.startswith("task.")}
+    return keys | ({"system", "prompt"} if "prompt_name" in keys else set())
+
+
+def _objections(
+    found: OwnRun, decision: Checklist, now: Cases, tried: Collection[str] = ()
+) -> list[str]:
+    """Why a run is not on the task as it is now; `tried` may be otherwise."""
     said = (
         []
         if found.run.measurement.cases.get("sha256") == now.sha256
         else ["the cases have changed since"]
     )
     then, later = (dict(shape(task)) for task in (found.run.job.task, decision.task))
-    # Where the cases lie does not matter, nor what a model is looked for by.
-    changed = [key for key in later if key not in ("cases", "needs") and then[key] != later[key]]
+    # Where the cases lie does not matter, nor what a model is looked for by, nor a prompt's name.
+    left_out = {"cases", "needs", "prompt_name", *tried}
+    changed = [key for key in later if key not in left_out and then[key] != later[key]]
     return said + [f"the task had another {key}" for key in changed]
 
 

@@ -76,6 +76,8 @@ def _set(text: str, task: str, settings: Mapping[str, Any]) -> str:
     """With one line for the task among the overrides, or with none."""
     line = f"  {task}: {_flow(settings)}\n" if settings else ""
     block = _BLOCK.search(text)
+    if block is None and KEY in _tree(text):
+        return text  # it is written otherwise, and maybe as it has to be
     if block is None:
         return text.removesuffix("\n") + f"\n{KEY}:\n{line}" if line else text
     own = re.compile(rf"^[ \t]+{re.escape(task)}\s*:.*(?:\n|\Z)", re.MULTILINE)

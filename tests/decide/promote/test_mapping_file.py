@@ -76,3 +76,32 @@ def test_a_new_one() -> None:
     text = mapping_file.new("mine", "one", "a")
     assert text.startswith("# python -m runner mapping=mine task=one ")
     assert yaml.safe_load(text) == {"defaults": [{"/model@one": "a"}]}
+
+
+SETTINGS = {"task.sampling.reasoning_effort": "high", "seed": None}
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, TEXT.rstrip("\n"), TEXT + "overrides: # why\n  two: {seed: 1}\n"]
+)
+def test_settings_come_and_go(text: str) -> None:
+    """They stand on a line of their own, beside those of other tasks; a plain model has none."""
+    before = yaml.safe_load(text).get("overrides", {})
+    edited = mapping_file.switched(text, "one", "a", WHERE, "terse", SETTINGS)
+    tree = yaml.safe_load(edited)
+    assert tree["overrides"] == before | {"one": SETTINGS}
+    assert tree["defaults"][-1] == {"/prompt@overrides.one.prompt": "terse"}
+    again = mapping_file.switched(edited, "one", "a", WHERE, "brief", {"seed": 2})
+    assert yaml.safe_load(again)["overrides"] == before | {"one": {"seed": 2}}
+    plain = mapping_file.switched(again, "one", "a", WHERE)
+    assert plain.rstrip("\n") == text.rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["overrides: {one: {seed: 1}}\n", "overrides:\n  one:\n    seed: 1\n", "overrides: 3\n"],
+)
+def test_settings_that_can_not_be_edited(block: str) -> None:
+    """A block of another form is refused with the line that it needs."""
+    with pytest.raises(ConfigError, match=r"mine.yaml: write its overrides .* `one: {seed: 7}`"):
+        mapping_file.switched(TEXT + block, "one", "a", WHERE, None, {"seed": 7})
