@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,55 @@ def test_light_commands(command: list[str], tmp_path: Path) -> None:
         check=False,
     )
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def at_import(path: Path) -> set[str]:
+    """The modules of ours that a file imports as it is loaded: not in functions, not for types."""
+    top = [node for node in ast.parse(path.read_text()).body if not isinstance(node, ast.If)]
+    froms = [node for node in top if isinstance(node, ast.ImportFrom) and node.module]
+    names = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+    names |= {str(node.module) for node in froms}
+    known = {f"runner.{module(each)}" for each in FILES}
+    return {name.removeprefix("runner.") for name in names & known} - {module(path)}
+
+
+def test_any_module_may_be_imported_first() -> None:
+    """No module needs, as it is loaded, one that needs it: the order of imports decides nothing."""
+    graph = {module(path): at_import(path) for path in FILES}
+    assert sum(map(len, graph.values())) > len(graph)
+    for name, needed in graph.items():  # a package is loaded before its modules
+        needed -= {above for above in needed if name.startswith(f"{above}.")}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+EXTRAS = ["xllamacpp", "apprise", "opentelemetry", "playwright", "litellm", "ray", "joblib"]
+NEEDS_ONE = {"runner.pipeline.tracing.export", "runner.production.gateway.hooks"}
+WITHOUT = f"""
+import importlib, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {EXTRAS!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        print(name)
+"""
+
+
+def test_all_but_its_home_load_without_an_extra() -> None:
+    """Without extras, and without litellm, every module loads but the two that are made for one."""
+    names = [f"runner.{module(path)}" for path in FILES if "_plugins" not in path.parts]
+    names = [name for name in names if not name.endswith("__")]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *reversed(names)],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (set(done.stdout.split()), done.stderr) == (NEEDS_ONE, "")

@@ -1,17 +1,30 @@
 """What the README says is so."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 import runner
 from runner.commands.command_line import COMMANDS
+from runner.config import door
+from runner.config.schema import Job, Single
+from tests import loopback
+from tests.conftest import model as demo_model
+from tests.loopback import Loopback
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 pytestmark = pytest.mark.skipif(not README.exists(), reason="an installed wheel has no README")
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback(loopback.echo) as server:
+        yield server
 
 
 def test_ci_runs_the_readmes_command() -> None:
@@ -38,17 +51,33 @@ def test_the_map() -> None:
     assert len(rooms) <= 12
 
 
-def test_the_program_in_ten_lines() -> None:
-    """What the README's Python names is there."""
-    for code in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
-        if "asyncio.run" in code:
-            given: dict[str, Any] = {"__name__": "readme"}
-            exec(code.replace("asyncio.run(", "(lambda made: made.close())("), given)  # not run
-            for name in ("door.load", "catalogue.compose_config", "session.connected", "run.run"):
-                module, _, attribute = name.partition(".")
-                assert callable(getattr(given[module], attribute))
-            return
-    raise AssertionError("the README shows no program")
+@pytest.fixture
+def played(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A composed job goes to a provider of ours, whichever model it names."""
+    load = door.load
+
+    def at_ours(composed: Any) -> Job:
+        job = load(composed)
+        model = TypeAdapter(Single).validate_python(demo_model(server.base_url))
+        return job.model_copy(update={"model": model})
+
+    monkeypatch.setattr(door, "load", at_ours)
+
+
+@pytest.mark.usefixtures("played")
+def test_the_program_in_ten_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The README's program is ten lines at most, and goes from config to a measured answer."""
+    codes = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    [code] = [code for code in codes if "asyncio.run" in code]
+    lines = [line for line in code.splitlines() if line]
+    assert len(lines) <= 10
+    assert max(map(len, lines)) <= 100
+    monkeypatch.chdir(tmp_path)
+    exec(code, {"__name__": "readme"})
+    assert "value=" in capsys.readouterr().out
+    assert len((tmp_path / "outputs" / "mine" / "cases.jsonl").read_text().splitlines()) == 3
 
 
 def test_commands_are_there() -> None:

@@ -4,7 +4,6 @@ Hydra's own application runs only where Hydra has to run, for `eval` and its swe
 take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words.
 """
 
-from argparse import SUPPRESS
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,12 +11,13 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
+from pydantic import BaseModel
 
-from runner.commands.command_line import parser
+from runner.commands.command_line import parse
 from runner.config import door, hydra_door, paths
 from runner.config.catalogue import Options
 from runner.config.redact import redact
-from runner.config.schema import Single
+from runner.config.schema import Single, Strict
 from runner.config.validation import Typed, unknown_key, validated
 from runner.errors import ConfigError, did_you_mean
 
@@ -73,48 +73,59 @@ class Arguments:
 _ONE = "takes one decision at a time"
 
 
+class NoKeys(Strict):
+    """Of a command that takes no `key=value`."""
+
+
 def arguments(
     command: str,
     description: str | None,
     argv: Sequence[str],
     *,
     words: int = 0,
+    keys: type[BaseModel] | None = None,
     texts: Sequence[str] = (),
     bare: bool = True,
 ) -> Arguments:
     """The arguments of a command that takes so many words besides `key=value`.
 
-    The values of `texts` are taken as they are, whatever they mean to Hydra. With fewer words, or
-    where it does nothing `bare`, a command says how it is used. Raises ConfigError.
+    `keys` are those of a command that composes no config; what they hold is taken as it stands, as
+    are the values of `texts`. With fewer words, or where it does nothing `bare`, a command says how
+    it is used. Raises ConfigError.
     """
-    options = parser(command, description)
-    options.add_argument("given", nargs="*", metavar="key=value")
-    options.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
-    options.add_argument("--cfg", "-c", choices=["job"], help="print the composed config")
-    options.add_argument("--multirun", "-m", action="store_true", help=SUPPRESS)
-    found = options.parse_intermixed_args(list(argv))
-    plain = [each for each in found.given if not _is_override(each)]
+    found = parse(command, description, argv)
+    own = paths.config_dir(found.config_dir)
+    if keys and found.cfg:
+        raise ConfigError(f"{command}: composes no config; leave --cfg out")
+    plain = [each for each in found.given if not _is_override(each, paths=bool(words))]
     overrides = [
         hydra_door.literal(*_split(each)) if _split(each)[0] in texts else each
         for each in found.given
-        if _is_override(each)
+        if each not in plain
     ]
-    if found.multirun:
-        raise ConfigError(f"{command}: {_ONE}; leave the sweep out")
-    own = paths.config_dir(found.config_dir)
     for override in overrides:
-        hydra_door.refuse(override, own, as_text=bool(words))
+        if keys is NoKeys:
+            raise ConfigError(f"{override}: {command} takes no key=value{_as(description)}")
+        hydra_door.refuse(override, own, as_text=keys is not None)
+        if keys and (problem := unknown_key(keys, _split(override)[0])):
+            raise ConfigError(problem)
     if len(plain) > words:
-        raise ConfigError(f"{plain[words] or 'an empty argument'}: is no override; write key=value")
+        word = plain[words] or "an empty argument"
+        what = "is a word too much" if keys is NoKeys else "is no override; write key=value"
+        raise ConfigError(f"{word}: {what}{_as(description) if keys is NoKeys else ''}")
     if len(plain) < words or not (bare or overrides):
-        raise ConfigError(*_usage(command, description))
+        raise ConfigError(
+            f"{command}: is used{_as(description)}; python -m runner {command} --help says more"
+        )
     return Arguments(command, plain, overrides, found.config_dir, bool(found.cfg))
 
 
-def _is_override(text: str) -> bool:
-    """`outputs/a=b` is a path: no key of ours has a slash but Hydra's own."""
+def _is_override(text: str, *, paths: bool) -> bool:
+    """Where words are paths, `outputs/a=b` is one: no key of ours has a slash but Hydra's own."""
     key, equals, _ = text.partition("=")
-    return text.startswith("~") or (bool(equals) and "/" not in key.replace("hydra/", ""))
+    if paths and "/" in key.replace("hydra/", ""):
+        return False
+    return text.startswith("~") or bool(equals)
 
 
 def _split(override: str) -> tuple[str, str]:
@@ -122,11 +133,11 @@ def _split(override: str) -> tuple[str, str]:
     return key, value
 
 
-def _usage(command: str, description: str | None) -> list[str]:
-    """How a command is used, from its description: its first example, and where there is more."""
+def _as(description: str | None) -> str:
+    """How a command is used: the first example of its description."""
     lines = [line.strip() for line in (description or "").splitlines()]
     example = next((line for line in lines if line.startswith("python -m runner")), "")
-    return [f"{command}: {example}", f"python -m runner {command} --help says more"]
+    return f", as in: {example}" if example else ""
 
 
 class Conf:

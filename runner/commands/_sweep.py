@@ -1,6 +1,7 @@
 """What surrounds the jobs of a sweep: its directory before them, its report after them."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from runner.record.files import JOURNAL, RESULT, SWEEP, utc_now, write_json
 
 # The sweep that this process has started; its lock says that the process is alive.
 directory: Path | None = None
+_made: list[Path] = []  # the directories above it that were not there before
 _lock: FileLock | None = None
 
 
@@ -46,9 +48,10 @@ def _params(config: DictConfig) -> list[str]:
 
 def _begin(where: Path, given: list[str]) -> None:
     """`given` are the keys that the sweep sets, to one value or to several."""
-    global directory, _lock
+    global directory, _made, _lock
     if (where / RESULT).exists():
         raise ConfigError(f"hydra.sweep.dir: {where} holds the result of another sweep")
+    _made = [parent for parent in where.parents if not parent.exists()]
     write_json(
         where / SWEEP, {"started": utc_now(), "command": provenance.command(), "given": given}
     )
@@ -65,6 +68,9 @@ def leave() -> None:
         _lock.release()
     if directory is not None and not any(path.is_dir() for path in directory.iterdir()):
         shutil.rmtree(directory)
+        for parent in _made:
+            with suppress(OSError):  # somebody else is at work there by now
+                parent.rmdir()
     directory = _lock = None
 
 

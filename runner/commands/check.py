@@ -1,5 +1,8 @@
 """Compose and check every file of conf/ and tasks/; nothing is sent.
 
+    python -m runner check
+    python -m runner check --config-dir my_conf --verbose     what is expected, too
+
 Every option of every group is composed and validated, every sweep's choices too; ids must be
 pinned, prices dated and sourced, models in use alive; every case must parse, render and suit its
 scorers. Exit code 2 when there is a problem, so that a pre-commit hook can stand on it.
@@ -20,7 +23,7 @@ from omegaconf import OmegaConf
 
 from runner import scorers
 from runner.cases import cases
-from runner.commands import command_line
+from runner.commands._arguments import NoKeys, arguments
 from runner.config import door, overrides, paths, pins
 from runner.config.catalogue import Options
 from runner.config.schema import Job, Model, Single
@@ -58,16 +61,15 @@ class Report:
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = command_line.parser("check", __doc__)
-    parser.add_argument("--config-dir", help="your own options, checked together with ours")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print what is expected, too")
-    arguments = parser.parse_args(argv)
-    own = paths.config_dir(arguments.config_dir)
+    verbose = {"-v", "--verbose"}
+    own = arguments(
+        "check", __doc__, [each for each in argv if each not in verbose], keys=NoKeys
+    ).own
     config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
     report = check_files(config_dirs, paths.tasks_dirs(), date.today())
     for line in report.problems:
         print(line)
-    for line in report.notes + (report.details if arguments.verbose else []):
+    for line in report.notes + (report.details if verbose & set(argv) else []):
         print(f"note: {line}")
     print(f"{report.checked} options, {len(report.problems)} problems")
     return CONFIG_EXIT if report.problems else 0

@@ -75,6 +75,8 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 def _dispatch(argv: list[str]) -> int:
     place = _first_word(argv)
     command = "eval" if place is None else argv.pop(place)
+    if command == "help" and (place := _first_word(argv)) is not None:
+        command, argv = argv.pop(place), [*argv, "--help"]  # help drill: drill --help
     if command not in COMMANDS:
         raise ConfigError(f"no command '{command}'{did_you_mean(command, COMMANDS)}")
     if command == "eval" and {"--help", "-h"} & set(argv):
@@ -110,15 +112,28 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         command = self.prog.rpartition(" ")[2]
-        raise ConfigError(f"{command}: {message}; see {self.prog} --help")
+        said = message.removeprefix("argument ")
+        raise ConfigError(f"{command}: {said}; see {self.prog} --help")
 
 
-def parser(command: str, description: str | None) -> argparse.ArgumentParser:
-    return _Parser(
+def parse(command: str, description: str | None, argv: Sequence[str]) -> argparse.Namespace:
+    """The flags that every command takes, and what is `given` besides. Raises ConfigError."""
+    parser = _Parser(
         prog=f"python -m runner {command}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("given", nargs="*", metavar="key=value")
+    parser.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
+    parser.add_argument("--cfg", "-c", choices=["job"], help="print the composed config")
+    parser.add_argument("--multirun", "-m", action="store_true", help=argparse.SUPPRESS)
+    found, strange = parser.parse_known_intermixed_args(list(argv))
+    if strange:
+        flags = ["--config-dir", "--cfg", "--help"]
+        raise ConfigError(f"{command}: no flag {strange[0]}{did_you_mean(strange[0], flags)}")
+    if found.multirun:
+        raise ConfigError(f"{command}: takes one decision at a time; leave the sweep out")
+    return found
 
 
 def _interrupted() -> RunnerError:

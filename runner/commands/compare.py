@@ -31,7 +31,7 @@ class CompareSettings(Strict):
 
 
 def main(argv: Sequence[str]) -> int:
-    given = arguments("compare", __doc__, argv, words=2)
+    given = arguments("compare", __doc__, argv, words=2, keys=CompareSettings)
     runs, settings = given.words, given.settings(CompareSettings)
     found = against(Path(runs[0]), Path(runs[1]), settings.tolerance)
     emit(

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 
-from runner.commands.command_line import COMMANDS
+from runner.commands.command_line import COMMANDS, parse
 from runner.config import paths
 from runner.config.catalogue import Options
+from runner.errors import ConfigError
 
 _PAGE = """\
 runner: choose, ship and keep the right language model.
@@ -41,9 +42,15 @@ python -m runner <command> --help, and the head of conf/<command>.yaml, say more
 
 
 def main(argv: Sequence[str]) -> int:
-    options = ArgumentParser(add_help=False)
-    options.add_argument("--config-dir", "-cd")
-    user = paths.config_dir(options.parse_known_args(argv)[0].config_dir)
+    if {"--help", "-h"} & set(argv):  # whatever else is said
+        options = ArgumentParser(add_help=False)
+        options.add_argument("--config-dir", "-cd")
+        given, _ = options.parse_known_args(argv)
+    else:
+        given = parse("help", None, argv)
+        if given.given or given.cfg:
+            raise ConfigError(f"{given.given[0] if given.given else '--cfg'}: help takes a command")
+    user = paths.config_dir(given.config_dir)
     folders = [folder for folder in (user, paths.builtin("conf")) if folder]
     print(
         _PAGE.format(

@@ -14,6 +14,7 @@ Settings:
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -47,8 +48,10 @@ class PromoteSettings(Strict):
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
-    given = arguments("promote", __doc__, argv, words=1)
+    given = arguments("promote", __doc__, argv, words=1, keys=PromoteSettings)
     [named], settings = given.words, given.settings(PromoteSettings)
+    if re.fullmatch(r"[\w.-]+(,[\w.-]+)+", settings.candidate):
+        raise ConfigError(f"candidate={settings.candidate}: one candidate at a time is promoted")
     if settings.unproven != (settings.reason is not None):
         raise ConfigError('unproven: goes with a reason: unproven=true reason="…"')
     own = given.own

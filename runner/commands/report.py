@@ -1,17 +1,22 @@
-"""Rebuild the report of a run or a sweep from its journals, and print it."""
+"""Rebuild the report of a run or a sweep from its journals, and print it.
+
+    python -m runner report outputs/runs/<run>
+    python -m runner report outputs/sweeps/<sweep>
+
+Nothing is asked again.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.commands.command_line import parser
+from runner.commands._arguments import NoKeys, arguments
 from runner.decide.sweep import SweepResult
 from runner.report import console, rebuild, terminal
 
 
 def main(argv: Sequence[str]) -> int:
-    options = parser("report", __doc__)
-    options.add_argument("directory", type=Path, help="outputs/runs/… or outputs/sweeps/…")
-    directory = options.parse_args(argv).directory
+    [named] = arguments("report", __doc__, argv, words=1, keys=NoKeys).words
+    directory = Path(named)
     result = rebuild(directory)
     if isinstance(result, SweepResult):
         console.show(terminal.sweep(directory, result))

@@ -2,6 +2,7 @@
 
     python -m runner schema model > model.schema.json
 
+Groups: fallback, model, provider, requirements, retry, task.
 In the YAML: `# yaml-language-server: $schema=../../model.schema.json`.
 """
 
@@ -10,8 +11,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from runner.commands.command_line import parser
+from runner.commands._arguments import NoKeys, arguments
 from runner.config.schema import Fallback, Model, Provider, Requirements, Retry, Task
+from runner.errors import ConfigError, did_you_mean
 from runner.report.console import emit
 
 GROUPS: dict[str, Any] = {
@@ -26,9 +28,10 @@ GROUPS: dict[str, Any] = {
 
 
 def main(argv: Sequence[str]) -> int:
-    arguments = parser("schema", __doc__)
-    arguments.add_argument("group", choices=GROUPS)
-    emit("json", tree=file_schema(arguments.parse_args(argv).group))
+    [group] = arguments("schema", __doc__, argv, words=1, keys=NoKeys).words
+    if group not in GROUPS:
+        raise ConfigError(f"schema: no group '{group}'{did_you_mean(group, GROUPS)}")
+    emit("json", tree=file_schema(group))
     return 0
 
 

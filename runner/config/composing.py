@@ -69,6 +69,8 @@ def _no_option(error: MissingConfigException) -> str:
     near = did_you_mean(option, options)
     if group == "requirements":
         near += f"; or say requirements=base to run {option} without thresholds of its own"
+    if group == "hydra/launcher":
+        near += "; joblib, ray and submitit come with the extras of these names"
     where = f"{file}.yaml: defaults: " if "/" in file and not file.startswith("hydra/") else ""
     return f"{where}{group}={option}: no such option{near}"
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,19 @@ TAKES = {  # what a command needs besides overrides of its config
     "schema": ["model"],
     "run": ["input=text"],
 }
-COMPOSED = sorted(set(COMMANDS) - {"help", "check", "schema", "report", "compare", "promote"})
+EVERY = sorted(COMMANDS)
+DECIDED = ("eval", "drill", "checklist", "run", "serve", "drift")  # for one model and task
+NO_CONFIG = ("help", "check", "schema", "report", "compare", "promote")
+COMPOSED = sorted(set(COMMANDS) - set(NO_CONFIG))
+VALUES = {  # what is wrong with the value of a key
+    **dict.fromkeys(DECIDED, "model=haiko"),
+    **dict.fromkeys(("models", "select", "compare", "spend"), "format=tabel"),
+    "cost": "model=haiko",
+    "breakeven": "api_model=haiko",
+    "promote": "canary=few",
+    "schema": "modle",
+}
+FOREIGN = ("usage: __main__", "primary config", "hydra.", "omegaconf", "Traceback", "full_key")
 Said = Callable[..., tuple[int, str, str]]
 
 
@@ -39,31 +51,93 @@ def said(
     return run
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"help", "eval"}))
-def test_help(said: Said, command: str) -> None:
-    """`--help` of each command is a short page of its own that shows an example."""
-    code, out, _ = said(command, "--help")
-    assert code == 0
-    assert len(out.splitlines()) <= 40
-    assert f"python -m runner {command}" in out
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("command", EVERY)
+def test_help(said: Said, command: str, flag: str) -> None:
+    """`--help` of each command is one page that shows an example, wherever the flag stands."""
+    code, out, err = said(command, flag)
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) <= (80 if command in ("eval", "help") else 40)
+    assert "python -m runner" + (f" {command}" if command not in ("eval", "help") else "") in out
+    assert said(flag, command) == (code, out, err)
+    assert not [word for word in FOREIGN if word in out]
+    assert not list(Path.cwd().iterdir())
 
 
-@pytest.mark.parametrize("command", COMPOSED)
-def test_a_typo_in_a_key(said: Said, command: str) -> None:
-    """An unknown key is one line with the command's own keys in mind, and exit code 2."""
-    code, out, err = said(command, *TAKES.get(command, []), "outputz=x")
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert "outputz" in err
+def wrong(command: str) -> Iterator[list[str]]:
+    """Command lines that are each wrong in one way."""
+    takes = TAKES.get(command, [])
+    yield [command, *takes, "--bogus"]
+    yield ["--bogus", command, *takes]
+    yield ["--config-dir", "nowhere", command, *takes]
+    yield ["--cfg", "nope", command, *takes]
+    yield [command, *takes, "modle=haiku"]
+    yield [command, "modle=haiku"]  # before it is missed what the command needs
+    yield [command, *takes, "+grop=x"]
+    yield [command, *takes, "grop/x=y"]
+    yield [command, *takes, "stray"]
+    yield [command, *takes, ""]
+    if command in NO_CONFIG:
+        yield ["--cfg", "job", command, *takes]
+    if command in VALUES:
+        typo = VALUES[command]
+        yield [command, typo] if command == "schema" else [command, *takes, typo]
+    if command in DECIDED:
+        yield [command, *takes, "task=${x}"]
+        yield [command, *takes, "~task"]
+        yield [command, *takes, "task=extraction,reasoning"]
+    if command != "eval":
+        yield [command, *takes, "-m"]
+        yield ["-m", command, *takes]
+    else:
+        yield ["-m", "--cfg", "job"]
+        yield ["-m", "model=haiko,haiku"]
+        yield ["-m", "model=haiku"]  # whose key is not set
 
 
-@pytest.mark.parametrize("command", COMPOSED)
-def test_a_flag_may_stand_before_the_command(said: Said, command: str) -> None:
-    """`--config-dir` is understood wherever it stands, and so is a directory that is none."""
-    argv = ["--config-dir", "nowhere", command, *TAKES.get(command, [])]
+@pytest.mark.parametrize("command", EVERY)
+def test_whatever_is_wrong_is_one_line(said: Said, command: str) -> None:
+    """Each mistake in a command line is one line in our words, exit code 2, and nothing on disk."""
+    for argv in wrong(command):
+        code, out, err = said(*argv)
+        assert (code, out) == (2, ""), argv
+        assert len(err.splitlines()) == 1, (argv, err)
+        assert err.startswith("runner: "), argv
+        assert not [word for word in FOREIGN if word in err], (argv, err)
+        assert not list(Path.cwd().iterdir()), argv
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["promote", "modle=haiku"], "modle: no such key; there is: canary, candidate"),
+        (["promote", "x", "candidate=a,b"], "candidate=a,b: one candidate at a time"),
+        (["drift", "task=extraction,reasoning"], "reasoning: one value at a time"),
+        (["report", "modle=x"], "modle=x: report takes no key=value, as in: python -m runner rep"),
+        (["report", "a", "b"], "b: is a word too much"),
+        (["schema", "modle"], "schema: no group 'modle'; did you mean 'model'?"),
+        (["help", "dril"], "no command 'dril'; did you mean 'drill'?"),
+        (["--config-dri", "x", "drill"], "no command 'x'"),
+        (["drill", "--config-dri", "x"], "no flag --config-dri; did you mean '--config-dir'?"),
+        (["--mutlirun"], "--mutlirun: no such flag; did you mean '--multirun'?"),
+        (["--config-name", "drill"], "--config-name: no such flag"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_line_says_what_would_be_right(said: Said, argv: list[str], expected: str) -> None:
+    """A typing error is met with what was probably meant, before anything else is missed."""
     code, _, err = said(*argv)
     assert code == 2
-    assert err == "runner: --config-dir: no directory 'nowhere'\n"
+    assert expected in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_directory_of_ones_own_may_stand_before_any_command(said: Said, tmp_path: Path) -> None:
+    """`--config-dir` is taken by commands that compose nothing, too: they do what they do."""
+    (tmp_path / "own").mkdir()
+    assert said("--config-dir", "own", "schema", "model") == said("schema", "model")
+    assert said("--config-dir", "own", "report", "x") == said("report", "x")
+    assert said("help", "drill") == said("drill", "--help")
 
 
 @pytest.mark.parametrize("command", COMPOSED)
@@ -78,13 +152,23 @@ def test_cfg_prints_the_config(said: Said, command: str) -> None:
     assert not list(Path.cwd().iterdir())
 
 
-@pytest.mark.parametrize("command", ["run", "promote", "compare"])
+BARE = {
+    **dict.fromkeys(("help", "models", "select", "cost", "breakeven", "checklist"), 0),
+    **dict.fromkeys(("run", "promote", "compare", "report", "schema", "drift", "spend"), 2),
+}  # eval, drill and serve go to work, check reads all there is: they have tests of their own
+
+
+@pytest.mark.parametrize("command", BARE)
 def test_bare(said: Said, command: str) -> None:
-    """A command that can do nothing bare says in two lines how it is used."""
-    code, _, err = said(command)
-    assert code == 2
-    assert len(err.splitlines()) == 2
-    assert f"python -m runner {command} " in err
+    """A bare command answers, or says in a line how it is used; it leaves nothing behind."""
+    code, out, err = said(command)
+    assert code == BARE[command]
+    assert bool(out) == (code == 0)
+    if code == 2:
+        assert len(err.splitlines()) == 1
+        wanted = {"drift": "python -m runner promote", "spend": "outputs: "}
+        assert wanted.get(command, f"python -m runner {command}") in err
+    assert not list(Path.cwd().iterdir())
 
 
 def test_version(said: Said) -> None:
@@ -122,26 +206,3 @@ def test_from_a_config_of_ours(said: Said, tmp_path: Path) -> None:
     assert code == 2
     assert "config.yaml → other.yaml → config.yaml" in err
     assert (paths.builtin("conf") / "config.yaml").exists()
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ["run", ""],
-        ["drift", "=x"],
-        ["drill", "--bogus"],
-        ["run", "--config-dir"],
-        ["check", "modle=x"],
-        ["schema"],
-        ["report"],
-        ["drill", "-m", "model=a,b"],
-        ["chekc"],
-    ],
-    ids=" ".join,
-)
-def test_one_line(said: Said, argv: list[str]) -> None:
-    """Whatever is wrong with the words and flags of a command is one line, and exit code 2."""
-    code, out, err = said(*argv)
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert err.startswith("runner: ")
