@@ -1,20 +1,23 @@
 """Compose and check every file of conf/ and tasks/; nothing is sent.
 
     python -m runner check
+    python -m runner check group=model        quickly: what ends soon, which facts are disputed
     python -m runner check --config-dir my_conf --verbose     what is expected, too
 
 Every option of every group is composed and validated, every sweep's choices too; ids must be
 pinned, prices dated and sourced, models in use alive; every case must parse, render and suit its
-scorers. Exit code 2 when there is a problem, so that a pre-commit hook can stand on it.
+scorers. Facts of models are held against litellm's bundled map and, where it is installed,
+against genai-prices; -v shows the differences that a file explains, too. Exit code 2 when there is
+a problem, so that a pre-commit hook can stand on it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -22,20 +25,23 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from runner import scorers
+from runner.calls.route import questions
 from runner.cases import cases
-from runner.commands._arguments import NoKeys, arguments
-from runner.config import door, overrides, paths, pins
+from runner.cases.cases import Case
+from runner.cases.query import cramped, query
+from runner.commands import _facts
+from runner.commands._arguments import arguments
+from runner.commands._facts import Finding, Level
+from runner.config import door, overrides, paths, pins, sources
 from runner.config.catalogue import Options
-from runner.config.schema import Job, Model, Single
+from runner.config.schema import Job, Model, Single, Strict, Task
 from runner.config.schema.composite import reached
+from runner.config.sources import Difference
 from runner.config.validation import validated
 from runner.decide.select.tree import DecisionTree
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError, did_you_mean
 from runner.measure import requirements
 from runner.report.console import near
-
-STALE = timedelta(days=90)  # a price older than this is worth another look
-SOON = timedelta(days=90)  # a retirement nearer than this is worth planning for
 
 # Where an option of a group stands in a job.
 _PLACES = {
@@ -46,8 +52,13 @@ _PLACES = {
     "fallback": "fallback",
 }
 
-Level = Literal["problems", "notes", "details"]
-Finding = tuple[Level, str]
+# What notes are about, by the key that they start with.
+_THEMES = {
+    "retires": f"ends within {_facts.SOON.days} days",
+    "price": "prices that change, or are old",
+    "max_tokens": "little room to think",
+    "": "notes",
+}
 
 
 @dataclass
@@ -57,30 +68,57 @@ class Report:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     details: list[str] = field(default_factory=list)  # expected; for the curious
+    differences: list[tuple[str, Difference]] = field(default_factory=list)  # with its model
     checked: int = 0  # options
 
 
+class _Keys(Strict):
+    group: str | None = None  # a folder of conf/; None: all
+
+
 def main(argv: Sequence[str]) -> int:
-    verbose = {"-v", "--verbose"}
-    own = arguments(
-        "check", __doc__, [each for each in argv if each not in verbose], keys=NoKeys
-    ).own
+    verbose = bool({"-v", "--verbose"} & set(argv))
+    given = arguments(
+        "check", __doc__, [each for each in argv if each not in ("-v", "--verbose")], keys=_Keys
+    )
+    groups = [group for group in [given.settings(_Keys).group] if group]
+    own = given.own
     config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
-    report = check_files(config_dirs, paths.tasks_dirs(), date.today())
+    report = check_files(config_dirs, paths.tasks_dirs(), date.today(), groups)
     for line in report.problems:
         print(line)
-    for line in report.notes + (report.details if verbose & set(argv) else []):
+    for theme, lines in _themes(report.notes).items():
+        print(f"{theme}:", *(f"  {line}" for line in lines), sep="\n")
+    _facts.show(report.differences, known=verbose)
+    for line in report.details if verbose else []:
         print(f"note: {line}")
     print(f"{report.checked} options, {len(report.problems)} problems")
     return CONFIG_EXIT if report.problems else 0
 
 
-def check_files(config_dirs: Sequence[Path], tasks_dirs: Sequence[Path], today: date) -> Report:
-    """Check all that `config_dirs` hold, the first one first: its options hide ours."""
+def _themes(notes: Sequence[str]) -> dict[str, list[str]]:
+    """Each note below what it is about."""
+    found: dict[str, list[str]] = {}
+    for note in notes:
+        key = note.partition(": ")[2].partition(":")[0].partition(".")[0]
+        found.setdefault(_THEMES.get(key, _THEMES[""]), []).append(note)
+    return {theme: found[theme] for theme in _THEMES.values() if theme in found}
+
+
+def check_files(
+    config_dirs: Sequence[Path],
+    tasks_dirs: Sequence[Path],
+    today: date,
+    groups: Collection[str] = (),
+) -> Report:
+    """Check all that `config_dirs` hold, the first one first: its options hide ours.
+
+    `groups`: only these, after the models and the tasks that they are checked against.
+    """
     conf = Options([directory for directory in config_dirs if directory.is_dir()])
     with conf.open():
         checker = _Checker(conf, tasks_dirs, today)
-        checker.run()
+        checker.run(groups)
     return checker.report
 
 
@@ -89,20 +127,43 @@ class _Checker:
         self.conf, self.tasks_dirs, self.today = conf, tasks_dirs, today
         self.report = Report()
         self.models: dict[str, Model] = {}  # the valid ones, by option
+        self.tasks: dict[str, Task] = {}  # likewise
 
-    def run(self) -> None:
+    def run(self, groups: Collection[str]) -> None:
         try:
             self.base = OmegaConf.create(door.plain(self.conf.compose()))
-            door.load(self.base)
+            self.job = door.load(self.base)
         except ConfigError as error:
             self.report.problems += [f"config: {problem}" for problem in error.problems]
             return
         # The groups of the defaults list; others are added to it by a plus.
         self.chosen = set(self.conf.compose(hydra=True).hydra.runtime.choices)
-        # Models first: what comes after is checked against them.
-        for group in sorted(self.conf.files, key=lambda group: (group != "model", group)):
+        unknown = [group for group in groups if group not in self.conf.files]
+        if unknown:
+            near = did_you_mean(unknown[0], self.conf.files)
+            raise ConfigError(f"{unknown[0]}: no such folder of conf/{near}")
+        # Models and tasks first: what comes after is checked against them.
+        first = ["model", "task"]
+        order = [*first, *sorted(set(self.conf.files) - set(first))]
+        wanted = {*groups, *(first if set(groups) - set(first) else [])} or set(order)
+        for group in filter(wanted.__contains__, order):
             for option, findings in self._group(group):
                 self._collect(self.conf.files[group][option], findings)
+            if group == "model":
+                self._sources()
+
+    def _sources(self) -> None:
+        """Facts are held against what others say; a successor has to be known by its id."""
+        models = {name: each for name, each in self.models.items() if isinstance(each, Single)}
+        ids = {option: model.id for option, model in models.items()}
+        for option, model in models.items():
+            found = sources.differences(model, self.today, ids)
+            if "/" in option:  # a folder keeps an old table as it was printed
+                self.report.details += [f"{option}: {each}" for each in found]
+                continue
+            self.report.differences += [(option, each) for each in found]
+            if alone := sources.unsourced(model, self.today, ids):
+                self.report.details.append(f"{option}: in its file alone: {', '.join(alone)}")
 
     def _group(self, group: str) -> Iterator[tuple[str, Iterator[Finding]]]:
         if group in _PLACES:
@@ -159,46 +220,36 @@ class _Checker:
     def _model(self, option: str, model: Model) -> Iterator[Finding]:
         if not isinstance(model, Single):  # made of models that have files of their own
             yield from self._in_use(reached(model.parts()))
+            yield from self._room(model, self.job.task, roles=["classifier"])
             return
-        # The seed folder keeps an old table as it was printed.
         level: Level = "details" if option.startswith("seed/") else "notes"
         if problem := pins.unpinned(model):
             yield ("details" if model.allow_unpinned else "problems"), problem
-        for difference in pins.price_differences(model):
-            yield level, difference
-        yield from self._price(model, level)
-        yield from self._retirement(model, level)
-
-    def _price(self, model: Single, level: Level) -> Iterator[Finding]:
-        if model.price is None or model.price.checked is None:
-            return
-        age = self.today - model.price.checked
-        if not model.price.source.strip():
-            yield "problems", "price.source: is empty; say where the price stands"
-        if age < timedelta(0):
-            yield "problems", f"price.checked: {model.price.checked} is yet to come"
-        if age > STALE:
-            yield level, f"price.checked: {model.price.checked} is {age.days} days ago"
-
-    def _retirement(self, model: Single, level: Level) -> Iterator[Finding]:
-        if model.successor and model.successor not in self.conf.files["model"]:
-            near = did_you_mean(model.successor, self.conf.files["model"])
-            yield "problems", f"successor: no model '{model.successor}'{near}"
-        if gone := pins.retired(model, self.today):
-            yield (level if model.successor else "problems"), f"retires: {gone}"
-        elif model.retires and model.retires - self.today <= SOON:
-            days = (model.retires - self.today).days
-            instead = f"; then use model={model.successor}" if model.successor else ""
-            yield level, f"retires: {model.retires}, in {days} days{instead}"
+        for finding in _facts.of_price(model, self.today):
+            yield finding if finding[0] == "problems" else (level, finding[1])
+        for finding in _facts.of_retirement(model, self.today, self.conf.files["model"]):
+            yield finding if finding[0] == "problems" else (level, finding[1])
 
     def _in_use(self, models: Mapping[str, Single]) -> Iterator[Finding]:
         for where, model in models.items():
             if gone := pins.retired(model, self.today):
                 yield "problems", f"{where}: {gone}"
+            elif model.retires and model.retires - self.today <= _facts.SOON:
+                yield "notes", f"retires: {where}: {model.name} on {model.retires}"
+
+    def _room(
+        self, model: Model, task: Task, roles: Collection[str] = ("answer", "classifier")
+    ) -> Iterator[Finding]:
+        """Where what is thought first leaves no room for an answer."""
+        asked = query(task, Case(id="-", input="-"), [], None)
+        for single, question in questions(model, asked):
+            if question.role in roles and (why := cramped(single, question)):
+                yield "notes", f"max_tokens: task={task.name}: {why}"
 
     def _task(self, option: str) -> Iterator[Finding]:
         job = self._load(f"task={option}")
         yield from _named(option, job.task.name, "notes")
+        self.tasks[option] = job.task
         yield from self._in_use(job.models)
         requirements.check(job.requirements, job.task)
         loaded = scorers.load(job.task, self.tasks_dirs)
@@ -217,13 +268,17 @@ class _Checker:
         for task, node in mapping.items():
             if task not in tasks:
                 yield "problems", f"{task}: no such task{did_you_mean(task, tasks)}"
-            yield from self._in_use(reached({task: self._job("model", node).model}))
+            model = self._job("model", node).model
+            yield from self._in_use(reached({task: model}))
+            if task in self.tasks and task not in changed:
+                yield from self._room(model, self.tasks[task])
         for task in changed:
             if task not in mapping or task not in tasks:
                 near = did_you_mean(task, mapping)
                 yield "problems", f"{overrides.KEY}.{task}: the mapping has no such task{near}"
             else:
-                door.load(self.conf.compose(f"task={task}", f"mapping={option}"))
+                job = door.load(self.conf.compose(f"task={task}", f"mapping={option}"))
+                yield from self._room(job.model, job.task)
 
     def _prompt(self, option: str) -> Iterator[Finding]:
         """Whichever task it is for: its variables are those of that task's cases."""
@@ -238,8 +293,10 @@ class _Checker:
         params = composed.hydra.sweeper.params or {}
         if params and composed.hydra.mode != RunMode.MULTIRUN:
             yield "problems", "hydra.mode: say MULTIRUN, or it is a single run"
-        for key, value in params.items():
-            for choice in _choices(key, value):
+        tried = {key: _choices(key, value) for key, value in params.items()}
+        yield from self._rooms(tried)
+        for key, choices in tried.items():
+            for choice in choices:
                 if key != "model":
                     self._load(f"{key}={choice}")
                 elif choice in self.models:
@@ -247,6 +304,12 @@ class _Checker:
                 elif choice not in self.conf.files["model"]:
                     near = did_you_mean(choice, self.conf.files["model"])
                     yield "problems", f"model={choice}: no such model{near}"
+
+    def _rooms(self, tried: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+        for task in tried.get("task", ()):
+            for model in tried.get("model", ()):
+                if task in self.tasks and model in self.models:
+                    yield from self._room(self.models[model], self.tasks[task])
 
     def _decision(self, option: str) -> Iterator[Finding]:
         node = self.conf.compose(f"+decision={option}", config=None).decision

@@ -1,6 +1,6 @@
 """What a month of requests costs with each model, and how long an answer takes; nothing is sent.
 
-    python -m runner cost model=haiku,gpt-4o requests_per_month=250000 cached_share=0.6
+    python -m runner cost model=haiku,sonnet requests_per_month=250000 cached_share=0.6
     python -m runner cost model=all format=csv to=costs.csv
     python -m runner cost model=gemini-flash day=2027-01
     python -m runner cost from=outputs/runs/…

@@ -11,7 +11,7 @@ import pytest
 
 from runner.commands.command_line import main
 from runner.record.files import RUN, read_json, write_json
-from tests.decide.costs.test_workload import answer, at, usage, write_run
+from tests.decide.costs.test_workload import answer, at, finish, usage, write_run
 
 Breakeven = Callable[..., str]
 
@@ -69,8 +69,8 @@ def test_wrong_figures_of_the_source_become_notes(breakeven: Breakeven) -> None:
 def test_both_crossings_are_in_the_advice(breakeven: Breakeven) -> None:
     """The default assumptions have two crossings: the staircase meets the line several times."""
     text = " ".join(breakeven().split())
-    assert "Do not self-host below 1,229,715 requests a month." in text
-    assert "from 1,563,429 on the server never costs more" in text
+    assert "Do not self-host below 1,345,000 requests a month." in text
+    assert "from 1,710,000 on the server never costs more" in text
 
 
 def test_never(breakeven: Breakeven, found: Callable[..., Any]) -> None:
@@ -125,6 +125,7 @@ def test_a_price_by_the_hour_is_a_servers_rent(found: Callable[..., Any], tmp_pa
     price = {"usd_per_hour": 1.5, "gpus": 4, "utilisation": 0.25}
     record["config"]["model"]["price"] = price
     write_json(run / RUN, record)
+    finish(run)
     server = found(f"from={run}", "server.utilisation=0.75")["server"]
     assert (server["gpu_usd_per_hour"], server["gpus_per_replica"]) == (1.5, 4)
     assert server["utilisation"] == 0.75

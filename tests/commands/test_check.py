@@ -11,8 +11,9 @@ import pytest
 from runner.commands import check as command
 from runner.commands.check import Report, check_files
 from runner.config import paths
+from runner.errors import ConfigError
 
-TODAY = date(2026, 11, 23)
+TODAY = date(2026, 11, 28)
 # Enough of ours to stand on: each option that is checked costs time.
 KEPT = {
     "model": {"local.yaml", "haiku.yaml", "codestral.yaml", "sonnet.yaml"},
@@ -32,13 +33,13 @@ CONF = {
     "model/typo.yaml": GOOD.format(name="typo", id="gpt-5") + "    contxt_tokens: 1\n",
     "model/alias.yaml": GOOD.format(name="alias", id="gpt-4o"),
     "model/allowed.yaml": GOOD.format(name="allowed", id="gpt-4o") + "    allow_unpinned: true\n",
-    "model/gone.yaml": GOOD.format(name="gone", id="gpt-6-sol") + "    retires: 2026-11-22\n",
+    "model/gone.yaml": GOOD.format(name="gone", id="gpt-6-sol") + "    retires: 2026-11-27\n",
     "model/soon.yaml": GOOD.format(name="soon", id="gpt-6-sol")
-    + "    retires: 2026-11-25\n    successor: haiku\n",
+    + "    retires: 2026-11-30\n    successor: haiku\n",
     "model/lost.yaml": GOOD.format(name="lost", id="gpt-6-sol") + "    successor: haiko\n",
     "model/old.yaml": GOOD.format(name="old", id="gpt-4o-2024-08-06") + f"    price: {OLD}\n",
     "model/future.yaml": GOOD.format(name="future", id="gpt-6-sol")
-    + "    price: " + OLD.replace("2026-08-01", "2026-11-24").replace("a blog", "' '") + "\n",
+    + "    price: " + OLD.replace("2026-08-01", "2026-11-29").replace("a blog", "' '") + "\n",
     "model/misnamed.yaml": GOOD.format(name="other", id="gpt-6-sol"),
     "model/nowhere.yaml": "defaults: [/base/model@_here_, /provider: nowhere, _self_]\nname: no",
     "model/not_yaml.yaml": "name: x\nid: [",
@@ -50,6 +51,11 @@ CONF = {
     "litellm: openai\ntimeout: soon\n",
     "retry/never.yaml": "defaults: [default, _self_]\nname: never\nattempts: 0\n",
     "mapping/bad.yaml": "defaults: [/model@extraction: gone, /model@extractoin: good]",
+    "model/thinker.yaml": GOOD.format(name="thinker", id="gpt-6-sol")
+    + "    reasoning: {default: high, lowest: none}\n    max_output_tokens: 500\n",
+    "model/dearer.yaml": GOOD.format(name="dearer", id="gpt-6-sol")
+    + f"    price: [{OLD.replace('-08', '-11')}, {OLD.replace('{', '{from: 2027-01-01, ')}]",
+    "mapping/short.yaml": "defaults: [/model@mine: thinker, /model@extraction: soon]\n",
     "fallback/bad.yaml": "defaults: [/model@chain.first: gone, _self_]\nname: bad\n"
     "'on': [timeout]\n",
     "sweep/bad.yaml": """
@@ -151,7 +157,7 @@ Lines = Callable[[str], list[str]]
         ("model/typo.yaml", "contxt_tokens: no such key; did you mean 'context_tokens'?"),
         ("model/alias.yaml", "id: 'gpt-4o' is an alias of gpt-4o-2024-05-13"),
         ("model/codestral.yaml", "id: 'codestral-latest' is an alias"),
-        ("model/gone.yaml", "retires: gone retired on 2026-11-22"),
+        ("model/gone.yaml", "retires: gone retired on 2026-11-27"),
         ("model/lost.yaml", "successor: no model 'haiko'; did you mean 'haiku'?"),
         ("model/future.yaml", "price.source: is empty"),
         ("model/misnamed.yaml", "name: is 'other', the file says 'misnamed'"),
@@ -160,10 +166,10 @@ Lines = Callable[[str], list[str]]
         ("model/environment.yaml", "a config never reads the environment"),
         ("provider/slow.yaml", "timeout: 'soon' is no duration"),
         ("retry/never.yaml", "attempts: input should be greater than or equal to 1"),
-        ("mapping/bad.yaml", "extraction: gone retired on 2026-11-22"),
+        ("mapping/bad.yaml", "extraction: gone retired on 2026-11-27"),
         ("mapping/bad.yaml", "extractoin: no such task; did you mean 'extraction'?"),
-        ("fallback/bad.yaml", "chain.first: gone retired on 2026-11-22"),
-        ("sweep/models.yaml", "model=gone: gone retired on 2026-11-22"),
+        ("fallback/bad.yaml", "chain.first: gone retired on 2026-11-27"),
+        ("sweep/models.yaml", "model=gone: gone retired on 2026-11-27"),
         ("sweep/models.yaml", "model=haiko: no such model; did you mean 'haiku'?"),
         ("sweep/bad.yaml", "task=extractoin: no such option; did you mean 'extraction'?"),
         ("sweep/single.yaml", "hydra.mode: say MULTIRUN"),
@@ -197,24 +203,47 @@ def test_a_broken_neighbour_hides_nothing(problems: Lines) -> None:
     assert len(problems("model/nowhere.yaml")) == 1
 
 
-def test_an_old_price_and_one_that_differs_are_noted(notes: Lines) -> None:
-    """A price older than 90 days, and each value that is not the price map's, are worth a line."""
-    assert "price.checked: 2026-08-01 is 114 days ago" in notes("model/old.yaml")
-    assert "price.input_usd_per_mtok: is 9.0, litellm's price map says 2.5" in notes(
-        "model/old.yaml"
-    )
+def test_an_old_price_and_one_that_differs_are_noted(report: Report, notes: Lines) -> None:
+    """A price older than 90 days, and each value that is not the lists', are worth a line."""
+    assert "price.checked: 2026-08-01 is 119 days ago" in notes("model/old.yaml")
+    said = [str(each) for option, each in report.differences if option == "old"]
+    assert "price.input_usd_per_mtok: is 9.0, litellm says 2.5, genai-prices says 2.5" in said
 
 
 def test_a_retirement_ahead_is_noted_with_its_successor(notes: Lines) -> None:
     """The notes say when a model will be gone and what to use then."""
-    assert "retires: 2026-11-25, in 2 days; then use model=haiku" in notes("model/soon.yaml")
+    assert "retires: 2026-11-30, in 2 days; then use model=haiku" in notes("model/soon.yaml")
+
+
+def test_a_price_that_will_change_is_noted(notes: Lines) -> None:
+    """What costs something else within 90 days is worth a line today."""
+    [said] = notes("model/dearer.yaml")
+    assert said == "price: from 2027-01-01 on $9 in and $10 out per million tokens"
+
+
+def test_what_a_mapping_uses_lives_and_has_room_to_think(notes: Lines) -> None:
+    """The end of a model that is in use, and a limit that its thinking may use up, are noted."""
+    thinks, ends = notes("mapping/short.yaml")
+    assert ends == "retires: extraction: soon on 2026-11-30"
+    assert "max_tokens: task=mine: thinker thinks first (high): the answer's max_tokens" in thinks
+    assert thinks.endswith("give it more, or reasoning_effort=none")
+
+
+def test_one_group_alone(folder: Path) -> None:
+    """A look at the models alone checks nothing else, and a name that is no group is refused."""
+    tasks = [paths.builtin("tasks")]
+    report = check_files([folder / "ours"], tasks, TODAY, ["model"])
+    assert report.checked == len(KEPT["model"])
+    with pytest.raises(ConfigError, match="modle: no such folder of conf/; did you mean 'model'"):
+        check_files([folder / "ours"], tasks, TODAY, ["modle"])
 
 
 def test_an_old_table_is_expected_to_be_old(report: Report, folder: Path, notes: Lines) -> None:
     """What stands in the seed folder is noted for the curious only."""
     file = "model/seed/then.yaml"
     assert notes(file) == []
-    assert len(about(report.details, folder, file)) >= 3
+    assert len(about(report.details, folder, file)) == 2
+    assert [line for line in report.details if line.startswith("seed/then: price.input_usd")]
 
 
 def test_ours_is_still_in_order_below_it(report: Report, folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from runner.commands.command_line import main
 from runner.record.files import RUN, read_json, write_json
-from tests.decide.costs.test_workload import answer, at, usage, write_run
+from tests.decide.costs.test_workload import answer, at, finish, usage, write_run
 
 Cost = Callable[..., str]
 
@@ -119,7 +119,7 @@ def test_the_seeds_routing_table(cost: Cost) -> None:
 def test_a_classifier_is_priced_by_its_tokens(cost: Cost) -> None:
     """Without a price of its own a classification costs what its model takes for its tokens."""
     found = json.loads(cost("routing=true", "format=json"))
-    assert found["classifier_usd_per_request"] == pytest.approx((1600 * 0.15 + 5 * 0.6) / 1e6)
+    assert found["classifier_usd_per_request"] == pytest.approx((1600 * 0.1 + 5 * 0.5) / 1e6)
 
 
 def test_models_are_named_as_everywhere(cost: Cost) -> None:
@@ -210,6 +210,7 @@ def test_a_server_of_ones_own(cost: Cost, tmp_path: Path) -> None:
     about = {"identity": "i", "task": "demo", "model": "mine", "id": asked["id"], "outcomes": 2,
              "started": at(0), "command": "", "cases": {}}  # fmt: skip
     write_json(run / RUN, record | about | {"config": {"model": asked}})
+    finish(run)
     said = " ".join(cost(*own).split())
     assert "500 tokens a second: 2.0 requests at once in " in said
     assert "$2,000.00" in said

@@ -128,7 +128,8 @@ def test_csv_and_a_file(shown: Shown, tmp_path: Path) -> None:
 def test_the_table_says_it_short(shown: Shown) -> None:
     """Names are never cut; a range, a retirement and a model that thinks are said."""
     said = " ".join(shown().split())
-    assert "llama-4-maverick-fireworks" in said
+    assert "minimax-m3.1-flash-fireworks" in said
+    assert "from 2027-01-01 on $1.5 in and $7.5 out per million tokens" in said
     assert "o3 2 8 0.5 200K 2 to 30 s, 40/s no retires 2026-12-11, then gpt-6.1-sol;" in said
     assert "aa_index 53" in said
 

@@ -67,7 +67,7 @@ def stated(record: DecisionRecord, model: Model, today: date) -> Iterator[Findin
     advice = "conf/ has changed: promote anew, or take it back"
     yield _fact("model", then, now, advice, moved=then != now)
     yield _price(record, models)
-    yield _price_map(record, models)
+    yield _price_map(record, models, today)
     for name, single in models.items():
         yield _retirement(single, record.retires.get(name), today)
     late = today > record.review_by
@@ -165,14 +165,12 @@ def _rates(prices: Mapping[str, Mapping[str, object] | None]) -> dict[str, objec
     }
 
 
-def _price_map(record: DecisionRecord, models: Mapping[str, Single]) -> Finding:
-    now = [each for model in models.values() for each in map_prices(model)]
+def _price_map(record: DecisionRecord, models: Mapping[str, Single], today: date) -> Finding:
+    now = [each for model in models.values() for each in map_prices(model, today)]
     new = [each for each in now if each not in record.price_map]
     advice = "look at the provider's price list, then correct price in conf/model/"
     known = f"{len(record.price_map)} differences"
-    return _fact(
-        "price in litellm's map", known, "; ".join(new) or "no new ones", advice, maybe=bool(new)
-    )
+    return _fact("price in lists", known, "; ".join(new) or "no new ones", advice, maybe=bool(new))
 
 
 def _retirement(model: Single, recorded: date | None, today: date) -> Finding:

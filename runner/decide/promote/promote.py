@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from runner.config import pins
+from runner.config import sources
 from runner.config.identity import shape
 from runner.config.overrides import leaves, shapes_answers
 from runner.config.schema import Job, Single, singles
@@ -145,7 +145,7 @@ def promotion(
         sampling=job.task.sampling.model_dump(mode="json"),
         prices=prices(models),
         retires={name: model.retires for name, model in models.items()},
-        price_map=[each for model in models.values() for each in map_prices(model)],
+        price_map=[each for model in models.values() for each in map_prices(model, today)],
         served=served,
         runner_up=_runner_up(found),
         evidence=_evidence(found),
@@ -161,10 +161,10 @@ def prices(models: Mapping[str, Single]) -> dict[str, dict[str, Any] | None]:
     }
 
 
-def map_prices(model: Single) -> list[str]:
-    """Where litellm's map has another price than the model's file."""
-    lines = pins.price_differences(model)
-    return [f"{model.name}: {line}" for line in lines if line.startswith("price")]
+def map_prices(model: Single, today: date) -> list[str]:
+    """Where litellm's map, or genai-prices, has another price than the model's file."""
+    found = sources.differences(model, today)
+    return [f"{model.name}: {each}" for each in found if each.key.startswith("price")]
 
 
 def _review(models: Iterable[Single], today: date) -> tuple[date, str]:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from runner.config import pins
 from runner.config.schema import Model
 from runner.decide.promote.decision_record import RunnerUp
 from runner.decide.promote.drift import Finding, asked_again, proposal, stated
+from runner.decide.promote.promote import map_prices
 from runner.measure.compare import compare
 from runner.measure.comparison import Observed, RunComparison, Side
 from runner.record.outcomes import Metric
@@ -75,17 +75,17 @@ def test_a_known_retirement_far_away() -> None:
     assert later["retirement of small"].state == "moved"
 
 
-def test_a_price_in_litellms_map() -> None:
-    """The map is somebody's word: what it says newly may be so, what it said before is no news."""
+def test_a_price_in_other_lists() -> None:
+    """A list is somebody's word: what it says newly may be so, what it said before is no news."""
     openai = {
         "id": "gpt-4o-mini-2024-07-18",
         "provider": make.model()["provider"] | {"litellm": "openai"},
     }
     model = _models.validate_python(make.model(**openai))
     assert model.kind == "single"
-    said = [f"small: {one}" for one in pins.price_differences(model) if one.startswith("price")]
+    said = map_prices(model, TODAY)
     assert said
-    what = "price in litellm's map"
+    what = "price in lists"
     assert findings(**openai)[what].state == "may have moved"
     assert findings(recorded={"price_map": said}, **openai)[what].state == "as before"
 
