@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from runner.decide.gate import Ruling
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, BudgetSpent, ConfigError, RunnerError
 from runner.pipeline import event_loop
 from runner.pipeline.plan import Plan
@@ -62,15 +63,9 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     return results
 
 
-def refused(result: Result) -> bool:
-    """Whether a requirement is missed, or the run proven worse than its baseline."""
-    missed = any(verdict.verdict == "missed" for verdict in result.verdicts)
-    return missed or bool(result.baseline and result.baseline["regressed"])
-
-
-def exit_code(results: Sequence[Result], *, gated: bool) -> int:
+def exit_code(results: Sequence[Result], ruling: Ruling | None) -> int:
     """The gate first: it is what a caller has asked about."""
-    if gated:
+    if ruling and ruling.shut:
         return GATE_EXIT
     if all(result.complete and result.counts and not result.counts.failed for result in results):
         judged = (result.metrics.get("judge_failure_rate") for result in results)

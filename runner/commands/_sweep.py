@@ -84,4 +84,4 @@ def finish(directory: Path) -> int:
     junit.write_sweep(directory, sweep)
     if not any((directory / run.dir / JOURNAL).exists() for run in sweep.runs):
         return CONFIG_EXIT  # nothing was sent: the table has the reasons
-    return exit_code(sweep.runs, gated=sweep.gated)
+    return exit_code(sweep.runs, sweep.gate)

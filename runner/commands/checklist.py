@@ -4,7 +4,8 @@
     python -m runner checklist task=extraction mapping=hosted gate=true
     python -m runner checklist task=extraction model=haiku format=markdown to=checklist.md
 
-Exit 3 under gate=true when a line is open. conf/checklist.yaml holds what only people can answer.
+Exit 3 under gate=true, and gate=proven, when a line is open. conf/checklist.yaml holds what only
+people can answer.
 """
 
 from collections.abc import Mapping, Sequence

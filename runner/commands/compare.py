@@ -4,8 +4,10 @@
     python -m runner compare <baseline> <candidate> gate=true format=json
 
 The baseline comes first. A run in a sweep is a run, too. CompareSettings:
-    gate=true               exit 3 when the candidate is proven worse
-    tolerance=0.1           so much slower or dearer it may be; quality has no such allowance
+    gate=true               exit 3 when the candidate is proven worse, or nothing could be compared
+    gate=proven             also where it is not proven to be at most the tolerance worse
+    tolerance=0.1           so much slower or dearer it may be; any drop in quality that is proven
+                            is a regression, and gate=proven wants one of 0.1 points excluded
     format=table|json|markdown
 """
 
@@ -16,16 +18,18 @@ from typing import Literal
 from pydantic import Field
 
 from runner.commands._arguments import arguments
-from runner.config.schema import Strict
+from runner.config.schema import Gate, Strict
+from runner.decide import gate
 from runner.errors import GATE_EXIT
-from runner.measure.compare import TOLERANCE, against
+from runner.measure.compare import against
+from runner.measure.comparison import TOLERANCE
 from runner.report import compare as report
-from runner.report import markdown
+from runner.report import markdown, terminal
 from runner.report.console import emit
 
 
 class CompareSettings(Strict):
-    gate: bool = False
+    gate: Gate = False
     tolerance: float = Field(TOLERANCE, ge=0)
     format: Literal["table", "json", "markdown"] = "table"
 
@@ -34,10 +38,12 @@ def main(argv: Sequence[str]) -> int:
     given = arguments("compare", __doc__, argv, words=2, keys=CompareSettings)
     runs, settings = given.words, given.settings(CompareSettings)
     found = against(Path(runs[0]), Path(runs[1]), settings.tolerance)
+    ruling = gate.rule(settings.gate, gate.of_comparison(found))
     emit(
         settings.format,
-        text=report.terminal(found),
-        markdown=markdown.comparison(found),
-        tree=found.model_dump(mode="json") | {"conclusion": report.headline(found)},
+        text=[*report.terminal(found), *terminal.gate(ruling)],
+        markdown=markdown.comparison(found) + markdown.listed(ruling.lines),
+        tree=found.model_dump(mode="json")
+        | {"conclusion": report.headline(found), "gate": ruling.model_dump(mode="json")},
     )
-    return GATE_EXIT if settings.gate and found.regressed else 0
+    return GATE_EXIT if ruling.shut else 0

@@ -4,7 +4,9 @@
     python -m runner drift task=extraction mapping=hosted gate=true budget_usd=0.01
 
 The record that `promote` wrote is enough: the runs it came from may be gone. With gate=true the
-exit code is 3 when something is proven to have moved. All keys of a run apply: conf/drift.yaml.
+exit code is 3 when something is proven to have moved, or no case could be compared; with
+gate=proven also when something may have moved or is not proven to be as good: a larger canary shows
+more. All keys of a run apply: conf/drift.yaml.
 """
 
 from collections.abc import Sequence
@@ -17,13 +19,14 @@ from runner.commands._evaluate import estimate, evaluate
 from runner.commands.command_line import explain
 from runner.config import door, paths, pins
 from runner.config.schema import Job, singles
+from runner.decide.gate import rule
 from runner.decide.promote import canary, decision_record
 from runner.decide.promote.decision_record import DecisionRecord
-from runner.decide.promote.drift import Drift, Finding, asked_again, proposal, stated, told
+from runner.decide.promote.drift import Drift, asked_again, points, proposal, stated, told
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.measure.comparison import RunComparison
 from runner.pipeline.plan import Plan, prepare
 from runner.record.files import dated, write_json
-from runner.record.outcomes import Counts
 from runner.record.run import Run
 
 DRIFT = "drift.json"
@@ -34,6 +37,7 @@ _RUN = "run"  # below the directory of a drift
 def main(argv: Sequence[str], today: date | None = None) -> int:
     from runner.report import console
     from runner.report.drift import conclusion, terminal
+    from runner.report.terminal import gate
 
     given = arguments("drift", __doc__, argv)
     mapping, job = _composed(given)
@@ -43,11 +47,12 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         with TemporaryDirectory() as scratch:
             estimate([_plan(record, job, Path(scratch), today)])
         return 0
-    findings, failed = [*stated(record, job.model, today), *told(record, job)], 0
+    findings, failed, again = [*stated(record, job.model, today), *told(record, job)], 0, None
     directory = dated(job.outputs, "drift", job.label)
     if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
-        counts, shown = _ask(record, job, directory, today)
-        failed, findings = counts.failed, [*shown, *findings]
+        failed, again = _ask(record, job, directory, today)
+        lines = list(Run(directory / _RUN).outcomes())
+        findings = [*asked_again(record, lines, again), *findings]
     found = Drift(
         task=record.task,
         mapping=mapping,
@@ -66,8 +71,9 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         found = found.model_copy(update={"proposal": said})
     tree = found.model_dump(mode="json") | {"conclusion": conclusion(found)}
     write_json(directory / DRIFT, tree)
-    console.show(terminal(found, directory))
-    if job.gate and found.moved:
+    ruling = rule(job.gate, points(found, again))
+    console.show([*terminal(found, directory), *gate(ruling)])
+    if ruling.shut:
         return GATE_EXIT
     if failed:
         return explain(RunnerError(f"{failed} calls failed; see {directory}"), INCOMPLETE_EXIT)
@@ -98,8 +104,11 @@ def _plan(record: DecisionRecord, job: Job, directory: Path, today: date) -> Pla
 
 def _ask(
     record: DecisionRecord, job: Job, directory: Path, today: date
-) -> tuple[Counts, list[Finding]]:
-    """Raises ConfigError before anything is sent; later BudgetSpent, StorageError."""
+) -> tuple[int, RunComparison]:
+    """How many calls failed, and how the answers compare with those on record.
+
+    Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
+    """
     from runner.measure.compare import compare, look
 
     run = directory / _RUN
@@ -110,4 +119,4 @@ def _ask(
     # As if with its prompt: a question that reads otherwise is no longer the same case.
     found = compare(canary.observed(record, now.prompt), now)
     assert result.counts is not None
-    return result.counts, list(asked_again(record, list(Run(run).outcomes()), found))
+    return result.counts.failed, found

@@ -7,7 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from runner.commands._evaluate import estimate, evaluate, exit_code, record_failure, refused
+from runner.commands._evaluate import estimate, evaluate, exit_code, record_failure
 from runner.config import door, hydra_door
 from runner.config.schema import Job
 from runner.errors import ConfigError, RunnerError
@@ -35,12 +35,14 @@ def main(argv: Sequence[str]) -> int:
     if isinstance(ended, Exception):
         raise ended
     job, directory, result = ended
+    from runner.decide import gate
     from runner.report import console, junit, terminal
 
-    console.show(terminal.run(directory, result))
+    ruling = gate.rule(job.gate, gate.of_run(result))
+    console.show([*terminal.run(directory, result), *terminal.gate(ruling)])
     if job.junit:
-        junit.write(job.junit, [result])
-    return exit_code([result], gated=job.gate and refused(result))
+        junit.write(job.junit, result)
+    return exit_code([result], ruling)
 
 
 def run_job(cfg: DictConfig) -> None:

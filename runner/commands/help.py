@@ -29,10 +29,11 @@ Options (group=option; each is a file in conf/<group>/, and yours in --config-di
 Keys of a run (key=value):
   limit=5              only the first 5 cases        tags=[long]      only cases with this tag
   repeats=3            ask each case 3 times         concurrency=8    requests in flight
-  seed=1               for providers that take one   gate=true        exit 3 on a missed requirement
+  seed=1               for providers that take one   gate=true        exit 3 on a miss
   reuse=outputs/runs/… replay that run's answers     outputs=DIR      where records are kept
   estimate=true        tokens and dollars, unsent    budget_usd=2     a hard cap
   latency_probe=5      time first tokens, streamed   baseline=RUN     what is proven to have changed
+  junit=ci/report.xml  what the gate says, for CI    gate=proven      … and on what is not proven
 
 Flags: -m sweep · --config-dir DIR your own conf/ · --cfg job show the composed config
 Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate, promise or alert · 4 calls failed

@@ -1,17 +1,18 @@
 """The result of a sweep, computed from its runs: ranked, and what to ship on each task."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from runner.decide import knobs
+from runner.config.schema import STRICTER, Gate
+from runner.decide import gate, knobs
 from runner.decide.configuration import configurations
+from runner.decide.gate import Ruling
 from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
 from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
-from runner.measure.conclusion import named
 from runner.measure.result import load as load_run
 from runner.record.files import RESULT, jobs, read_record, sweep_command
 from runner.record.outcomes import Line, Record, Result
@@ -43,7 +44,7 @@ class SweepResult(Record):
     runs: list[SweepRow]  # task by task, the best first; what could not be measured last
     best: dict[str, str | None]  # the candidate to ship on each task; None: none is proven to fit
     recommendations: dict[str, Recommendation] = Field(default_factory=dict)  # by task
-    gated: bool = False  # gate=true, and every candidate of some task misses a requirement
+    gate: Ruling | None = None  # of all its tasks; None: of an earlier version
     command: str | None = None  # which asks all of it again; None: nobody knows
 
 
@@ -71,7 +72,7 @@ def compute(
         runs=runs,
         best={task: one.choice for task, one in recommendations.items()},
         recommendations=recommendations,
-        gated=_gate(directory, runs),
+        gate=_gate(directory, runs, recommendations),
         command=sweep_command(directory),
     )
 
@@ -138,12 +139,25 @@ def _recommend(
     return recommend(task, contenders, unlike, knobs.without_effect(tried))
 
 
-def _gate(directory: Path, runs: list[SweepRow]) -> bool:
-    """Whether the gate is shut: every candidate of some task misses a requirement or regresses."""
-    shut: dict[str, bool] = {}
+def _gate(
+    directory: Path, runs: Sequence[SweepRow], recommendations: Mapping[str, Recommendation]
+) -> Ruling:
+    """That of each task is the strictest that one of its jobs asked for."""
+    of_task: dict[str, dict[str, SweepRow]] = {}
     for run in runs:
-        config = Run(directory / run.dir).config
-        regressed = bool(run.baseline and run.baseline["regressed"])
-        refused = bool((named(run, "missed") or regressed) and config.get("gate"))
-        shut[run.task] = shut.get(run.task, True) and refused
-    return any(shut.values())
+        of_task.setdefault(run.task, {})[run.label] = run
+    asked = {
+        task: max((_asked(directory / run.dir) for run in of.values()), key=STRICTER.index)
+        for task, of in of_task.items()
+    }
+    rulings = [
+        gate.labelled(asked[task], recommendations[task].choice, of)
+        for task, of in of_task.items()
+        if task in recommendations
+    ]
+    return gate.together(max(asked.values(), key=STRICTER.index, default=False), rulings)
+
+
+def _asked(directory: Path) -> Gate:
+    found = Run(directory).config.get("gate")
+    return found if found in STRICTER else False

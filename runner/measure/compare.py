@@ -13,6 +13,7 @@ from runner.measure.comparison import (
     LATENCY,
     QUALITY,
     TAIL,
+    TOLERANCE,
     TYPICAL_COST,
     Change,
     Flip,
@@ -24,9 +25,6 @@ from runner.measure.comparison import (
 from runner.record.outcomes import CONFIDENCE, Line
 from runner.record.run import Run
 
-# Latency and cost waver: only what is proven to be more than this share above the baseline is a
-# regression. Quality has no such allowance, and neither has the share of requests answered.
-TOLERANCE = 0.1
 _LISTED = 100  # flipped cases of a kind that a record names
 
 
@@ -47,6 +45,7 @@ class Look:
             prompt=[run.task.get("system"), run.task.get("prompt")],
             timing=run.config.get("concurrency"),
             confidence=run.section("requirements").get("confidence", CONFIDENCE),
+            outcomes=of.outcomes,
         )
         try:
             self._job: Job | None = run.job
@@ -131,9 +130,10 @@ def compare(
     fell, rose = _flips(pairs, after.quality)
     return RunComparison(
         task=after.task,
-        baseline=before.side,
-        candidate=after.side,
+        baseline=before.compared,
+        candidate=after.compared,
         confidence=after.confidence,
+        tolerance=tolerance,
         n=len(common),
         only_baseline=sorted(before.cases.keys() - after.cases.keys()),
         only_candidate=sorted(after.cases.keys() - before.cases.keys()),

@@ -7,12 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from runner.measure.observations import own
-from runner.record.outcomes import CONFIDENCE, Line, Record
+from runner.record.outcomes import CONFIDENCE, Failed, Line, Record
 
 # Names of changes; those of other scorers are score.<name>, as among the metrics.
 QUALITY, ANSWERED = "quality", "answered"
 COST, TYPICAL_COST = "cost_per_request_usd", "cost_p50_usd"
 LATENCY, TAIL = "latency_p50_ms", "latency_p95_ms"
+
+NAMES = {
+    QUALITY: "quality",
+    ANSWERED: "requests answered",
+    LATENCY: "latency p50",
+    TAIL: "latency p95",
+    COST: "cost per request",
+    TYPICAL_COST: "cost p50",
+}
+WATCHED = tuple(NAMES)  # what can regress
+# Latency and cost waver: only what is proven to be more than this share above the baseline is a
+# regression. Quality has no such allowance, and neither has the share of requests answered.
+TOLERANCE = 0.1
 
 Verdict = Literal["better", "worse", "not proven", "unknown"]
 
@@ -21,6 +34,7 @@ class Side(Record):
     dir: str
     model: str
     id: str
+    missing: int = 0  # outcomes that there would be, were it complete
 
 
 class Flip(Record):
@@ -53,12 +67,13 @@ class Change(Record):
 
 
 class RunComparison(Record):
-    """How a candidate compares with a baseline. `regressed` names what the gate is shut for."""
+    """How a candidate compares with a baseline. `regressed` names what a gate is shut for."""
 
     task: str
     baseline: Side
     candidate: Side
     confidence: float = CONFIDENCE  # of the intervals
+    tolerance: float = TOLERANCE
     n: int  # cases compared
     only_baseline: list[str]  # cases
     only_candidate: list[str]
@@ -89,16 +104,20 @@ class Seen:
 class Observed:
     """A run, for comparison; `prompt` is what its messages are made from."""
 
-    side: Side
+    side: Side  # as far as it is known before its lines are
     task: str
     quality: str  # the scorer whose mean is the quality
     prompt: object = None
     timing: object = None  # what latency hangs on beside the model: runs that differ can't be timed
     confidence: float = CONFIDENCE
     most_usd: float | None = None  # that a request can cost; None: nobody knows
+    outcomes: int | None = None  # that there will be; None: as many as there are
     cases: dict[str, Seen] = field(default_factory=dict)
 
     def note(self, line: Line) -> None:
+        """A line that only keeps what was paid for is no outcome yet."""
+        if isinstance(line, Failed) and line.open:
+            return
         seen = self.cases.get(line.case)
         if seen is None:
             seen = self.cases[line.case] = Seen(digest(line.messages), digest(line.expected))
@@ -110,6 +129,13 @@ class Observed:
                 seen.latency_ms.append(line.seconds * 1000)
             for name, score in line.scores.items():
                 seen.scores.setdefault(name, []).append(score.value)
+
+    @property
+    def compared(self) -> Side:
+        """Once all its lines are noted."""
+        there = sum(seen.outcomes for seen in self.cases.values())
+        missing = 0 if self.outcomes is None else self.outcomes - there
+        return self.side.model_copy(update={"missing": missing})
 
 
 Pairs = Mapping[str, tuple[Seen, Seen]]  # by case: in the baseline, in the candidate

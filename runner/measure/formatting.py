@@ -77,6 +77,13 @@ def _plain(value: float, digits: int) -> str:
     return f"{value:,.{max(0, digits - 1 - size)}f}"
 
 
+def change(value: float | None, unit: str) -> str:
+    """From a baseline: `1.21x` of milliseconds and dollars, `-0.033` of scores and shares."""
+    if value is None:
+        return "unknown"
+    return f"{value:.3g}x" if unit in ("ms", "usd") else f"{value:+.3f}"
+
+
 def times(ratio: float) -> str:
     """`1.3 times`, `20 times`, `1,100 times`: two digits that matter."""
     size = 0 if ratio <= 0 else math.floor(math.log10(ratio))

@@ -44,6 +44,7 @@ def _with_baseline(result: Result, baseline: Path, candidate: Look, run: Run) ->
     except (ConfigError, StorageError) as error:
         stored = run.result
         if stored is None or not stored.complete or stored.baseline is None:
-            return result.model_copy(update={"notes": [*result.notes, f"baseline: {error}"]})
+            notes = [*result.notes, f"baseline: {error}"]
+            return result.model_copy(update={"notes": notes, "uncompared": str(error)})
         found = stored.baseline
     return result.model_copy(update={"baseline": found})

@@ -7,12 +7,8 @@ from rich.text import Text
 
 from runner.measure import formatting
 from runner.measure.comparison import (
-    ANSWERED,
-    COST,
-    LATENCY,
+    NAMES,
     QUALITY,
-    TAIL,
-    TYPICAL_COST,
     Change,
     Flip,
     RunComparison,
@@ -23,14 +19,6 @@ from runner.report.contents import interval_at, unlike
 from runner.report.table import Cell, Table, coloured
 from runner.report.text import line
 
-_NAMES = {
-    QUALITY: "quality",
-    ANSWERED: "requests answered",
-    LATENCY: "latency p50",
-    TAIL: "latency p95",
-    COST: "cost per request",
-    TYPICAL_COST: "cost p50",
-}
 _VERDICTS = {
     "better": "proven better",
     "worse": "proven worse",
@@ -60,13 +48,12 @@ def changes(found: RunComparison) -> Table:
 
 
 def _row(change: Change) -> tuple[Cell, ...]:
-    ratio = change.unit in ("ms", "usd")
     return (
         name(change),
         formatting.show(change.before, change.unit),
         formatting.show(change.after, change.unit),
-        _times(change.change) if ratio else _signed(change.change),
-        _interval(change, ratio=ratio),
+        formatting.change(change.change, change.unit),
+        _interval(change),
         f"{change.n:,}",
         coloured(_VERDICTS[change.verdict] + _chance(change.p_value), change.verdict),
     )
@@ -81,6 +68,8 @@ def title(found: RunComparison) -> str:
 
 
 def headline(found: RunComparison) -> str:
+    if not found.n:
+        return "Nothing was compared: the two have no case in common."
     if found.regressed:
         names = ", ".join(
             name(change) for change in found.changes if change.name in found.regressed
@@ -133,14 +122,13 @@ def _with_rest(shown: Sequence[str], count: int) -> str:
 
 
 def name(change: Change) -> str:
-    return _NAMES.get(change.name, change.name)
+    return NAMES.get(change.name, change.name)
 
 
-def _interval(change: Change, *, ratio: bool) -> str:
+def _interval(change: Change) -> str:
     if change.low is None or change.high is None:
         return "unknown"
-    show = _times if ratio else _signed
-    return f"{show(change.low)} to {show(change.high)}"
+    return " to ".join(formatting.change(each, change.unit) for each in (change.low, change.high))
 
 
 def _chance(p_value: float | None) -> str:
@@ -148,11 +136,3 @@ def _chance(p_value: float | None) -> str:
     if p_value is None:
         return ""
     return ", p < 0.001" if p_value < 0.001 else f", p {p_value:.3f}"
-
-
-def _signed(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:+.3f}"
-
-
-def _times(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}x"

@@ -1,6 +1,6 @@
 """`report.md`, from the templates beside this file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,11 @@ def run(evidence: Evidence) -> str:
 def comparison(found: RunComparison) -> str:
     """A run against its baseline: a section."""
     return _render("compare.md.j2", found=found)
+
+
+def listed(lines: Sequence[str]) -> str:
+    """As a list of its own; nothing where there is none."""
+    return "".join(f"\n{line}" for line in [*(f"- {inline(each)}" for each in lines), ""] if lines)
 
 
 def sweep(sweep: SweepResult) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from runner.decide.gate import Ruling
 from runner.decide.sweep import SweepResult
 from runner.measure.conclusion import conclusion
 from runner.measure.observations import SCORE
@@ -78,6 +79,13 @@ def sweep(directory: Path, sweep: SweepResult) -> Iterator[RenderableType]:
         if baseline := compare.of(run):
             yield Text(line(f"{run.label}: {compare.headline(baseline)}"))
     yield pointer("report", directory / PAGE)
+    if sweep.gate:
+        yield from gate(sweep.gate)
+
+
+def gate(ruling: Ruling) -> Iterator[RenderableType]:
+    """What a gate says, and why; nothing where nobody asked."""
+    yield from (Text(line(said), style="red" if ruling.shut else "") for said in ruling.lines)
 
 
 def _differences(advice: list[Advice]) -> Iterator[str]:

@@ -159,11 +159,13 @@ def test_an_unfinished_run_is_not_the_best(sweep: Path, write_run: Factory) -> N
 
 
 def test_the_gate(write_run: Factory, tmp_path: Path) -> None:
-    """A sweep is gated when a run that asked for the gate misses a requirement."""
-    for gate in (False, True):
-        missed = job(requirements={"context_needed": 9000}, gate=gate)
+    """A sweep's gate is the strictest that one of its jobs asked for."""
+    for asked, shut in ((False, False), (True, True), ("proven", True)):
+        missed = job(requirements={"context_needed": 9000}, gate=asked)
         write_run([answered()], missed, name="sweep/0_sorting-small")
-        assert compute(tmp_path / "sweep").gated is gate
+        found = compute(tmp_path / "sweep").gate
+        assert found is not None
+        assert (found.gate, found.shut) == (asked, shut)
 
 
 def test_only_a_finished_sweep_loads(sweep: Path) -> None:

@@ -4,10 +4,12 @@ Nothing else is accepted (`validation.py` reports it). Units live in the names.
 """
 
 from runner.config.schema.base import (
+    STRICTER,
     TOKENS_PER_BYTE,
     Data,
     Day,
     FallbackKind,
+    Gate,
     Name,
     Output,
     Privacy,

@@ -12,6 +12,19 @@ Privacy = Annotated[
     BeforeValidator(lambda word: "air_gapped" if word == "air-gapped" else word),
     WithJsonSchema({"enum": ["standard", "strict", "air_gapped", "air-gapped"]}),
 ]
+
+
+def _gate(value: Any) -> Any:
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)
+    if not isinstance(value, bool) and value != "proven":
+        raise ValueError("say false, true or proven")
+    return value
+
+
+# true: shut by what is missed, has regressed or was not measured; proven: by all that is not proven
+Gate = Annotated[bool | Literal["proven"], BeforeValidator(_gate)]
+STRICTER: tuple[Gate, ...] = (False, True, "proven")  # each than the one before
 Output = Literal["text", "json", "code"]
 # What another model may mend. A wrong key or a bad request is ours to mend, and never here.
 FallbackKind = Literal[

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from runner.config.schema.base import (
     Data,
     FallbackKind,
+    Gate,
     Name,
     Output,
     Privacy,
@@ -122,7 +123,7 @@ class Job(Strict):
     repeats: int = Field(ge=1)
     concurrency: int = Field(ge=1)
     seed: int | None
-    gate: bool
+    gate: Gate
     reuse: Path | None
     outputs: Path
     latency_probe: int = Field(0, ge=0)  # so many cases are streamed alone, to time first tokens

@@ -10,6 +10,7 @@ from typing import Literal
 
 from runner.config.overrides import leaves
 from runner.config.schema import Job, Model, Single, singles
+from runner.decide import gate
 from runner.decide.configuration import arguments, shown
 from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
 from runner.decide.promote.promote import NOTICE, map_prices, prices
@@ -35,6 +36,7 @@ _WATCHED = {
     COST: ("cost per request", "measure again: sweep the candidates"),
     TYPICAL_COST: ("cost of the typical request", "measure again: sweep the candidates"),
 }
+_POINTS: dict[State, gate.State] = {"as before": "passed", "moved": "missed"}  # else open
 
 
 class Finding(Record):
@@ -103,6 +105,19 @@ def asked_again(
     for change in found.changes:
         if change.name in _WATCHED:
             yield _measured(change, regressed=change.name in found.regressed)
+
+
+def points(found: Drift, again: RunComparison | None) -> list[gate.Point]:
+    """What a gate looks at: the findings, and how the answers compare with those on record."""
+    of_findings = [
+        gate.Point(
+            one.what,
+            _POINTS.get(one.state, "open"),
+            f"{one.recorded} on record, {one.now} now: {one.state}",
+        )
+        for one in found.findings
+    ]
+    return of_findings + (gate.of_comparison(again) if again else [])
 
 
 def proposal(record: DecisionRecord, *, sweep_is_there: bool, options: str = "") -> str:
