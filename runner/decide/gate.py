@@ -132,7 +132,7 @@ def of_comparison(found: RunComparison) -> list[Point]:
 
 def _of_side(which: str, side: Side) -> Iterator[Point]:
     if side.missing:
-        why = f"{which}, {side.dir}, is not complete: {side.missing:,} outcomes are missing"
+        why = f"{which}, {side.dir}, is not complete (outcomes missing: {side.missing:,})"
         yield Point(_against("all"), "unmeasured", why)
 
 
@@ -144,7 +144,7 @@ def _changed(change: Change, found: RunComparison) -> Point:
     of_score = change.unit in ("score", "rate")
     margin = min(found.tolerance, TOLERANCE) if of_score else found.tolerance
     worst = change.low if of_score else change.high
-    kept = f"at most {margin:g} worse"
+    kept = f"at most {margin:g} worse" if of_score else f"at most {margin:.0%} more"
     if worst is not None and (worst >= -margin if of_score else worst <= 1 + margin):
         return Point(_against(change.name), "passed", _said(change, kept))
     return Point(_against(change.name), "open", _said(change, f"{kept} is not proven"))

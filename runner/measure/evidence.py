@@ -3,21 +3,21 @@
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cases.query import differences
 from runner.config import paths
-from runner.config.schema import Job, answerers
+from runner.config.schema import Job, ServerPrice, Single, answerers
 from runner.config.self_judging import self_judging
 from runner.errors import StorageError
 from runner.measure.conclusion import tier
 from runner.measure.observations import own
 from runner.measure.requirements import judge
 from runner.price import total
-from runner.record.outcomes import Answered, Failed, Line, Result, Score
+from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
 from runner.record.run import Measurement, Run
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         stamp=stamp,
         confidence=job.requirements.confidence,
         verdicts=judge(job, measured.metrics),
-        notes=_notes(job, observer),
+        notes=_notes(job, observer, measured.metrics),
     )
     result = result.model_copy(update={"tier": tier(result)})
     observer.sum_up()
@@ -172,16 +172,32 @@ class _Observer(Journal):
         return [(line, score) for _, _, line, score in ordered]
 
 
-def _notes(job: Job, observer: _Observer) -> list[str]:
+def _notes(job: Job, observer: _Observer, metrics: Mapping[str, Metric]) -> list[str]:
     asked = [model for _, model in answerers(job.model)]
     for candidate in job.fallback.chain.values():
         asked += [model for _, model in answerers(candidate)]
     notes = [note for model in asked for note in differences(model, job.task)]
+    notes += [_by_the_hour(job, model, metrics) for model in asked if _rented(model)]
     pins = {model.name: model.id for model in asked}
     for (name, served), count in observer.served.items():
         if served != pins.get(name):
             notes.append(f"{count} answers came from {served}, {pins.get(name)} was asked for")
     return list(dict.fromkeys([*notes, *self_judging(job, allowed=True)]))
+
+
+def _rented(model: Single) -> bool:
+    return isinstance(model.price, ServerPrice)
+
+
+def _by_the_hour(job: Job, model: Single, metrics: Mapping[str, Metric]) -> str:
+    """A server costs the same whatever it does: a request's share hangs on how many share it."""
+    cost, speed = metrics.get("cost_per_request_usd"), ""
+    if model is job.model and isinstance(model.price, ServerPrice) and cost and cost.value:
+        speed = f" and {model.price.usd_per_busy_second / cost.value:.2g} answers a second"
+    return (
+        f"{model.name} is priced by the hour: what a request costs was measured at a concurrency "
+        f"of {job.concurrency}{speed}, and is another at another"
+    )
 
 
 def _costs(line: Line) -> Iterator[tuple[str, float | None]]:

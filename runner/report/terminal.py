@@ -13,7 +13,7 @@ from runner.measure.observations import SCORE
 from runner.record.files import PAGE
 from runner.record.outcomes import Result
 from runner.report import compare, contents
-from runner.report.console import note, pointer, title
+from runner.report.console import note, pointer, title, uncut
 from runner.report.contents import Advice, interval_at, unlike
 from runner.report.table import LEGEND, Table
 from runner.report.text import line
@@ -85,7 +85,7 @@ def sweep(directory: Path, sweep: SweepResult) -> Iterator[RenderableType]:
 
 def gate(ruling: Ruling) -> Iterator[RenderableType]:
     """What a gate says, and why; nothing where nobody asked."""
-    yield from (Text(line(said), style="red" if ruling.shut else "") for said in ruling.lines)
+    yield from (uncut(said, "red" if ruling.shut else "") for said in ruling.lines)
 
 
 def _differences(advice: list[Advice]) -> Iterator[str]:

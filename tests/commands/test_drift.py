@@ -62,6 +62,8 @@ def test_nothing_moved(decided: Loopback, capsys: pytest.CaptureFixture[str]) ->
     assert set(states.values()) == {"as before"}
     out = capsys.readouterr().out
     assert "10 the same" in out
+    assert asked("gate=proven") == 3  # so few cases prove nothing
+    assert "gate: against the baseline: quality: " in capsys.readouterr().out
 
 
 def test_estimate(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,6 +145,7 @@ def test_cases_that_changed(decided: Loopback) -> None:
     assert asked() == 0
     assert found()["canary cases"].now == "10 gone or changed"
     assert found()["answers"].state == "unknown"
+    assert asked("gate=true") == 3  # nothing was compared
 
 
 def test_calls_that_fail(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:

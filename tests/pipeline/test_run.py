@@ -63,7 +63,10 @@ async def test_record(make_job: MakeJob, runs: Path) -> None:
 
 
 async def test_a_server_of_ones_own_is_paid_for_by_its_time(make_job: MakeJob, runs: Path) -> None:
-    """Its requests share each second, so that they cost no more than the whole run did."""
+    """Its requests share each second, so that they cost no more than the whole run did.
+
+    That cost is one at this run's concurrency and speed, which its result notes.
+    """
     loop = asyncio.get_running_loop()
     with Loopback(loopback.echo) as server:
         began = loop.time()
@@ -74,6 +77,10 @@ async def test_a_server_of_ones_own_is_paid_for_by_its_time(make_job: MakeJob, r
         passed = loop.time() - began
     each = [line.cost_usd for line in read_journal(runs / "a" / JOURNAL)]
     assert all(each)
+    cost = result.metrics["cost_per_request_usd"].value
+    assert cost
+    [note] = result.notes
+    assert f"at a concurrency of 4 and {1 / cost:.2g} answers a second" in note
     assert result.spent_usd is not None and 0 < result.spent_usd <= passed  # $1 a second
     assert result.metrics["cost_per_request_usd"].value == pytest.approx(result.spent_usd / 4)
 

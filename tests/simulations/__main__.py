@@ -3,6 +3,18 @@
 Samples whose true mean is known are drawn again and again. An interval is wrong where it lies
 wholly above the truth, which would call a bound met that is missed, or wholly below it. Of 95 %
 intervals, 2.5 of 100 may be wrong on each side; `!` marks what is more than chance allows.
+
+On 2026-11-28 the runner's own, Gaffke's, had no `!`. Wrong above and below, of the worst kind of
+values at each size, in percent:
+
+    n             10   12   15   20   30   60  100  200
+    500 runs     0.8  1.0  1.2  2.6  1.8  2.2  3.6  3.0   above: a false "met", of a cost "missed"
+                 2.4  2.0  2.6  1.8  1.4  2.4  3.0  3.6   below: a false "missed", of a cost "met"
+    4,000 runs                                 2.4  2.1   above
+                                               2.1  2.2   below
+
+By chance alone 500 runs vary by 1.4 percent points, 4,000 by 0.5. Betting was never wrong more
+often than 2.6 either, and everywhere wider; BCa was wrong in up to 34 above and 74 below.
 """
 
 import argparse
