@@ -82,6 +82,18 @@ def test_rooms() -> None:
 LIGHT = ["litellm", "scipy", "aiohttp", "numpy"]
 
 
+def test_the_help_page_needs_nothing() -> None:
+    """The first thing that anybody types waits for no foreign library, not even for Hydra."""
+    code = (
+        "import sys\nfrom runner.commands.command_line import main\nmain(['--help'])\n"
+        "print({'hydra', 'omegaconf', 'pydantic', 'rich'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "set()\n"
+
+
 LIGHT_COMMANDS = [
     ["--help"],
     ["check"],

@@ -7,7 +7,6 @@ from textwrap import fill
 
 from runner.commands.command_line import COMMANDS, parse
 from runner.config import paths
-from runner.config.catalogue import Options
 from runner.errors import ConfigError
 
 _PAGE = """\
@@ -64,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _groups(folders: list[Path]) -> Iterator[str]:
-    for name, options in sorted(Options(folders).files.items()):
+    for name, options in sorted(paths.options(folders).items()):
         if name in ("", "provider", "scenario"):  # chosen by a model, by a command
             continue
         text = "  ".join(sorted(options))

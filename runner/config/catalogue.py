@@ -47,16 +47,7 @@ class Options:
     def __init__(self, directories: Sequence[Path]) -> None:
         self.directories = [directory.absolute() for directory in directories]
         self._composed: dict[Any, DictConfig] = {}
-        self.files: dict[str, dict[str, Path]] = {}  # group: {option: file}
-        for directory in self.directories:
-            for file in sorted(filter(Path.is_file, directory.rglob("*.yaml"))):
-                parts = file.relative_to(directory).with_suffix("").parts
-                group = (
-                    parts[0] if len(parts) > 1 else ""
-                )  # "": a config that a command starts from
-                if group not in ("base", "hydra"):
-                    option = "/".join(parts[1:] or parts)
-                    self.files.setdefault(group, {}).setdefault(option, file)
+        self.files = paths.options(self.directories)
 
     @contextmanager
     def open(self) -> Iterator[None]:

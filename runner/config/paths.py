@@ -1,5 +1,6 @@
 """Where `conf/` and `tasks/` are: the user's own first, then those that came with the program."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from runner.errors import ConfigError, did_you_mean
@@ -40,6 +41,21 @@ def cases_file(cases: str) -> Path:
     near = [str(path.relative_to(f)) for f in folders[:2] for path in f.glob("*/*.jsonl")]
     places = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     raise ConfigError(f"task.cases: no file '{cases}' in {places}{did_you_mean(cases, near)}")
+
+
+def options(directories: Iterable[Path]) -> dict[str, dict[str, Path]]:
+    """`{group: {option: file}}` of config directories, the first one's files before the others'.
+
+    The group "" holds the configs that commands start from.
+    """
+    found: dict[str, dict[str, Path]] = {}
+    for directory in directories:
+        for file in sorted(filter(Path.is_file, directory.rglob("*.yaml"))):
+            parts = file.relative_to(directory).with_suffix("").parts
+            group = parts[0] if len(parts) > 1 else ""
+            if group not in ("base", "hydra"):
+                found.setdefault(group, {}).setdefault("/".join(parts[1:] or parts), file)
+    return found
 
 
 def is_group(name: str, user_config_dir: Path | None) -> bool:
