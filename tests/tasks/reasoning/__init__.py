@@ -11,11 +11,11 @@ Answer = Any  # an int or a Fraction; sums of Fractions are not typed
 
 
 def rows(text: str, separator: str, begin: str, end: str, first: int = 1) -> list[list[str]]:
-    """The cells of a table's lines, from the one that begins so to the one that does, from the
-    `first` column on."""
+    """The cells of a table's lines, from the first that begins so to the last that begins with
+    `end`, from the `first` column on."""
     lines = text.splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith(begin))
-    stop = next(n for n, line in enumerate(lines) if n >= start and line.startswith(end))
+    stop = max(n for n, line in enumerate(lines) if line.startswith(end))
     return [
         [cell.strip() for cell in line.split(separator)][first:] for line in lines[start : stop + 1]
     ]
