@@ -54,7 +54,7 @@ def find(labels: Sequence[str], wanted: str, where: str) -> int:
     """
     if wanted in labels:
         return labels.index(wanted)
-    words = set(wanted.replace(SEPARATOR, " ").replace(",", " ").split())
+    words = set(wanted.replace(SEPARATOR, " ").split())
     fit = [label for label in labels if words and words <= set(_parts(label))]
     if len(fit) > 1:
         raise ConfigError(f"candidate: '{wanted}' may be {' or '.join(map(repr, fit))}")

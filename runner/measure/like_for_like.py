@@ -72,7 +72,8 @@ class Seen:
         if score := line.scores.get(self.scorer):
             self.scores.setdefault(line.case, []).append(score.value)
         if line.repeat == 0:
-            sent = json.dumps(line.request, sort_keys=True, default=str)
+            # On record the body is without its messages, which stand beside it.
+            sent = json.dumps([line.messages, line.request], sort_keys=True, default=str)
             self.requests[line.case] = sha256(sent.encode()).digest()[:8]
             if line.usage:
                 self.reasoning[line.case] = line.usage.reasoning_tokens

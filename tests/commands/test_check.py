@@ -56,6 +56,9 @@ CONF = {
     "model/dearer.yaml": GOOD.format(name="dearer", id="gpt-6-sol")
     + f"    price: [{OLD.replace('-08', '-11')}, {OLD.replace('{', '{from: 2027-01-01, ')}]",
     "mapping/short.yaml": "defaults: [/model@mine: thinker, /model@extraction: soon]\n",
+    "mapping/asked.yaml": "defaults: [/model@extraction: good]\n"
+    "overrides: {reasoning: {seed: 1}, extraction: {task.promt: x}}\n",
+    "prompt/misnamed.yaml": "# @package task\nprompt_name: other\nsystem: x\n",
     "fallback/bad.yaml": "defaults: [/model@chain.first: gone, _self_]\nname: bad\n"
     "'on': [timeout]\n",
     "sweep/bad.yaml": """
@@ -170,6 +173,9 @@ Lines = Callable[[str], list[str]]
         ("mapping/bad.yaml", "extractoin: no such task; did you mean 'extraction'?"),
         ("fallback/bad.yaml", "chain.first: gone retired on 2026-11-27"),
         ("sweep/models.yaml", "model=gone: gone retired on 2026-11-27"),
+        ("mapping/asked.yaml", "overrides.reasoning: the mapping has no such task"),
+        ("mapping/asked.yaml", "overrides.extraction.task.promt: task.promt: no such key"),
+        ("prompt/misnamed.yaml", "prompt_name: is 'other', the file says 'misnamed'"),
         ("sweep/models.yaml", "model=haiko: no such model; did you mean 'haiku'?"),
         ("sweep/bad.yaml", "task=extractoin: no such option; did you mean 'extraction'?"),
         ("sweep/single.yaml", "hydra.mode: say MULTIRUN"),

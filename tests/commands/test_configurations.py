@@ -145,7 +145,7 @@ def test_two_by_two(home: Path, server: Loopback) -> None:
         for effort in ("low", "high")
     }
     assert like_for_like(found)
-    assert run("promote", str(sweep), "candidate=high,gpt-6-other", "mapping=mine") == 0
+    assert run("promote", str(sweep), "candidate=high gpt-6-other", "mapping=mine") == 0
     sweep, found = swept("model=gpt-6-luna,gpt-6-other", "task.sampling.max_tokens=500")
     assert {row.label for row in found.runs} == {"gpt-6-luna", "gpt-6-other"}
     reason = ["unproven=true", "reason=cheap"]
@@ -199,6 +199,7 @@ def test_prompts_are_candidates(home: Path, server: Loopback) -> None:
         "gpt-6-luna · prompt=default",
     ]
     assert like_for_like(found)
+    assert "on the wire" not in " ".join(found.recommendations["reasoning"].reasons)
     assert run("promote", str(sweep), "candidate=mine-brief", "mapping=mine") == 0
     mapping = yaml.safe_load(Path("conf/mapping/mine.yaml").read_text())
     assert {"/prompt@overrides.reasoning.prompt": "mine/brief"} in mapping["defaults"]

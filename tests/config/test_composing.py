@@ -14,6 +14,7 @@ REFUSED = [
     ("model=[haiku,sonnet]", "takes one option, no list"),
     ("model=haiku,sonnet", "model=haiku,sonnet: one value at a time; quote what is one text"),
     ("limit=range(1,3)", "limit=range(1,3): one value at a time"),
+    ("prompt=null", "prompt=null: null is no file of conf/prompt/; leave it out"),
     ("++model=haiku", "write model=haiku"),
     ("+model=haiku", "model: is chosen already; write model=…"),
     ("+task=nope", "task=nope: no such option; there is: classification"),

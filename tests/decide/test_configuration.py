@@ -66,7 +66,7 @@ def test_names(runs: list[dict[str, Any]], labels: list[str]) -> None:
         ("small · effort=low", "small · effort=low"),
         ("effort=low", "small · effort=low"),
         ("low", "small · effort=low"),
-        ("high, big", "big · effort=high"),
+        ("high big", "big · effort=high"),
         ("big", "big"),  # its very label, though it is a part of another
     ],
 )
