@@ -41,6 +41,19 @@ def texts(case: Case, key: str | None = None) -> list[str]:
     return accepted
 
 
+def wordings(case: Case, key: str | None = None) -> list[list[str]]:
+    """What an answer is to have: of each, the wordings of which one is enough."""
+    found = value(case, key)
+    elements = found if isinstance(found, list) else [found]
+    wanted = [each if isinstance(each, list) else [each] for each in elements]
+    if not wanted or not all(wanted):
+        raise ValueError("expected has an empty list")
+    for text in (text for texts in wanted for text in texts):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"expected must be text or lists of texts, but has {text!r}")
+    return wanted
+
+
 def _text(found: Any) -> str:
     if isinstance(found, dict):
         raise ValueError("expected must be text, but is an object; name one of its keys by `key`")

@@ -7,28 +7,19 @@ letters and the kind of quotes and hyphens don't matter, nor do separators of th
 1000, and "2 June" not in "12 June".
 """
 
-import re
-
-import regex
-
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.record.outcomes import Reply, Score
-from runner.scorers import _expected, _text
+from runner.scorers import _digits, _expected, _text, _wording
 from runner.scorers._text import clip
 
-PARTS = (_text,)
-_THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*(?!\d)")
-# Neither digits nor the other side of a decimal mark; but 2024 is a part of 01.02.2024.
-_NO_NUMBER_BEFORE = r"(?<!\d)(?<!(?<!\d|\d[.,])\d{1,30}[.,])"
-_NO_NUMBER_AFTER = r"(?!\d)(?![.,]\d+(?![.,]?\d))"
-_PERCENT = re.compile(r"(?<=\d) (?=%)")
+PARTS = (_text, _wording, _digits)
 
 
 def score(reply: Reply, case: Case, task: Task, *, key: str | None = None) -> Score:
-    wanted = _wanted(case, key)
-    answer = _form(reply.text)
-    missing = [texts for texts in wanted if not any(_holds(answer, text) for text in texts)]
+    wanted = _expected.wordings(case, key)
+    answer = _wording.form(reply.text)
+    missing = [texts for texts in wanted if not any(_has(answer, text) for text in texts)]
     found = len(wanted) - len(missing)
     why = f"found {found} of {len(wanted)} in '{clip(reply.text)}'"
     if missing:
@@ -37,28 +28,8 @@ def score(reply: Reply, case: Case, task: Task, *, key: str | None = None) -> Sc
 
 
 def check(case: Case, task: Task, *, key: str | None = None) -> str | None:
-    return _expected.problem(lambda: _wanted(case, key))
+    return _expected.problem(lambda: _expected.wordings(case, key))
 
 
-def _wanted(case: Case, key: str | None) -> list[list[str]]:
-    expected = _expected.value(case, key)
-    elements = expected if isinstance(expected, list) else [expected]
-    wanted = [each if isinstance(each, list) else [each] for each in elements]
-    if not wanted or not all(wanted):
-        raise ValueError("expected has an empty list")
-    for text in (text for texts in wanted for text in texts):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"expected must be text or lists of texts, but has {text!r}")
-    return wanted
-
-
-def _holds(answer: str, text: str) -> bool:
-    wanted = _form(text)
-    before = _NO_NUMBER_BEFORE if wanted[:1].isdigit() else ""
-    after = _NO_NUMBER_AFTER if wanted[-1:].isdigit() else ""
-    return regex.search(before + regex.escape(wanted) + after, answer) is not None
-
-
-def _form(text: str) -> str:
-    plain = _PERCENT.sub("", _text.simplify(text))
-    return _THOUSANDS.sub(lambda match: re.sub(r"\D", "", match[0]), plain)
+def _has(answer: str, text: str) -> bool:
+    return _wording.holds(answer, _wording.form(text))
