@@ -49,12 +49,22 @@ def of_retirement(model: Single, today: date, options: Collection[str]) -> Itera
 
 def show(found: Sequence[tuple[str, Difference]], *, known: bool) -> None:
     """One table of the differences; those that their files explain only where `known`."""
-    rows = [(option, each) for option, each in found if known or each.why is None]
+    rows: dict[tuple[str, str | None], list[Difference]] = {}
+    for option, each in found:
+        if known or each.why is None:
+            rows.setdefault((option, each.why), []).append(each)
     if rows:
         shown = table("model", "fact", "its file", LITELLM, GENAI, "why", left=["fact", "why"])
-        for option, each in rows:
-            theirs = [str(each.theirs.get(source, "")) for source in (LITELLM, GENAI)]
-            shown.add_row(option, each.key, str(each.ours), *theirs, each.why or "?")
+        for column in shown.columns[:-1]:
+            column.no_wrap = True
+        for (option, why), several in rows.items():
+            keys = [each.key.removesuffix("_usd_per_mtok") for each in several]
+            ours = ["" if each.key == "id" else str(each.ours) for each in several]
+            theirs = [
+                "\n".join(str(each.theirs.get(source, "")) for each in several)
+                for source in (LITELLM, GENAI)
+            ]
+            shown.add_row(option, "\n".join(keys), "\n".join(ours), *theirs, why or "?")
         emit("table", text=[shown])
     if explained := len(found) - len([each for _, each in found if each.why is None]):
         more = "" if known else "; -v shows them"

@@ -122,6 +122,15 @@ def test_a_classifier_is_priced_by_its_tokens(cost: Cost) -> None:
     assert found["classifier_usd_per_request"] == pytest.approx((1600 * 0.1 + 5 * 0.5) / 1e6)
 
 
+@pytest.mark.parametrize(("day", "usd"), [("2026-12", 2625.0), ("2027-01", 5250.0)])
+def test_a_month_has_the_prices_of_its_day(cost: Cost, day: str, usd: float) -> None:
+    """A price that doubles at the turn of the year does so here, and before it is said."""
+    asked = ["model=gemini-flash", f"day={day}", "input_tokens=1000", "format=json"]
+    found = json.loads(cost(*asked))
+    assert found["models"][0]["usd_per_month"] == usd
+    assert any("from 2027-01-01 on" in note for note in found["notes"]) == (day == "2026-12")
+
+
 def test_models_are_named_as_everywhere(cost: Cost) -> None:
     """`model=a,b` gives rows of these models, in this order."""
     assert list(rows(cost("model=gpt-4o,seed/haiku", "format=csv"))) == ["gpt-4o", "seed/haiku"]
