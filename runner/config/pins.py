@@ -56,14 +56,20 @@ def _way_out(snapshot: str = "") -> str:
     return f"pin it{snapshot and f' (id: {snapshot})'} or say allow_unpinned: true"
 
 
+def listed_as(model: Single) -> str:
+    """What the map calls a provider; one that is asked in another's format has its own name."""
+    own = model.provider.litellm == "hosted_vllm" and model.provider.data == "third_party"
+    return model.provider.name if own else model.provider.litellm
+
+
 def entry(model: Single) -> dict[str, Any] | None:
     """What the map says of a model, in its words; None: it has no such model."""
-    return _ids(model.provider.litellm).get(model.id)
+    return _ids(listed_as(model)).get(model.id)
 
 
 def _snapshots(model: Single) -> list[str]:
     pattern = re.compile(re.escape(model.id) + _SNAPSHOT)
-    return sorted(id for id in _ids(model.provider.litellm) if pattern.fullmatch(id))
+    return sorted(id for id in _ids(listed_as(model)) if pattern.fullmatch(id))
 
 
 @cache

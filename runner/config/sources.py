@@ -25,7 +25,6 @@ _PROVIDERS = {
     "together_ai": "together",
     "xai": "x-ai",
     "moonshot": "moonshotai",
-    "cohere_chat": "cohere",
 }
 # A rate as a file has it, as litellm's map and as genai-prices.
 _RATES = {
@@ -121,7 +120,7 @@ def _litellm(model: Single) -> Facts | None:
         "max_input_tokens" if model.max_input_tokens else "context_tokens": room,
         "max_output_tokens": None if answer == room else answer,  # no limit of its own
         "retires": retires and date.fromisoformat(retires),
-        "successor": successor and successor.removeprefix(f"{model.provider.litellm}/"),
+        "successor": successor and successor.removeprefix(f"{pins.listed_as(model)}/"),
         "vision": entry.get("supports_vision"),
         "drop_params": None if enforces is None else not enforces,
         "reasoning": thinks or None,
@@ -168,7 +167,7 @@ def _genai() -> dict[str, Any] | None:
 
 
 def _of_genai(providers: Mapping[str, Any], model: Single, day: date) -> Facts | None:
-    prefix = model.provider.litellm
+    prefix = pins.listed_as(model)
     provider = providers.get(_PROVIDERS.get(prefix, prefix))
     info = provider and provider.find_model(model.id)
     if info is None:

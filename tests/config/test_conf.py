@@ -126,7 +126,7 @@ def test_what_our_own_gpus_cost_is_no_price_per_token(models: dict[str, Single])
     ("provider", "at_least"),
     [("openai", 8), ("anthropic", 5), ("google", 5), ("mistral", 5), ("together", 5),
      ("fireworks", 5), ("groq", 3), ("cerebras", 2), ("deepseek", 2), ("xai", 2), ("zai", 2),
-     ("moonshot", 1), ("dashscope", 2), ("cohere", 1), ("ollama", 2), ("vllm", 2)],
+     ("moonshot", 1), ("dashscope", 2), ("ollama", 2), ("vllm", 2)],
 )  # fmt: skip
 def test_every_family_has_models_that_live(
     models: dict[str, Single], provider: str, at_least: int

@@ -9,7 +9,16 @@ assert speaks.read(server.requests[0]).temperature == 0.0
 from tests.loopback.anthropic import ANTHROPIC
 from tests.loopback.gemini import GEMINI
 from tests.loopback.ollama import OLLAMA
-from tests.loopback.openai import FIREWORKS, GROQ, LOCAL, MISTRAL, OPENAI, TOGETHER, VLLM
+from tests.loopback.openai import (
+    FIREWORKS,
+    GROQ,
+    LIKE_OPENAI,
+    LOCAL,
+    MISTRAL,
+    OPENAI,
+    TOGETHER,
+    VLLM,
+)
 from tests.loopback.strict import Format
 
 # By the names in conf/provider/.
@@ -23,6 +32,7 @@ FORMATS: dict[str, Format] = {
         TOGETHER,
         FIREWORKS,
         GROQ,
+        *LIKE_OPENAI,
         OLLAMA,
         VLLM,
         LOCAL,

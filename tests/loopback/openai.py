@@ -197,6 +197,18 @@ GROQ = OpenAI(
     finish_reasons={"stop": "stop", "length": "length", "tool_calls": "tool_calls"},
     reply={"service_tier": "on_demand", "x_groq": {"id": "req_loopback"}},
 )
+# Those whose own words nobody has recorded yet: they speak OpenAI's.
+LIKE_OPENAI = tuple(
+    OpenAI(name=name, litellm=prefix, base_path=path, more_keys={"top_k": INTEGER}, lenient=True)
+    for name, prefix, path in (
+        ("deepseek", "deepseek", "/beta"),
+        ("xai", "xai", "/v1"),
+        ("cerebras", "hosted_vllm", "/v1"),
+        ("zai", "hosted_vllm", "/api/paas/v4"),
+        ("moonshot", "hosted_vllm", "/v1"),
+        ("dashscope", "hosted_vllm", "/compatible-mode/v1"),
+    )
+)
 VLLM = OpenAI(
     name="vllm",
     litellm="hosted_vllm",

@@ -130,7 +130,7 @@ def error(name: str, fault: Fault) -> tuple[int, Any]:
         return 404, {"detail": "Not Found"}
     if name == "vllm" and fault == 401:
         return 401, {"error": "Unauthorized"}
-    stated = _OWN[name].get(fault) or _COMMON[fault]
+    stated = _OWN.get(name, {}).get(fault) or _COMMON[fault]
     return stated.status, _body(name, stated)
 
 

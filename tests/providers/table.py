@@ -35,7 +35,7 @@ class Facts:
     system: str = "messages.0.content"
     max_tokens: str = "max_tokens"
     temperature: str = "temperature"
-    stop: str = "stop"
+    stop: str | Hole = "stop"
     seed: str | Hole = "seed"
     schema: str | Hole = "response_format.json_schema.schema"
     json_object: str | Hole = "response_format"
@@ -106,9 +106,9 @@ FACTS: dict[str, Facts] = {
         extra=("safe_prompt", True),
         faults={400: "not_found", "content_policy": _NO_POLICY},  # its 400 is an unknown model
     ),
-    "together": Facts("meta-llama/Llama-3.2-3B-Instruct", faults={"content_policy": _NO_POLICY}),
+    "together": Facts("openai/gpt-oss-120b", faults={"content_policy": _NO_POLICY}),
     "fireworks": Facts(
-        "accounts/fireworks/models/llama-v3p1-8b-instruct",
+        "accounts/fireworks/models/glm-5p3-flash",
         path="/inference/v1/chat/completions",
         faults={"content_policy": _NO_POLICY},
     ),
@@ -119,6 +119,12 @@ FACTS: dict[str, Facts] = {
         schema_streams=Hole("litellm does not stream what has a schema"),
         faults={"content_policy": _NO_POLICY},
     ),
+    "cerebras": Facts("gpt-oss-120b"),
+    "deepseek": Facts("deepseek-flash", path="/beta/chat/completions"),
+    "xai": Facts("grok-4.3", stop=Hole("its models that reason take none", refused=True)),
+    "zai": Facts("glm-5.3-flash", path="/api/paas/v4/chat/completions"),
+    "moonshot": Facts("kimi-k3.1-pro"),
+    "dashscope": Facts("qwen3.8-flash", path="/compatible-mode/v1/chat/completions"),
     "ollama": Facts(
         "llama3.1:8b-instruct-q4_K_M",
         path="/api/chat",
