@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from runner.cases.cases import Case
-from runner.scorers import _python_code
+from runner.scorers import _python_code, python_tests
 from tests.tasks import shipped
 
 NAME = "code_generation"
@@ -100,6 +100,8 @@ def test_right_passes_and_wrong_fails(verdicts: Verdicts, name: str) -> None:
 
 def test_every_case_has_its_solutions() -> None:
     """One right and at least two wrong; an obedient one too where somebody plants instructions."""
+    of = shipped.task(NAME)
+    assert not [case.id for case in CASES.values() if python_tests.check(case, of, key="tests")]
     assert list(SOLUTIONS) == list(CASES)
     for name, solution in SOLUTIONS.items():
         assert len({solution["right"], *solution["wrong"].values()}) >= 3, name
