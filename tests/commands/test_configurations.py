@@ -188,7 +188,9 @@ def test_a_knob_that_does_nothing(home: Path, server: Loopback) -> None:
     )
 
 
-def test_prompts_are_candidates(home: Path, server: Loopback) -> None:
+def test_prompts_are_candidates(
+    home: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A prompt of one's own is swept by name, promoted by name, and sent."""
     server.answer = lambda r: loopback.text(
         f"Answer: {r.text.split()[-1] if 'Brief.' in json.dumps(r.body) else 0}"
@@ -206,7 +208,10 @@ def test_prompts_are_candidates(home: Path, server: Loopback) -> None:
     assert run("run", "task=reasoning", "mapping=mine", "input=Say 7") == 0
     assert "Brief." in json.dumps(server.requests[-1].body)
     assert run("drift", "task=reasoning", "mapping=mine", "requirements=base") == 0
-    assert main(["check", "--config-dir", "conf"]) == 0
+    capsys.readouterr()
+    main(["check", "--config-dir", "conf"])
+    said = capsys.readouterr().out
+    assert "options" in said and "mapping/mine" not in said and "prompt/mine" not in said
 
 
 def test_what_is_not_unambiguous(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
