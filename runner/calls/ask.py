@@ -19,6 +19,7 @@ from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query
 from runner.config.schema import Fallback, Model, Retry
 from runner.errors import TRANSIENT, BudgetSpent, CallFailed
+from runner.record.ledger import Ledger
 from runner.record.outcomes import Choice, Reply, Skipped
 from runner.scorers import ScorerFailed
 
@@ -26,9 +27,19 @@ from runner.scorers import ScorerFailed
 class Asker:
     """Asks the way a job says: its retries, its fallback, one dispatch for all questions."""
 
-    def __init__(self, dispatch: Dispatch, retry: Retry, fallback: Fallback | None = None) -> None:
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        retry: Retry,
+        fallback: Fallback | None = None,
+        *,
+        ledger: Ledger | None = None,
+        waits: bool = False,
+    ) -> None:
         self._dispatch, self._retry = dispatch, retry
         self._fallback = fallback or Fallback(name="none")
+        self._ledger = ledger
+        self._waits = waits or bool(self._fallback.chain)  # an answer that stands, for its outcome
 
     async def ask(
         self,
@@ -75,7 +86,7 @@ class Asker:
 
     async def ask_judge(self, model: Model, query: Query) -> CallLog:
         """Ask the model of a scorer, which no other answers for."""
-        return await Asker(self._dispatch, self._retry).ask(model, query)
+        return await Asker(self._dispatch, self._retry, ledger=self._ledger).ask(model, query)
 
     async def _try(
         self, model: Model, query: Query, log: CallLog, last: bool, on_text: OnText | None
@@ -187,6 +198,8 @@ class Asker:
                     retry=retry,
                     patient=patient,
                     on_text=on_text if step.stands else None,
+                    ledger=self._ledger,
+                    keep=self._waits or not step.stands or step.query.role != "answer",
                 )
                 if reply.first_token_seconds is not None:
                     log.first_token_seconds = before + reply.first_token_seconds

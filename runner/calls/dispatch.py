@@ -1,6 +1,7 @@
 """Where every request goes through: the budget, the limits of its provider, the call, the bill."""
 
 import asyncio
+import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from runner.cases.query import Query, input_tokens_at_most, messages, parameters
 from runner.config.schema import Retry, Single
 from runner.errors import CallFailed
 from runner.price import dollars, worst_case
-from runner.record.outcomes import Attempt, Reply, Skipped
+from runner.record.ledger import IN_FLIGHT, Ledger, fingerprint
+from runner.record.outcomes import Attempt, Reply, Sent, Skipped
 
 
 class Dispatch:
@@ -38,15 +40,23 @@ class Dispatch:
         retry: Retry,
         patient: bool = True,
         on_text: OnText | None = None,
+        ledger: Ledger | None = None,
+        keep: bool = False,
     ) -> Reply:
-        """Send one request and put it on record in `log`.
+        """Send one request and put it on record in `log`, and in `ledger` before it is sent.
 
+        Where an earlier process has a reply to it there, that one is taken. With `keep` the reply
+        is put there, since its outcome will not be on disk at once.
         A provider that is left alone for a while (`retry.breaker`) is waited for by the `patient`.
         Raises CallFailed, BudgetSpent.
         """
         asked, params = messages(model, query), parameters(model, query)
         tokens_in = input_tokens_at_most(model, query)
         worst = worst_case(model.price, tokens_in, params["max_tokens"])
+        asked_hash = fingerprint(model.name, asked, params) if ledger else ""
+        if ledger and not on_text and (found := ledger.reply(asked_hash)) and found.reply:
+            log.note(found.attempt)
+            return found.reply
         limits = self._of(model, retry)
         try:
             async with (
@@ -59,21 +69,28 @@ class Dispatch:
                     "arm": arm,
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "waited_seconds": waited,
+                    "sent": secrets.token_hex(8),
                 }
+                if ledger and worst != 0:
+                    await ledger.put(Sent(attempt=_in_flight(model, worst, sent)))
 
-                def bill(ended: Reply | CallFailed) -> None:
+                async def bill(ended: Reply | CallFailed) -> None:
                     attempt = _attempt(model, ended, share.seconds, worst, sent)
                     reservation.cost_usd = attempt.cost_usd
                     log.note(attempt)
+                    if ledger and isinstance(ended, CallFailed) and worst != 0:
+                        await ledger.put(Sent(attempt=attempt))
+                    elif ledger and keep and isinstance(ended, Reply):
+                        await ledger.put(Sent(attempt=attempt, asked=asked_hash, reply=ended))
 
                 try:
                     with self._servers[model.name].share() as share:
                         reply = await self.client.complete(model, asked, params, on_text)
                 except CallFailed as error:
-                    bill(error)
+                    await bill(error)
                     turn.failed(error.kind, _pause(error, retry))
                     raise
-                bill(reply)
+                await bill(reply)
                 used = reply.usage
                 turn.succeeded(used.input_tokens + used.output_tokens if used else None)
                 return reply
@@ -100,6 +117,11 @@ def _pause(error: CallFailed, retry: Retry) -> float | None:
     """Longer than a case may take, a Retry-After ends the case and need not hold up the others."""
     wanted = error.retry_after
     return wanted if wanted is not None and wanted < retry.total else None
+
+
+def _in_flight(model: Single, worst_usd: float | None, sent: dict[str, Any]) -> Attempt:
+    where = {"model": model.name, "provider": model.provider.name}
+    return Attempt(**where, **sent, **IN_FLIGHT, worst_usd=worst_usd)
 
 
 def _attempt(

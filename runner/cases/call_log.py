@@ -83,7 +83,8 @@ class CallLog:
 
         `earlier` attempts at the same question were paid for as well.
         """
-        case, attempts = question.case, [*earlier, *self.attempts]
+        case, known = question.case, {attempt.sent for attempt in earlier if attempt.sent}
+        attempts = [*earlier, *(each for each in self.attempts if each.sent not in known)]
         last = self.reply or self.error
         common: dict[str, Any] = {
             "case": case.id,

@@ -9,6 +9,7 @@ conf/spend.yaml holds every key and what it means.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from math import isfinite
 
 from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
@@ -92,6 +93,10 @@ def _print(settings: SpendSettings, spend: Spend, alerts: Sequence[Alert], today
             "since": since and str(since),
             "rows": rows,
             "total": _plain(total),
+            "in_flight": {
+                "attempts": total.in_flight,
+                "at_most_usd": total.in_flight_usd if isfinite(total.in_flight_usd) else None,
+            },
             "alerts": [str(alert) for alert in alerts],
         },
     )

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -37,9 +38,14 @@ class Sum:
     attempts: int = 0
     unknown: int = 0  # attempts
     known_usd: float = 0.0
+    in_flight: int = 0  # attempts, of the unknown ones: when their run stopped
+    in_flight_usd: float = 0.0  # at most
 
     def add(self, attempt: Attempt) -> None:
         self.attempts += 1
+        if attempt.in_flight:
+            self.in_flight += 1
+            self.in_flight_usd += inf if attempt.worst_usd is None else attempt.worst_usd
         self.unknown += attempt.cost_usd is None
         self.known_usd += attempt.cost_usd or 0.0
 
@@ -53,6 +59,8 @@ class Sum:
             self.attempts + other.attempts,
             self.unknown + other.unknown,
             self.known_usd + other.known_usd,
+            self.in_flight + other.in_flight,
+            self.in_flight_usd + other.in_flight_usd,
         )
 
     def __str__(self) -> str:

@@ -46,6 +46,11 @@ class Plan:
         """What `prepare` has checked; not a line of the file beyond the last question is read."""
         return islice(_questions(self.job, self.cases_file), self.count)
 
+    @property
+    def slow_to_score(self) -> bool:
+        """Whether a scorer asks somebody, or may take longer than a moment for another reason."""
+        return any(scorer.slow for scorer in self.scorers.values())
+
     def make_ready(self) -> None:
         """Raises ConfigError."""
         make_ready(self.job, next(self.questions()).query)

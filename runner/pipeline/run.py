@@ -36,7 +36,8 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
     if not missing:
         return
     over: list[BudgetSpent] = []
-    async with opened(plan.job, dispatch, directory / JOURNAL) as session:
+    journal = directory / JOURNAL
+    async with opened(plan.job, dispatch, journal, waits=plan.slow_to_score) as session:
         plan = plan.serving(session.job)
         todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in carried.done)
 

@@ -27,6 +27,7 @@ from runner.config.schema import Job
 from runner.errors import CallFailed
 from runner.pipeline.tracing import Tracer
 from runner.record.journal import Journal
+from runner.record.ledger import Ledger
 from runner.record.outcomes import Answered, Attempt, Failed
 
 
@@ -54,6 +55,7 @@ class Session:
     job: Job  # with its embedded models where they are served
     asker: Asker
     journal: Journal | None
+    ledger: Ledger | None
     tracer: Tracer
 
     async def ask(
@@ -86,17 +88,27 @@ class Session:
             return
         if self.journal:
             await self.journal.append(outcome)
+        if self.ledger:
+            self.ledger.settle((*outcome.attempts, *outcome.judging))
         self.tracer.outcome(outcome)
 
 
 @asynccontextmanager
-async def opened(job: Job, dispatch: Dispatch, journal: Path | None) -> AsyncIterator[Session]:
-    """Raises ConfigError, StorageError."""
+async def opened(
+    job: Job, dispatch: Dispatch, journal: Path | None, *, waits: bool = False
+) -> AsyncIterator[Session]:
+    """`waits` is whether an answer is looked at before its outcome is kept, which takes a while.
+
+    Raises ConfigError, StorageError.
+    """
     async with AsyncExitStack() as stack:
         job = await serve(job, stack)
         tracer = Tracer(job)
         stack.push_async_callback(asyncio.to_thread, tracer.close)
         record = Journal(journal) if journal else None
-        if record:
-            stack.callback(record.close)
-        yield Session(job, Asker(dispatch, job.retry, job.fallback), record, tracer)
+        ledger = Ledger(journal) if journal else None
+        for file in (ledger, record):
+            if file:
+                stack.callback(file.close)
+        asker = Asker(dispatch, job.retry, job.fallback, ledger=ledger, waits=waits)
+        yield Session(job, asker, record, ledger, tracer)

@@ -25,6 +25,7 @@ RUN = "run.json"
 JOURNAL = "cases.jsonl"
 PROBE = "probe.jsonl"
 UNSCORED = "unscored.jsonl"  # answers that wait for a judge
+SENT = ".sent.jsonl"  # in place of a journal's .jsonl: what was sent, before it was
 RESULT = "result.json"
 REPORT = "report.md"
 PAGE = "report.html"

@@ -9,16 +9,19 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from runner.config.redact import redact
 from runner.errors import StorageError
-from runner.record.outcomes import Line
+from runner.record.outcomes import Line, Record, Sent
 
+_SENT = TypeAdapter(Sent)
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="status")])
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
+
+Typed = TypeVar("Typed")
 
 
 class Journal:
@@ -45,7 +48,7 @@ class Journal:
         # Its own thread: in the loop's pool it would queue behind slow scorers.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
-    async def append(self, outcome: Line) -> None:
+    async def append(self, outcome: Record) -> None:
         """Raises StorageError; the file then ends with the last whole line.
 
         The line is taken before the first await: cancelled after that, it is written by `close`.
@@ -96,12 +99,22 @@ def mend(journal: Path) -> int:
     return count
 
 
-def to_line(outcome: Line) -> bytes:
+def to_line(outcome: Record) -> bytes:
     return redact(outcome.model_dump_json()).encode() + b"\n"
 
 
 def read_journal(path: Path) -> Iterator[Line]:
-    """Stream the outcomes of a journal; none where there is no such file: nothing was asked.
+    """Stream the outcomes of a journal; none where there is no such file: nothing was asked."""
+    return _read(path, _LINE)
+
+
+def read_sent(path: Path) -> Iterator[Sent]:
+    """Stream what was sent, likewise."""
+    return _read(path, _SENT)
+
+
+def _read(path: Path, kind: TypeAdapter[Typed]) -> Iterator[Typed]:
+    """The lines of a file.
 
     A last line without its end is what a crash in mid-write leaves: it is passed over, since the
     outcome was never acknowledged. Raises StorageError for any other line that can't be read.
@@ -111,16 +124,16 @@ def read_journal(path: Path) -> Iterator[Line]:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
-                yield _parsed(line, f"{path}:{number}")
+                yield _parsed(line, kind, f"{path}:{number}")
     except FileNotFoundError:
         return
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}") from None
 
 
-def _parsed(line: bytes, where: str) -> Line:
+def _parsed(line: bytes, kind: TypeAdapter[Typed], where: str) -> Typed:
     try:
-        return _LINE.validate_json(line)
+        return kind.validate_json(line)
     except ValidationError as error:
         reason = " ".join(error.errors()[0]["msg"].split())
         raise StorageError(f"{where}: can't be read: {reason}") from None

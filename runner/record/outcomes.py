@@ -91,6 +91,23 @@ class Attempt(Record):
     usage: Usage | None = None
     replayed: bool = False  # made, and paid for, by an earlier run whose answer is reused
     worst_usd: float | None = None  # the most it can have cost, where the cost is unknown
+    sent: str | None = None  # its id among what was sent: see `Sent`
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether all that is on record of it is that it was sent."""
+        return self.error == "interrupted"
+
+
+class Sent(Record):
+    """A line of what was sent: before a request, and once more when it has ended.
+
+    Only where more is asked before there is an outcome does the second line have the reply.
+    """
+
+    attempt: Attempt
+    asked: str = ""  # hash of the request: equal ones may take one another's reply
+    reply: Reply | None = None
 
 
 class Skipped(Record):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -25,6 +25,7 @@ from runner.record.files import (
     PROBE,
     RESULT,
     RUN,
+    SENT,
     UNSCORED,
     is_sweep,
     jobs,
@@ -32,8 +33,8 @@ from runner.record.files import (
     read_record,
     typed,
 )
-from runner.record.journal import read_journal
-from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result
+from runner.record.journal import read_journal, read_sent
+from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result, Sent
 
 _PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
@@ -214,8 +215,29 @@ class Run:
     def paid(self) -> Iterator[Attempt]:
         """Every attempt that this run itself has paid for, once. Raises StorageError.
 
-        Memory does not grow with the cases, but with those that wait.
+        Also what was in flight when it stopped, for the most that it can have cost. Memory does not
+        grow with the cases, but with those that wait, and with what a run that has not ended sent.
         """
+        yield from self._outcomes_paid()
+        for name in (JOURNAL, PROBE):
+            yield from (each.attempt for each in self.unfinished(name, self.lines(name)))
+
+    def lines(self, name: str) -> Iterator[Line]:
+        """What is on record by way of one journal. Raises StorageError."""
+        yield from read_journal(self.directory / name)
+        if name == JOURNAL:
+            yield from self.unscored()
+
+    def unfinished(self, name: str, on_record: Iterable[Line]) -> list[Sent]:
+        """What was sent on the way to one journal and is in no line `on_record`. StorageError."""
+        path = (self.directory / name).with_suffix(SENT)
+        found = {each.attempt.sent: each for each in read_sent(path)}  # the later one says more
+        for line in on_record if found else ():
+            for attempt in (*line.attempts, *line.judging):
+                found.pop(attempt.sent, None)
+        return list(found.values())
+
+    def _outcomes_paid(self) -> Iterator[Attempt]:
         for line in self.probes():
             yield from line.paid
         waiting = {(each.case, each.repeat) for each in self.unscored()}

@@ -1,6 +1,7 @@
 """What runs have cost, on screen: a table, and a bar for each day."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 
 from rich.bar import Bar
 from rich.console import RenderableType
@@ -22,6 +23,8 @@ def text(
     by: Sequence[Dimension], sums: Mapping[Names, Sum], total: Sum, days: Mapping[Names, Sum]
 ) -> Iterator[RenderableType]:
     yield _table(by, sums, total)
+    if total.in_flight:
+        yield f"in flight when it stopped: {total.in_flight:,}, {_at_most(total)}"
     yield ""
     yield _chart(days)
 
@@ -39,6 +42,11 @@ def _table(by: Sequence[Dimension], sums: Mapping[Names, Sum], total: Sum) -> Ta
 def _cells(each: Sum) -> tuple[str, ...]:
     unknown = f"{each.unknown:,}" if each.unknown else ""
     return f"{each.attempts:,}", formatting.show(each.usd, "usd"), unknown
+
+
+def _at_most(total: Sum) -> str:
+    most = total.in_flight_usd
+    return f"at most {formatting.show(most, 'usd')}" if isfinite(most) else "nobody knows how much"
 
 
 def _chart(days: Mapping[Names, Sum]) -> Table:

@@ -83,6 +83,11 @@ class Scorer:
         except Exception as error:
             raise self._failed(case, error) from error
 
+    @property
+    def slow(self) -> bool:
+        """Whether other things happen while it looks at an answer."""
+        return self.own or inspect.iscoroutinefunction(self.module.score)
+
     def key(self, case: Case) -> str:
         """Equal keys give the same answer the same score: it need not be judged again."""
         held_against = json.dumps([case.input, case.expected])
