@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.errors import BudgetSpent
 
 
-@dataclass
+@dataclass(eq=False)  # two of the same amount are two
 class Reservation:
     worst_usd: float
     cost_usd: float | None = None  # set when it is known; else the worst is taken for it

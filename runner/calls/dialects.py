@@ -15,6 +15,7 @@ import yaml
 
 from runner.record.outcomes import Usage
 
+_MOST_TOKENS = 1_000_000_000  # of one request, beyond any context
 _WORDS: dict[str, dict[str, str]] = yaml.safe_load(
     Path(__file__).with_name("finish_reasons.yaml").read_bytes()
 )
@@ -30,6 +31,7 @@ class Said:
     text: bool = False  # some of the answer came
     reasoning: bool = False  # some reasoning came, which is no answer
     error: Any = None  # stated in a reply whose status was a success
+    counted: bool = False  # something was said about usage, be it nonsense
     _words: Mapping[str, str] = field(default_factory=dict)
     _usage: "Callable[[dict[str, Any]], Usage | None] | None" = None
 
@@ -40,9 +42,33 @@ class Said:
 
     @property
     def usage(self) -> Usage | None:
-        """None when the provider did not say: no prompt is empty, so 0 input tokens is not said."""
-        usage = self._usage(self.counts) if self._usage and self.counts else None
-        return usage if usage and usage.input_tokens else None
+        """None when the provider did not say: no prompt is empty, so 0 input tokens is not said.
+
+        Nor do counts say anything that can't be: 1.5 tokens, or more from the cache than in all.
+        """
+        try:
+            usage = self._usage(self.counts) if self._usage and self.counts else None
+        except ValueError:
+            return None
+        if usage is None or not usage.input_tokens:
+            return None
+        cached = usage.cached_input_tokens + usage.cache_write_tokens
+        return usage if cached <= usage.input_tokens else None
+
+    def count(self, usage: Any, *, zeros: bool = True) -> None:
+        """Take in what an event says of usage, where it says something."""
+        self.counted |= usage is not None
+        if isinstance(usage, dict):
+            self.counts |= {key: count for key, count in usage.items() if count or zeros}
+
+
+def characters(text: str) -> str:
+    """Halves of characters (lone surrogates, which no file takes) joined, else replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 Reader = Callable[[dict[str, Any], Said], None]
@@ -56,11 +82,11 @@ def reader(litellm: str) -> tuple[Said, Reader]:
 
 
 def _openai(event: dict[str, Any], said: Said) -> None:
-    said.model = event.get("model") or said.model
+    said.model = _word(event.get("model")) or said.model
     said.error = event.get("error") or (event if event.get("object") == "error" else said.error)
-    said.counts |= event.get("usage") or {}
+    said.count(event.get("usage"))
     for choice in _objects(event.get("choices")):
-        said.ending = choice.get("finish_reason") or said.ending
+        said.ending = _word(choice.get("finish_reason")) or said.ending
         part = choice.get("delta") or choice.get("message") or {}
         # A schema that litellm asks for by way of a tool is answered in the tool's arguments.
         said.text = said.text or _has_text(part.get("content")) or bool(part.get("tool_calls"))
@@ -76,14 +102,14 @@ def _has_text(content: Any) -> bool:
 
 
 def _openai_usage(counts: dict[str, Any]) -> Usage | None:
-    prompt = counts.get("prompt_tokens_details") or {}
-    completion = counts.get("completion_tokens_details") or {}
+    prompt = _details(counts, "prompt_tokens_details")
+    completion = _details(counts, "completion_tokens_details")
     return Usage(
-        input_tokens=counts.get("prompt_tokens") or 0,
-        output_tokens=counts.get("completion_tokens") or 0,
-        cached_input_tokens=prompt.get("cached_tokens") or counts.get("cached_tokens") or 0,
-        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
-        reasoning_tokens=completion.get("reasoning_tokens") or 0,
+        input_tokens=_tokens(counts, "prompt_tokens"),
+        output_tokens=_tokens(counts, "completion_tokens"),
+        cached_input_tokens=_tokens(prompt, "cached_tokens") or _tokens(counts, "cached_tokens"),
+        cache_write_tokens=_tokens(prompt, "cache_write_tokens"),
+        reasoning_tokens=_tokens(completion, "reasoning_tokens"),
     )
 
 
@@ -92,44 +118,42 @@ def _anthropic(event: dict[str, Any], said: Said) -> None:
     said.error = event.get("error") or said.error
     message = event.get("message") if kind == "message_start" else event
     if kind in ("message", "message_start") and isinstance(message, dict):
-        said.model = message.get("model") or said.model
-        said.ending = message.get("stop_reason") or said.ending
+        said.model = _word(message.get("model")) or said.model
+        said.ending = _word(message.get("stop_reason")) or said.ending
         blocks = _objects(message.get("content"))
     else:
         blocks = _objects([event.get("delta")])
     for block in blocks:  # of a whole reply, or what is new of one in a stream
-        said.ending = block.get("stop_reason") or said.ending
+        said.ending = _word(block.get("stop_reason")) or said.ending
         said.text = said.text or bool(
             block.get("text") or block.get("partial_json") or block.get("input")
         )
         said.reasoning = said.reasoning or bool(block.get("thinking"))
-    usage = message.get("usage") if isinstance(message, dict) else None
-    # The end of a stream may repeat what its start counted, as 0.
-    said.counts |= {key: count for key, count in (usage or {}).items() if count}
+    if isinstance(message, dict):  # the end of a stream may repeat what its start counted, as 0
+        said.count(message.get("usage"), zeros=False)
 
 
 def _anthropic_usage(counts: dict[str, Any]) -> Usage | None:
     """Anthropic counts what it read from and wrote to its cache beside the other input."""
-    read = counts.get("cache_read_input_tokens") or 0
-    written = counts.get("cache_creation_input_tokens") or 0
-    details = counts.get("output_tokens_details") or {}
+    read = _tokens(counts, "cache_read_input_tokens")
+    written = _tokens(counts, "cache_creation_input_tokens")
     return Usage(
-        input_tokens=(counts.get("input_tokens") or 0) + read + written,
-        output_tokens=counts.get("output_tokens") or 0,
+        input_tokens=_tokens(counts, "input_tokens") + read + written,
+        output_tokens=_tokens(counts, "output_tokens"),
         cached_input_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=details.get("thinking_tokens") or 0,
+        reasoning_tokens=_tokens(_details(counts, "output_tokens_details"), "thinking_tokens"),
     )
 
 
 def _gemini(event: dict[str, Any], said: Said) -> None:
-    said.model = event.get("modelVersion") or said.model
+    said.model = _word(event.get("modelVersion")) or said.model
     said.error = event.get("error") or said.error
-    said.counts |= event.get("usageMetadata") or {}
+    said.count(event.get("usageMetadata"))
     if (event.get("promptFeedback") or {}).get("blockReason"):
         said.ending = "PROHIBITED_CONTENT"  # the prompt was blocked, there are no candidates
     for candidate in _objects(event.get("candidates")):
-        said.ending = candidate.get("finishReason") or said.ending
+        said.ending = _word(candidate.get("finishReason")) or said.ending
         for part in _objects((candidate.get("content") or {}).get("parts")):
             if part.get("text"):
                 said.reasoning = said.reasoning or bool(part.get("thought"))
@@ -138,33 +162,56 @@ def _gemini(event: dict[str, Any], said: Said) -> None:
 
 def _gemini_usage(counts: dict[str, Any]) -> Usage | None:
     """Google counts the reasoning, which it bills as output, beside the output."""
-    thoughts = counts.get("thoughtsTokenCount") or 0
-    tools = counts.get("toolUsePromptTokenCount") or 0
+    thoughts = _tokens(counts, "thoughtsTokenCount")
+    tools = _tokens(counts, "toolUsePromptTokenCount")
     return Usage(
-        input_tokens=(counts.get("promptTokenCount") or 0) + tools,
-        output_tokens=(counts.get("candidatesTokenCount") or 0) + thoughts,
-        cached_input_tokens=counts.get("cachedContentTokenCount") or 0,
+        input_tokens=_tokens(counts, "promptTokenCount") + tools,
+        output_tokens=_tokens(counts, "candidatesTokenCount") + thoughts,
+        cached_input_tokens=_tokens(counts, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
     )
 
 
 def _ollama(event: dict[str, Any], said: Said) -> None:
-    said.model = event.get("model") or said.model
+    said.model = _word(event.get("model")) or said.model
     said.error = event.get("error") or said.error
     message = event.get("message") or {}
     said.text = said.text or bool(message.get("content"))
     said.reasoning = said.reasoning or bool(message.get("thinking"))
     if event.get("done"):
-        said.ending = event.get("done_reason") or "stop"  # older servers give no reason
+        said.ending = _word(event.get("done_reason")) or "stop"  # older servers give no reason
         counts = ("prompt_eval_count", "eval_count")
-        said.counts |= {key: event[key] for key in counts if key in event}
+        said.count({key: event[key] for key in counts if key in event} or None)
 
 
 def _ollama_usage(counts: dict[str, Any]) -> Usage | None:
     return Usage(
-        input_tokens=counts.get("prompt_eval_count") or 0,
-        output_tokens=counts.get("eval_count") or 0,
+        input_tokens=_tokens(counts, "prompt_eval_count"),
+        output_tokens=_tokens(counts, "eval_count"),
     )
+
+
+def _word(value: Any) -> str | None:
+    """Whatever else it is, it is no name. The longest that a record is to hold."""
+    return characters(value)[:200] if isinstance(value, str) else None
+
+
+def _tokens(counts: dict[str, Any], key: str) -> int:
+    """Left out, it is 0. Raises ValueError for what is no number of tokens."""
+    count = counts.get(key)
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
+    if count is None or (type(count) is int and 0 <= count <= _MOST_TOKENS):
+        return count or 0
+    raise ValueError(f"{key}: no number of tokens")
+
+
+def _details(counts: dict[str, Any], key: str) -> dict[str, Any]:
+    """Raises ValueError."""
+    details = counts.get(key)
+    if details is None or isinstance(details, dict):
+        return details or {}
+    raise ValueError(f"{key}: no object")
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -6,9 +6,10 @@ BadRequestError to it, a 529 of Anthropic a 500, and one error has another class
 """
 
 import json
+import math
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -18,6 +19,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from runner.calls.dialects import characters
 from runner.calls.wire import Wire
 from runner.config.redact import redact
 from runner.errors import CallFailed, ErrorKind
@@ -35,6 +37,7 @@ class _Words(BaseModel):
 
 _WORDS = _Words.model_validate(yaml.safe_load(Path(__file__).with_name("errors.yaml").read_bytes()))
 GARBLED = "a part of the reply is no JSON of the known form"
+_LOOKED_AT = 4000  # characters of an error's text
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,35 @@ class Statement:
 
 def success(text: str, wire: Wire, timeout: float) -> Reply:
     """The reply with `text`. Raises CallFailed when it is none, or broke off."""
+    try:
+        return _success(text, wire, timeout)
+    except CallFailed:
+        raise
+    except Exception as odd:
+        raise _unreadable(odd, wire) from None
+
+
+def failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
+    """What an error means. A reply that can't be read is a failure like others, never our end."""
+    try:
+        return _failure(error, wire, timeout)
+    except Exception as odd:
+        return _unreadable(odd, wire)
+
+
+def _success(text: str, wire: Wire, timeout: float) -> Reply:
     wire.read()
     said = wire.said
     if said.error:
         raise failure(ValueError("an error in place of an answer"), wire, timeout)
-    reason, usage = said.finish_reason, said.usage
+    reason, usage = said.finish_reason, wire.usage
     if wire.garbled:
-        raise _unusable("invalid_reply", GARBLED, wire)
+        raise _unusable("invalid_reply", f"{GARBLED}: {wire.garbled}", wire)
+    if not isinstance(text, str):
+        raise _unusable("invalid_reply", f"the answer is no text: {text!r}", wire)
     if not (text or reason):
         raise _unusable("invalid_reply", "the reply holds no answer", wire)
-    if wire.stream and not (reason and usage):
+    if wire.stream and not (reason and said.counted):
         missing = "finish reason" if not reason else "usage"
         raise _unusable("invalid_reply", f"the stream ended without a {missing}", wire)
     if reason == "error":
@@ -67,7 +89,7 @@ def success(text: str, wire: Wire, timeout: float) -> Reply:
     if reason == "tool_calls" and text:
         reason = "stop"  # we offer no tools: it is how litellm asks some models for JSON
     return Reply(
-        text=text,
+        text=characters(text),
         finish_reason=reason or "unknown",
         usage=usage,
         seconds=wire.seconds,
@@ -78,10 +100,15 @@ def success(text: str, wire: Wire, timeout: float) -> Reply:
     )
 
 
+def _unreadable(odd: Exception, wire: Wire) -> CallFailed:
+    start = bytes(wire.reply[:_LOOKED_AT]).decode(errors="replace")
+    return _unusable("invalid_reply", f"the reply can't be read ({odd!r:.80}): {start}", wire)
+
+
 def _unusable(kind: ErrorKind, message: str, wire: Wire) -> CallFailed:
     return CallFailed(
         kind,
-        message,
+        one_line(message),
         wire.status,
         seconds=wire.seconds,
         http_requests=wire.http_requests,
@@ -91,11 +118,18 @@ def _unusable(kind: ErrorKind, message: str, wire: Wire) -> CallFailed:
     )
 
 
-def failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
+def _failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
+    if wire.location or 300 <= (wire.status or 0) < 400:
+        return _redirected(wire)
     wire.read()
     said = _statement(wire)
     kind = _kind(error, wire, said)
-    stated = said.message if said else GARBLED if wire.garbled else ""
+    stated = said.message if said else f"{GARBLED}: {wire.garbled}" if wire.garbled else ""
+    if wire.too_long and not said:
+        stated = f"the reply is longer than the provider's max_reply_bytes, {wire.max_reply_bytes}"
+    if kind == "invalid_reply" and not stated:
+        start = bytes(wire.reply[:_LOOKED_AT]).decode(errors="replace")
+        stated = f"the reply is not of the form that its provider documents: {start}"
     if kind == "timeout" and (wire.status or 0) < 400:
         stated = f"no answer within {timeout:g} s"
     if kind == "unsupported_param" and stated:
@@ -113,6 +147,12 @@ def failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
         usage=wire.usage,
         delivered=wire.delivered,
     )
+
+
+def _redirected(wire: Wire) -> CallFailed:
+    where = wire.location or "nowhere"
+    why = f"the provider points to {where}: redirects are not followed; correct its api_base"
+    return replace(_unusable("bad_request", why, wire), unbilled=True)
 
 
 def _unbilled(wire: Wire, kind: ErrorKind) -> bool:
@@ -135,9 +175,7 @@ def _kind(error: Exception, wire: Wire, said: Statement | None) -> ErrorKind:
         return _of_statement(said, status, patient=bool(wire.retry_after))
     if timed_out:
         return "timeout"
-    if wire.garbled:
-        return "invalid_reply"
-    return "connection" if wire.received is None else "invalid_reply"
+    return "connection" if wire.cut and not wire.garbled else "invalid_reply"
 
 
 def _of_statement(said: Statement, status: int, *, patient: bool) -> ErrorKind:
@@ -170,35 +208,36 @@ def _statement(wire: Wire) -> Statement | None:
     text = bytes(wire.reply).decode(errors="replace")
     try:
         body = json.loads(text)
-    except ValueError:  # a gateway's page
-        return Statement(re.sub(r"<[^>]*>", " ", text))
+    except (ValueError, RecursionError):  # a gateway's page
+        return Statement(re.sub(r"<[^<>]*>", " ", redact(text)[:_LOOKED_AT]))
     if isinstance(body, list) and body:  # Google, of a stream
         body = body[0]
     if not isinstance(body, dict):
-        return Statement(text)
+        return Statement(redact(text)[:_LOOKED_AT])
     return _from_object(body.get("error") or body)
 
 
 def _from_object(error: Any) -> Statement:
     if not isinstance(error, dict):
-        return Statement(str(error))
+        return Statement(redact(str(error))[:_LOOKED_AT])
     message = error.get("message") or error.get("detail") or ""
-    codes = {error.get(key) for key in ("type", "code", "status")}
+    codes = [error.get(key) for key in ("type", "code", "status")]
     retry_seconds = None
     for detail in _objects(error.get("details")):  # Google
-        codes.add(detail.get("reason"))
+        codes.append(detail.get("reason"))
         if str(detail.get("@type")).endswith("RetryInfo"):
             retry_seconds = _seconds(str(detail.get("retryDelay", "")).removesuffix("s"))
     if isinstance(message, dict):  # Mistral, of what its schema refuses
         message = message.get("detail") or message
-    for problem in _objects(message if isinstance(message, list) else ()):
-        codes.add(problem.get("type"))
+    for problem in _objects(message):
+        codes.append(problem.get("type"))
     words = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
-    return Statement(words, frozenset(str(code) for code in codes if code), retry_seconds)
+    named = frozenset(str(code) for code in codes if code and isinstance(code, str | int))
+    return Statement(redact(words)[:_LOOKED_AT], named, retry_seconds)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value or () if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -206,8 +245,9 @@ def _seconds(retry_after: str | None) -> float | None:
     if not retry_after:
         return None
     with suppress(ValueError):
-        return max(0.0, float(retry_after))
-    with suppress(ValueError):
+        seconds = float(retry_after)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    with suppress(ValueError, OverflowError):
         date = parsedate_to_datetime(retry_after)
         return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
     return None
@@ -215,12 +255,14 @@ def _seconds(retry_after: str | None) -> float | None:
 
 def first_line(error: Exception) -> str:
     """What litellm says, without the class names that it stacks before it."""
-    line = next(iter(str(error).strip().splitlines()), "")
+    line = redact(next(iter(str(error).strip().splitlines()), ""))[:_LOOKED_AT]
     said = re.sub(r"^((litellm\.)?\w+(Error|Timeout): )*(\w+Exception -? ?)?", "", line).strip()
-    with suppress(ValueError, KeyError, TypeError):  # most providers say it in a JSON body
+    with suppress(
+        ValueError, KeyError, TypeError, RecursionError
+    ):  # most providers say it in a JSON body
         said = str(json.loads(said)["error"]["message"])
     return one_line(said) or type(error).__name__
 
 
 def one_line(text: str) -> str:
-    return redact(" ".join(text.split()))[:500]
+    return characters(redact(" ".join(text.split())))[:500]

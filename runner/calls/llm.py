@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from functools import cache
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
 from runner.calls import callbacks
 from runner.calls import wire as on_the_wire
+from runner.calls.dialects import characters
 from runner.calls.ending import failure, first_line, success
 from runner.calls.wire import Clock, Wire
 from runner.cases import images, reading
@@ -111,7 +113,15 @@ class Client:
         if any(isinstance(message["content"], list) for message in messages):
             sent, hashes = await asyncio.to_thread(images.load, messages)
         call = self._call(model, streamed=on_text is not None)
-        wire = Wire(model.provider.litellm, sent, bool(on_text), hashes, self._clock)
+        wire = Wire(
+            model.provider.litellm,
+            sent,
+            bool(on_text),
+            hashes,
+            self._clock,
+            max_reply_bytes=model.provider.max_reply_bytes,
+            most_tokens=(model.context_tokens, params.get("max_tokens", inf)),
+        )
         on_the_wire.current.set(wire)
         timeout = model.provider.timeout
         try:
@@ -130,7 +140,7 @@ class Client:
         reply = success(text, wire, timeout)
         text, reasoning = reading.without_reasoning(reply.text, model.reasoning_tags)
         if cut and model.reasoning_tags:
-            text, reasoning = text.lstrip(), cut.strip()
+            text, reasoning = text.lstrip(), characters(cut).strip()
         return reply.model_copy(update={"text": text, "reasoning": reasoning})
 
     def _call(self, model: Single, *, streamed: bool) -> dict[str, Any]:
@@ -254,15 +264,23 @@ def _hand_on(piece: str, on_text: Callable[[str], None], wire: Wire) -> None:
 async def _read(response: Any, model: Single, on_text: Callable[[str], None], wire: Wire) -> str:
     """All of a streamed answer, whose pieces are handed on as they come."""
     pieces: list[str] = []
+    half = ""  # of a character, whose other half the next piece may bring
     answer = reading.Pieces(model.reasoning_tags)
     async with aclosing(response):  # or what broke in litellm would leave the connection open
         async for chunk in response:
             for choice in chunk.choices:
                 if piece := choice.delta.content:
                     pieces.append(piece)
+                    piece, half = _halved(half + piece)
                     _hand_on(answer.feed(piece), on_text, wire)
-    _hand_on(answer.end(), on_text, wire)
+    _hand_on(answer.feed(characters(half)) + answer.end(), on_text, wire)
     return "".join(pieces)
+
+
+def _halved(text: str) -> tuple[str, str]:
+    """Whole characters, and the half that stands at the end of them."""
+    end = len(text) - ("\ud800" <= text[-1:] <= "\udbff")
+    return characters(text[:end]), text[end:]
 
 
 def _whole(response: Any) -> tuple[str, str]:
@@ -270,7 +288,8 @@ def _whole(response: Any) -> tuple[str, str]:
     if not response.choices:
         return "", ""
     message = response.choices[0].message
-    return message.content or "", getattr(message, "reasoning_content", None) or ""
+    thoughts = getattr(message, "reasoning_content", None)
+    return message.content or "", thoughts if isinstance(thoughts, str) else ""
 
 
 @cache

@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
+from operator import le
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 import certifi
@@ -25,6 +27,8 @@ from runner.errors import ConfigError
 from runner.record.outcomes import Message, Usage
 
 Clock = Callable[[], float]
+_EXCERPT = 300  # bytes of a reply that nobody can read
+_ERROR_BYTES = 100_000  # that are read of an error
 
 
 @dataclass
@@ -48,12 +52,19 @@ class Wire:
     status: int | None = None
     retry_after: str | None = None
     reply: bytearray = field(default_factory=bytearray)  # of a stream: only the line under way
-    garbled: bool = False  # something in the reply that was to be JSON is none
+    garbled: str = ""  # the start of what in the reply was to be JSON of the known form and is not
+    location: str = ""  # where the reply, a redirect, points
+    cut: bool = False  # the connection broke within the reply
+    too_long: bool = False
+    max_reply_bytes: int | None = None
+    most_tokens: tuple[float, float] = (inf, inf)  # in and out: counts beyond are not believed
     delivered: bool = False  # some of its text was handed on
     said: Said = field(init=False)
     _read: Reader = field(init=False)
     _decode: Callable[[bytes], bytes] = bytes
-    _streamed: bool = False
+    streamed: bool = False
+    size: int = 0  # of what came of the body
+    _taken: bool = False  # all of it was read
     _seen: float | None = None  # when litellm read from the stream last; the end may come before
 
     def __post_init__(self) -> None:
@@ -62,13 +73,17 @@ class Wire:
     @property
     def usage(self) -> Usage | None:
         """What the provider counted; a stream that broke off has counted the prompt at most."""
-        return None if self.stream and not self.said.finish_reason else self.said.usage
+        usage = None if self.stream and not self.said.finish_reason else self.said.usage
+        if usage is None:
+            return None
+        stated = usage.input_tokens, usage.output_tokens
+        return usage if all(map(le, stated, self.most_tokens)) else None
 
     @property
     def seconds(self) -> float:
         if self.sent is None:
             return 0.0
-        end = self._seen if self._streamed and self.received else self.received
+        end = self._seen if self.streamed and self.received else self.received
         return (end or self.clock()) - self.sent
 
     @property
@@ -92,17 +107,25 @@ class Wire:
         self.status = response.status
         self.retry_after = response.headers.get("retry-after")
         kind = response.content_type
-        self._streamed = self.stream and kind not in ("application/json", "text/html")
+        self.streamed = self.stream and kind not in ("application/json", "text/html")
         if response.headers.get("content-encoding") in ("gzip", "deflate"):  # unasked
             self._decode = zlib.decompressobj(wbits=47).decompress  # 47: either of the two
         body = response.content
-        body.on_eof(self._ended)
+        body.on_eof(self.ended)
         response.content = _Seen(body, self)  # type: ignore[assignment]  # stands in for it
 
     def saw(self, data: bytes) -> None:
-        self.reply += self._decode(data)
-        if self._streamed:
+        """Raises _Broken when more came than a reply may have."""
+        data = self._decode(data)
+        self.reply += data
+        self.size += len(data)
+        if self.max_reply_bytes and self.size > self.max_reply_bytes:
+            self.too_long = True
+            raise _Broken("the reply is too long")
+        if self.streamed:
             self._seen = self.clock()
+            if b"\n" not in data:  # searched once, however long a line is
+                return
             *lines, self.reply = self.reply.split(b"\n")
             for line in lines:
                 self._line(line)
@@ -111,14 +134,19 @@ class Wire:
 
     def read(self) -> None:
         """Take in what is left of a reply that is all there: all of it, if it was no stream."""
-        if self.received is None:
+        if self.received is None or self._taken:
             return
-        if self._streamed:
+        self._taken = True
+        if self.streamed:
             self._line(self.reply)
         elif self.reply:
             self._event(self.reply)
 
-    def _ended(self) -> None:
+    @property
+    def failed(self) -> bool:
+        return (self.status or 0) >= 400
+
+    def ended(self) -> None:
         self.received = self.clock()
 
     def _line(self, line: bytearray) -> None:
@@ -132,10 +160,9 @@ class Wire:
 
     def _event(self, data: bytearray) -> None:
         try:
-            event = json.loads(data)
-            self._read(event, self.said)
-        except (ValueError, AttributeError, TypeError):
-            self.garbled = True  # no JSON, or not of the form that the provider documents
+            self._read(json.loads(data), self.said)
+        except Exception:  # no JSON, too deep, or not of the form that the provider documents
+            self.garbled = bytes(data[:_EXCERPT]).decode(errors="replace") or "nothing"
 
 
 class _Seen:
@@ -146,16 +173,39 @@ class _Seen:
         self._wire = wire
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        while data := await self._body.read(size):
-            self._wire.saw(data)
-            yield data
+        """A stream as it comes; else what makes sense, whole, and of an error only the start.
+
+        litellm would look at any text for minutes, or fall over it.
+        """
+        wire, held = self._wire, list[bytes]()
+        try:
+            while data := await self._body.read(size):
+                wire.saw(data)
+                if wire.streamed:
+                    yield data
+                else:
+                    held.append(data)
+                if wire.failed and wire.size > _ERROR_BYTES:
+                    wire.ended()
+                    break
+        except (aiohttp.ClientError, OSError):
+            wire.cut = True
+            raise
+        if wire.streamed:
+            return
+        if not wire.failed:
+            wire.read()
+            if wire.garbled:
+                raise _Broken("no JSON of the known form")
+        whole = b"".join(held)
+        yield whole[:_EXCERPT] if wire.failed else whole
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._body, name)
 
 
 class _Broken(Exception):
-    """The connection failed before there was a reply."""
+    """There was no reply to go on with; litellm does not know it, and so tries nothing else."""
 
 
 current: ContextVar[Wire | None] = ContextVar("wire", default=None)
@@ -217,8 +267,22 @@ def _tracing() -> aiohttp.TraceConfig:
             wire.body.append(p.chunk)
 
     async def answered(_s: Any, _c: Any, p: aiohttp.TraceRequestEndParams) -> None:
-        if wire := current.get():
+        wire = current.get()
+        if wire and 300 <= p.response.status < 400:
+            refuse(wire, p.response)
+        if wire:
             wire.answered(p.response)
+
+    async def redirected(_s: Any, _c: Any, p: aiohttp.TraceRequestRedirectParams) -> None:
+        refuse(current.get(), p.response)
+
+    def refuse(wire: Wire | None, response: aiohttp.ClientResponse) -> NoReturn:
+        """The key and the prompt would go to a place that nobody has configured."""
+        if wire:
+            wire.status, wire.received = response.status, wire.clock()
+            wire.location = response.headers.get("location", "")
+        response.close()
+        raise _Broken("a redirect")
 
     async def broken(_s: Any, _c: Any, p: aiohttp.TraceRequestExceptionParams) -> None:
         if current.get() and isinstance(p.exception, aiohttp.ClientError):
@@ -230,5 +294,6 @@ def _tracing() -> aiohttp.TraceConfig:
     trace.on_request_headers_sent.append(headers)
     trace.on_request_chunk_sent.append(chunk)
     trace.on_request_end.append(answered)
+    trace.on_request_redirect.append(redirected)
     trace.on_request_exception.append(broken)
     return trace

@@ -58,3 +58,15 @@ async def test_cancelled_waiter_takes_nothing() -> None:
         first.cost_usd = 0.1
     await spend(budget, 0.8, 0.1)
     assert budget.spent_usd == pytest.approx(0.2)
+
+
+async def test_reservations_of_one_amount() -> None:
+    """Of two requests that may cost the same, each gives back its own."""
+    budget = Budget(1.0)
+    async with budget.reserve(0.1) as first:
+        first.cost_usd = 0.1
+        async with budget.reserve(0.1) as second:
+            second.cost_usd = 0.1
+    async with budget.reserve(0.1), budget.reserve(0.1):
+        pass  # a time-out: nobody knows what it cost
+    assert budget.spent_usd == pytest.approx(0.4)

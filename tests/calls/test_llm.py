@@ -19,7 +19,7 @@ from runner.record.outcomes import Reply
 from tests import loopback
 from tests.conftest import KEY
 from tests.loopback import Answer, AnswerFunction, Loopback, Request
-from tests.loopback.answers import Chat
+from tests.loopback.answers import Anything, Chat
 from tests.loopback.formats import FORMATS
 from tests.simulated import now, simulated
 
@@ -47,7 +47,7 @@ async def test_reply(make_job: MakeJob) -> None:
     """A reply carries text, finish reason, usage with its details, and the model that answered."""
     usage = loopback.tokens(100, 20, cached=40, reasoning=8)
     with Loopback(loopback.text("hi", usage=usage, model="served-2026")) as server:
-        reply = await ask(make_job(server.base_url))
+        reply = await ask(make_job(server.base_url), max_tokens=20)
     assert (reply.text, reply.finish_reason, reply.model_served) == ("hi", "stop", "served-2026")
     assert reply.usage is not None
     assert reply.usage.model_dump() == {
@@ -335,3 +335,78 @@ async def test_reasoning_in_the_text(make_job: MakeJob, prefix: str, streamed: b
         reply = await ask(make_job(server.base_url, **tags), pieces.append if streamed else None)
     assert (reply.text, reply.reasoning) == ("yes, it is", "hm, {}")
     assert "".join(pieces) == ("yes, it is" if streamed else "")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("prefix", ["openai", "hosted_vllm", "anthropic", "gemini"])
+async def test_redirect(make_job: MakeJob, prefix: str, status: int) -> None:
+    """A redirect is not followed, which would hand over key and prompt, and is named."""
+    with Loopback(loopback.echo) as elsewhere:
+        there = f"{elsewhere.base_url}/chat/completions"
+        moved = Answer(status=status, headers={"location": there})
+        with Loopback(lambda _: moved, Anything()) as server:
+            error = await fail(make_job(server.base_url, **{"model.provider.litellm": prefix}))
+    assert (error.kind, error.status, elsewhere.requests) == ("bad_request", status, [])
+    assert there in error.message
+
+
+async def test_a_reply_has_a_cap(make_job: MakeJob) -> None:
+    """A reply that grows beyond the provider's max_reply_bytes is given up, and says so."""
+    with Loopback(loopback.text("x" * 3000)) as server:
+        error = await fail(make_job(server.base_url, **{"model.provider.max_reply_bytes": 2000}))
+    assert error.kind == "invalid_reply"
+    assert "max_reply_bytes, 2000" in error.message
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_half_characters(make_job: MakeJob, streamed: bool) -> None:
+    """Halves of characters are joined, across the pieces of a stream too, and else replaced."""
+    halves = ["so \ud83d", "\ude00 far", " \ud83d", "!"]
+    body = loopback.completion("".join(halves))
+    events = [json.loads(json.dumps(loopback.chunks(body)[0])) for _ in halves]
+    for event, half in zip(events, halves, strict=True):
+        event["choices"][0]["delta"] = {"content": half}
+    frames = [loopback.sse(each) for each in (*events, *loopback.chunks(body)[-1:], "[DONE]")]
+    answer = Answer(body=body)
+    if streamed:
+        usage = loopback.sse({"choices": [], "usage": {**loopback.USAGE, "completion_tokens": 5}})
+        headers = {"content-type": "text/event-stream"}
+        answer = Answer(headers=headers, pieces=tuple(map(loopback.Piece, [*frames[:-1], usage])))
+    pieces: list[str] = []
+    with Loopback(lambda _: answer, Anything()) as server:
+        reply = await ask(make_job(server.base_url), pieces.append if streamed else None)
+    assert reply.text == "so \N{GRINNING FACE} far \N{REPLACEMENT CHARACTER}!"
+    assert "".join(pieces) == (reply.text if streamed else "")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 10**400, "completion_tokens": 2},
+        {"prompt_tokens": -3, "completion_tokens": 2},
+        {
+            "prompt_tokens": 9,
+            "completion_tokens": 2,
+            "prompt_tokens_details": {"cached_tokens": 10},
+        },
+        {"prompt_tokens": 9000, "completion_tokens": 2},  # more than its context
+        {"prompt_tokens": 9, "completion_tokens": 8},  # more than it was allowed
+    ],
+)
+async def test_counts_that_cannot_be(make_job: MakeJob, usage: dict[str, Any]) -> None:
+    """Usage that makes no sense is unknown, and the answer stands."""
+    body = loopback.completion("hi") | {"usage": usage}
+    changes = {"model.provider.litellm": "hosted_vllm"}
+    with Loopback(Answer(body=body)) as server:
+        reply = await ask(make_job(server.base_url, **changes))
+    assert (reply.text, reply.usage) == ("hi", None)
+
+
+@pytest.mark.parametrize("count", [1.5, "many", [5]])
+async def test_counts_that_litellm_refuses(make_job: MakeJob, count: Any) -> None:
+    """A reply that litellm can't take is an invalid one, whose start is kept."""
+    body = loopback.completion("hi") | {"usage": {"prompt_tokens": count, "completion_tokens": 2}}
+    with Loopback(Answer(body=body)) as server:
+        error = await fail(make_job(server.base_url, **{"model.provider.litellm": "hosted_vllm"}))
+    assert (error.kind, error.usage) == ("invalid_reply", None)
+    assert '"content": "hi"' in error.message

@@ -40,6 +40,18 @@ class Chat:
         )
 
 
+class Anything:
+    """Takes every request, and leaves every answer as it is."""
+
+    base_path = "/v1"
+
+    def refuse(self, request: Request) -> Answer | None:
+        return None
+
+    def complete(self, answer: Answer, request: Request) -> Answer:
+        return answer
+
+
 def _refusal(request: Request) -> Answer | None:
     """What the original would say to a request that is no chat completion."""
     if request.method != "POST" or not request.path.endswith("/chat/completions"):

@@ -37,6 +37,7 @@ class Provider(Strict):
     max_concurrency: int | None = Field(None, ge=1)
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
+    max_reply_bytes: int = Field(16_000_000, ge=1000)  # a longer reply is given up
     regions: tuple[str, ...] = ()
     certifications: tuple[str, ...] = ()
     ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
