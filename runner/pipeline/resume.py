@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,16 @@ def claim(plan: Plan, directory: Path) -> Iterator[None]:
         lock.release()
 
 
+def set_aside(directory: Path) -> None:
+    """A damaged line locks no run: it is taken out, its case is asked again, and that is said."""
+    for said in Run(directory).set_aside():
+        _say(said)
+
+
+def _say(what: str) -> None:
+    print(f"runner: {what}", file=sys.stderr)
+
+
 def _begin(directory: Path) -> FileLock:
     directory.mkdir(parents=True)
     lock = try_lock(directory)
@@ -64,6 +75,7 @@ def _take_over(plan: Plan, directory: Path) -> FileLock | None:
             old.rename(directory)
             (directory / RESULT).unlink(missing_ok=True)
             _sweep_up(old.parent)
+            set_aside(directory)
             return lock
         lock.release()
     return None
@@ -134,7 +146,7 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
         with _whole(journal) as scored, _whole(unscored) as left:
             for run in map(Run, earlier):
                 replay = run.directory != directory
-                for source in (run.as_written(), run.unscored()):
+                for source in (run.as_written(_say if replay else None), run.unscored()):
                     async for outcome in _carried(plan, source, wanted, carried, replay=replay):
                         waits = (outcome.case, outcome.repeat) not in carried.done
                         (left if waits else scored).write(to_line(outcome))

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from runner.errors import ConfigError
 from runner.pipeline import provenance
-from runner.pipeline.resume import try_lock
+from runner.pipeline.resume import set_aside, try_lock
 from runner.price import paid_at_most
 from runner.production.inputs import Source
 from runner.production.job import BatchJob
@@ -115,6 +115,7 @@ class Recorded:
 
     def __init__(self, directory: Path) -> None:
         self._run = Run(directory)
+        set_aside(directory)
         self._count = mend(self._run.journal) if self._run.journal.exists() else 0
         self._outcomes = self._in_order()
         self._next = next(self._outcomes, None)
@@ -135,7 +136,7 @@ class Recorded:
 
     def spent_usd(self) -> float:
         """By the interrupted run, at most."""
-        return sum(paid_at_most(outcome.attempts) for outcome in self._all())
+        return paid_at_most(self._run.paid())
 
     def _all(self) -> Iterator[Answered | Failed]:
         """Not those that are added from now on."""

@@ -5,22 +5,27 @@ Its lines are written, mended and parsed here and nowhere else.
 
 import asyncio
 import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
+from zlib import crc32
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from runner.config.redact import redact
 from runner.errors import StorageError
+from runner.record.files import SENT
 from runner.record.outcomes import Line, Record, Sent
 
 _SENT = TypeAdapter(Sent)
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="status")])
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 
+_SUM = re.compile(rb',"crc32":"([0-9a-f]{8})"}\n\Z')  # of all that stands before it
+_SUM_BYTES = 21
 Typed = TypeVar("Typed")
 
 
@@ -100,12 +105,42 @@ def mend(journal: Path) -> int:
 
 
 def to_line(outcome: Record) -> bytes:
-    return redact(outcome.model_dump_json()).encode() + b"\n"
+    body = redact(outcome.model_dump_json()).encode().removesuffix(b"}")
+    return b'%s,"crc32":"%08x"}\n' % (body, crc32(body))
 
 
-def read_journal(path: Path) -> Iterator[Line]:
-    """Stream the outcomes of a journal; none where there is no such file: nothing was asked."""
-    return _read(path, _LINE)
+def set_aside(path: Path) -> int:
+    """Move damaged lines to `<name>.bad` beside it; how many there were. Raises StorageError."""
+    kind: TypeAdapter[Any] = _SENT if path.name.endswith(SENT) else _LINE
+    damaged: list[str] = []
+    for _ in _read(path, kind, damaged.append):
+        pass
+    if not damaged:
+        return 0
+    scratch = path.with_name(f".{path.name}")
+    try:
+        with (
+            path.open("rb") as lines,
+            scratch.open("wb") as whole,
+            path.with_name(f"{path.name}.bad").open("ab") as bad,
+        ):
+            for line in lines:
+                (whole if _sound(line, kind) else bad).write(line)
+            for file in (bad, whole):
+                file.flush()
+                _sync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from None
+    return len(damaged)
+
+
+def read_journal(path: Path, damaged: Callable[[str], None] | None = None) -> Iterator[Line]:
+    """Stream the outcomes of a journal; none where there is no such file: nothing was asked.
+
+    `damaged` is told of each line that can't be read; without it that raises StorageError.
+    """
+    return _read(path, _LINE, damaged)
 
 
 def read_sent(path: Path) -> Iterator[Sent]:
@@ -113,7 +148,9 @@ def read_sent(path: Path) -> Iterator[Sent]:
     return _read(path, _SENT)
 
 
-def _read(path: Path, kind: TypeAdapter[Typed]) -> Iterator[Typed]:
+def _read(
+    path: Path, kind: TypeAdapter[Typed], damaged: Callable[[str], None] | None = None
+) -> Iterator[Typed]:
     """The lines of a file.
 
     A last line without its end is what a crash in mid-write leaves: it is passed over, since the
@@ -124,7 +161,14 @@ def _read(path: Path, kind: TypeAdapter[Typed]) -> Iterator[Typed]:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
-                yield _parsed(line, kind, f"{path}:{number}")
+                try:
+                    found = _parsed(line, kind, f"{path}:{number}")
+                except StorageError as error:
+                    if damaged is None:
+                        raise
+                    damaged(str(error))
+                else:
+                    yield found
     except FileNotFoundError:
         return
     except OSError as error:
@@ -132,8 +176,20 @@ def _read(path: Path, kind: TypeAdapter[Typed]) -> Iterator[Typed]:
 
 
 def _parsed(line: bytes, kind: TypeAdapter[Typed], where: str) -> Typed:
+    """A line that an older version wrote has no sum."""
+    summed = _SUM.match(line, max(0, len(line) - _SUM_BYTES))
+    if summed and crc32(line[: summed.start()]) != int(summed[1], 16):
+        raise StorageError(f"{where}: can't be read: it is not what was written")
     try:
         return kind.validate_json(line)
     except ValidationError as error:
         reason = " ".join(error.errors()[0]["msg"].split())
         raise StorageError(f"{where}: can't be read: {reason}") from None
+
+
+def _sound(line: bytes, kind: TypeAdapter[Any]) -> bool:
+    """A last line without its end is no damage."""
+    try:
+        return not line.endswith(b"\n") or _parsed(line, kind, "") is not None
+    except StorageError:
+        return False

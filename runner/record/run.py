@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -33,7 +33,7 @@ from runner.record.files import (
     read_record,
     typed,
 )
-from runner.record.journal import read_journal, read_sent
+from runner.record.journal import read_journal, read_sent, set_aside
 from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result, Sent
 
 _PACKAGE = "llm-decision-runner"
@@ -200,9 +200,17 @@ class Run:
             seen.add(where)
             yield line
 
-    def as_written(self) -> Iterator[Line]:
-        """The journal line by line, whatever stands there. Raises StorageError."""
-        return read_journal(self.journal)
+    def as_written(self, damaged: Callable[[str], None] | None = None) -> Iterator[Line]:
+        """The journal line by line, whatever stands there. StorageError but for `damaged` lines."""
+        return read_journal(self.journal, damaged)
+
+    def set_aside(self) -> Iterator[str]:
+        """Take damaged lines out of its files, and say so. Raises StorageError."""
+        for name in (JOURNAL, UNSCORED, PROBE):
+            for path in (self.directory / name, (self.directory / name).with_suffix(SENT)):
+                if count := set_aside(path):
+                    lines = f"{count} damaged line{'s' if count > 1 else ''}"
+                    yield f"{path}: {lines} set aside in {path.name}.bad; asked again"
 
     def probes(self) -> Iterator[Line]:
         """Streamed answers; what the budget stopped may stand there twice. Raises StorageError."""
