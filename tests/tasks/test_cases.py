@@ -13,7 +13,7 @@ LANGUAGES = frozenset(
     | {"ja", "ko", "nl", "pl", "pt", "ru", "tr", "vi", "zh"}
 )
 SHORT, LONG = 150, 1500  # characters of the input
-READY = ("classification", "code_generation", "extraction", "reasoning")
+READY = ("classification", "code_generation", "extraction", "reasoning", "summarization")
 
 
 @pytest.mark.parametrize("name", READY)
