@@ -65,7 +65,9 @@ def settles(result: Result, verdict: Verdict) -> str:
         return verdict.why
     if verdict.verdict == "unknown":
         return verdict.fact or verdict.why
-    said = [f"{_cases(result, verdict.more_cases)} would settle it"] if verdict.more_cases else []
+    said = ["nothing but far more cases would settle it"]
+    if verdict.more_cases:
+        said = [f"{_cases(result, verdict.more_cases)} would settle it"]
     if verdict.leans:
         said.append(f"as measured it is {verdict.leans}")
     return "; ".join(said) or verdict.why

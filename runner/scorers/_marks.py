@@ -79,7 +79,9 @@ SAYS_SO_AFTER = regex.compile(
 )
 DENIED_BEFORE = regex.compile(
     r"\b(?:not(?!\ (?:only|just))|never|neither|nor|none|no(?!\ (?:doubt|question|need|wonder))|"
-    r"without(?!\ (?:a\ )?doubt)|cannot|\w+n't|rather\ than|instead\ of|unlike|exclud\w+|"
+    r"without(?!\ (?:a\ )?doubt)|cannot|\w+n't|rather\ than|instead\ of|unlike(?:ly)?|exclud\w+|"
+    r"(?<!no\ )doubt(?!\ that)|doubtful|hardly|barely|scarcely|rarely|anything\ but|far\ from|"
+    r"fails?\ to|"
     r"rul\w+\ out|eliminat\w+|reject\w*|wrong|incorrect|kein\w*|nicht|weder|pas|aucune?|ni|não|"
     r"nem|non|né|niet|geen|не|ни|nie)\b|不是|并非|不属于",
     FLAGS,
@@ -103,7 +105,7 @@ NO_ANSWER = regex.compile(
 )
 # A clause ends, and with it what denies, at these.
 CLAUSE_END = regex.compile(
-    r"[.;:!?\n。(]|\bbut\b|\bsondern\b|\bsino\b|\bmais\b|\bma\b"
+    r"[.;:!?\n。(]|(?<!anything\ )\bbut\b|\bsondern\b|\bsino\b|\bmais\b|\bma\b"
     r"|,\s*(?=(?:it|this|that|the|so|hence|thus|therefore|rather|instead|i|we|which|since|as|"
     r"because|yes)\b)",
     FLAGS,

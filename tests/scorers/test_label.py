@@ -340,3 +340,26 @@ def test_tables() -> None:
     assert rates.columns == ("label", "precision", "recall", "support")
     assert rates.rows == (("a", 1.0, 2 / 3, 3), ("b", 0.5, 0.5, 2), ("c", None, 0.0, 2))
     assert tables("label", [], task="demo", tasks_dirs=[]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I doubt it is spam",
+        "It is hardly spam.",
+        "Unlikely to be spam",
+        "This is anything but spam",
+        "Far from being spam, it is a newsletter",
+        "It is rarely spam",
+        "It fails to qualify as spam",
+    ],
+)
+def test_a_label_that_is_doubted_is_none(text: str) -> None:
+    """A label that an answer doubts or denies in other words than `not` is not its answer."""
+    assert judge("label", text, "spam", labels=SPAM_HAM).value == 0
+
+
+@pytest.mark.parametrize("text", ["No doubt it is spam", "There is no doubt that this is spam"])
+def test_a_label_beyond_doubt(text: str) -> None:
+    """To have no doubt is to affirm."""
+    assert judge("label", text, "spam", labels=SPAM_HAM).value == 1
