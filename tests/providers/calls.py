@@ -74,7 +74,7 @@ async def ask(
     ended: Reply | CallFailed
     try:
         ended = await bench.client.complete(
-            model, messages, {"max_tokens": 7} | (params or {}), on_text
+            model, messages, {"max_tokens": 70} | (params or {}), on_text
         )
     except CallFailed as error:
         ended = error
@@ -113,7 +113,7 @@ async def sent(row: Row, bench: Bench, fact: str | Hole, value: Any, **params: A
             else:
                 raise AssertionError(f"{params} is not refused")
         raise NotThere(fact.reason)
-    check_parameters(row.model("http://nowhere"), {"max_tokens": 7} | params)
+    check_parameters(row.model("http://nowhere"), {"max_tokens": 70} | params)
     reply, request = await answered(row, bench, params=params)
     assert place(request.body, fact) == value
     assert reply.text == "one two three"

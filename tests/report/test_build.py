@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,9 +47,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each file of outcomes is read, by the names of its run and of itself."""
     count: Counter[str] = Counter()
 
-    def reading(path: Path) -> Iterator[Line]:
+    def reading(path: Path, *damaged: Any) -> Iterator[Line]:
         count[f"{path.parent.name}/{path.name}"] += 1
-        return read_journal(path)
+        return read_journal(path, *damaged)
 
     monkeypatch.setattr(run_module, "read_journal", reading)
     return count

@@ -45,6 +45,7 @@ class Asked(NamedTuple):
 
     expected: Any
     answer: str
+    input: str = ""
 
 
 LABELS = ("card_lost", "card_delivery", "transfer_failed", "exchange_rate", "close_account")
@@ -69,7 +70,12 @@ def _fields(n: int) -> Asked:
 def _summary(n: int) -> Asked:
     text = f"Firm {n * 37} of Westerveen{n} sold {n * 11 + 1000} pumps."
     facts = [f"Firm {n * 37}", f"Westerveen{n}", str(n * 11 + 1000)]
-    return Asked({"summary": text, "facts": facts}, text)
+    around = (
+        f"In spring the board met twice in a hall, and once the weather had been talked over "
+        f"it turned to trade. As the minutes of {facts[1]} have it, {facts[0]} has found buyers of "
+        f"{facts[2]} pumps since then, more than anybody had hoped. Nobody left early."
+    )
+    return Asked({"summary": text, "facts": facts}, text, around)
 
 
 MAKERS: dict[str, Callable[[int], Asked]] = {
@@ -84,8 +90,8 @@ MAKERS: dict[str, Callable[[int], Asked]] = {
 def job_of(task: str, count: int, home: Path) -> Job:
     """On `count` generated cases, with the requirements that ship."""
     lines = [
-        {"id": f"c{n}", "input": f"question {n}", "expected": MAKERS[task](n).expected}
-        for n in range(count)
+        {"id": f"c{n}", "input": one.input or f"question {n}", "expected": one.expected}
+        for n, one in enumerate(map(MAKERS[task], range(count)))
     ]
     (home / "cases.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     for name, text in {"provider/loop": PROVIDER, "model/quick": MODEL}.items():
