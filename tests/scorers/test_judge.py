@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 
 from runner import scorers
 from runner.calls import checks
 from runner.cases.call_log import Ask, CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config import door, paths
+from runner.config import catalogue, door
 from runner.config.schema import Cascade, Job, Model
 from runner.errors import BudgetSpent, CallFailed, ConfigError
 from runner.pipeline.plan import prepare
@@ -385,8 +384,7 @@ def test_as_the_check_of_a_cascade() -> None:
 def test_the_task_that_ships(overrides: list[str], name: str) -> None:
     """The judge's model comes by the task's defaults list, and another by one override."""
     chosen = ["task=summarization_judged", "model=haiku", *overrides]
-    with initialize_config_dir(str(paths.builtin("conf")), version_base="1.3"):
-        job = door.load(compose("config", chosen))
+    job = door.load(catalogue.compose_config("config", chosen, None))
     (scorer,) = (s for n, s in scorers.load(job.task, []).items() if n == job.task.quality)
     assert scorer.options["model"].name == name
     assert job.judging == {"task.scorers.judge.model": scorer.options["model"]}
