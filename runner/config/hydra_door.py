@@ -64,18 +64,21 @@ def run(
 ) -> None:
     """Compose and run, once or as a sweep, what is to be a `kind`. Raises ConfigError."""
     global user_config_dir
-    user_config_dir = paths.config_dir(arguments.config_dir)
+    own = paths.config_dir(arguments.config_dir)
     arguments.config_dir = None
     for override in arguments.overrides:
-        refuse(override, user_config_dir)
-        check(override, user_config_dir, kind)
+        refuse(override, own)
+        check(override, own, kind)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise to us instead of printing and exiting
     setbase("1.3")
     setup_globals()
+    user_config_dir = own
     try:
         _run_hydra(arguments, get_args_parser(), task, str(paths.builtin("conf")), config_name)
     except REASONS as error:
         raise explained(error, kind, sweeps=True) from None
+    finally:
+        user_config_dir = None  # of this command alone
 
 
 def literal(key: str, value: str) -> str:

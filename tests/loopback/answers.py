@@ -6,6 +6,7 @@ strict providers are in the modules beside this one.
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -105,7 +106,9 @@ def completion(
 ) -> dict[str, Any]:
     """The body of a chat completion; without `model` the server echoes the requested one."""
     body = dialects.completion(content, finish_reason, model)
-    return body | ({"usage": usage} if usage else {})
+    return body | (
+        {"usage": deepcopy(usage)} if usage else {}
+    )  # whoever changes it changes its own
 
 
 def text(

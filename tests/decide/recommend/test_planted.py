@@ -108,7 +108,6 @@ def sweep(
     return execute
 
 
-@pytest.mark.xfail(reason="holds alone; in the whole suite something before it moves the choice")
 async def test_over_http(sweep: Callable[..., Any], tmp_path: Path) -> None:
     """Of 0.95, 0.93 and 0.70 the third is proven worse, and the cheaper of the tied is chosen."""
     found: SweepResult = await sweep("sweep", cases=CASES, least=0.8)
@@ -121,7 +120,6 @@ async def test_over_http(sweep: Callable[..., Any], tmp_path: Path) -> None:
     assert said.headline in (tmp_path / "sweep" / REPORT).read_text()
 
 
-@pytest.mark.xfail(reason="holds alone; in the whole suite something before it moves the choice")
 async def test_as_many_more_cases_settle_it(sweep: Callable[..., Any]) -> None:
     """What is not proven on 60 cases is proven with the number of cases that it asks for."""
     before: SweepResult = await sweep("few", cases=CASES, least=0.85)
