@@ -42,6 +42,12 @@ class Candidate:
         return self._value("quality")
 
     @property
+    def quality_per_request(self) -> float | None:
+        """Where a request without an answer is worth nothing."""
+        failing = self._value("quality_per_request")
+        return self.quality if failing is None else failing
+
+    @property
     def cost_usd(self) -> float | None:
         """Of a request that was answered."""
         return self._value("cost_per_request_usd")

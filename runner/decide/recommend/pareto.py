@@ -8,8 +8,9 @@ from runner.decide.recommend.candidate import Candidate
 def dominated_by(contenders: Sequence[Candidate]) -> dict[str, list[str]]:
     """Of each candidate that is dominated, by whom; as measured, which proves no difference.
 
-    Where a number is unknown nothing is at least as good, so that such a candidate neither
-    dominates nor is dominated.
+    Quality is that of all requests, so that nobody gets ahead by failing on what is hard. Where a
+    number is unknown nothing is at least as good, so that such a candidate neither dominates nor is
+    dominated.
     """
     measured = [one for one in contenders if one.measured]
     found = {
@@ -27,4 +28,4 @@ def _dominates(one: Candidate, other: Candidate) -> bool:
 def _merits(one: Candidate) -> tuple[float | None, ...]:
     """More of each is better."""
     prices = (None if value is None else -value for value in (one.cost_usd, one.latency_ms))
-    return (one.quality, *prices)
+    return (one.quality_per_request, *prices)

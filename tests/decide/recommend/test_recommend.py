@@ -6,7 +6,7 @@ import pytest
 
 from runner.decide.recommend import Candidate, ranked, recommend
 from runner.record.outcomes import Counts
-from tests.decide.recommend.make import contender, passing
+from tests.decide.recommend.make import contender, metric, passing
 
 FIRST = contender("first", passing(60, 3), cost_usd=0.002, latency_ms=400)
 SECOND = contender("second", passing(60, 4, 10), cost_usd=0.001)
@@ -293,3 +293,12 @@ def test_the_ranking() -> None:
     everyone = [nothing, poor, THIRD, FIRST, SECOND, free]
     order = [one.label for one in ranked(everyone)]
     assert order == ["free", "second", "first", "third", "poor", "nothing"]
+
+
+def test_a_failing_candidate_dominates_nobody_by_failing() -> None:
+    """Quality of what was answered beats nobody who answered everything, if a third was not."""
+    failing = contender("failing", passing(60, 0), cost_usd=0.0005)
+    failing.result.metrics["quality_per_request"] = metric("quality_per_request", 0.67)
+    steady = contender("steady", passing(60, 3))
+    found = recommend("sorting", [failing, steady])
+    assert found.dominated_by == {}
