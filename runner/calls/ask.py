@@ -171,6 +171,7 @@ class Asker:
     ) -> Reply:
         """With retries."""
         retry, before, waited = self._retry, log.seconds, 0.0
+        unread = retry.invalid_replies  # that may still be asked for again
 
         def note_wait(state: RetryCallState) -> None:
             nonlocal waited
@@ -181,10 +182,20 @@ class Asker:
             spent = asyncio.get_running_loop().time() - log.started - log.queued_seconds
             return spent + state.upcoming_sleep >= retry.total
 
+        def may_go_better(error: BaseException) -> bool:
+            """What was handed over piece by piece can't be taken back and asked for again."""
+            nonlocal unread
+            if not isinstance(error, CallFailed) or error.delivered:
+                return False
+            if error.kind == "invalid_reply" and unread:
+                unread -= 1
+                return True
+            return error.transient
+
         async for attempt in AsyncRetrying(
             stop=lambda state: state.attempt_number >= retry.attempts or out_of_time(state),
             wait=_wait(retry),
-            retry=retry_if_exception(_may_go_better),
+            retry=retry_if_exception(may_go_better),
             before_sleep=note_wait,
             reraise=True,
         ):
@@ -205,11 +216,6 @@ class Asker:
                     log.first_token_seconds = before + reply.first_token_seconds
                 return reply
         raise AssertionError("tenacity re-raises the last failure")
-
-
-def _may_go_better(error: BaseException) -> bool:
-    """What has been handed over piece by piece can't be taken back and asked for again."""
-    return isinstance(error, CallFailed) and error.transient and not error.delivered
 
 
 def _wait(retry: Retry) -> Callable[[RetryCallState], float]:

@@ -17,8 +17,13 @@ _known: set[str] = set()
 def missing_key(model: Single, where: str) -> str | None:
     """What to say when the environment lacks the key that a model's provider needs."""
     name = model.provider.api_key_env
-    if name and not os.environ.get(name, "").strip():
+    key = os.environ.get(name, "").strip() if name else None
+    if key == "":
         return f"{where}: {model.name} needs a key: set {name} in the environment"
+    if key and key[0] in "'\"" and key[-1] == key[0]:
+        return f"{where}: the key in {name} stands in quotes, which are sent with it: take them off"
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        return f"{where}: the key in {name} has characters that no header takes: copy it once more"
     return None
 
 

@@ -209,3 +209,13 @@ async def test_budget_stops_before_the_request(make_job: MakeJob) -> None:
     assert server.requests == []
     assert found.error is not None
     assert found.error.kind == "budget"
+
+
+async def test_an_unreadable_reply_is_asked_for_again(make_job: MakeJob) -> None:
+    """A reply that nobody can read is asked for as often again as `retry` says."""
+    for again, requests in ((0, 1), (1, 2)):
+        with Loopback(loopback.garbage()) as server:
+            job = make_job(server.base_url, **{"retry.invalid_replies": again})
+            log = await asked(job)
+        assert log.error is not None and log.error.kind == "invalid_reply"
+        assert len(server.requests) == len(log.attempts) == requests

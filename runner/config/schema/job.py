@@ -73,6 +73,8 @@ class Retry(Strict):
     max_wait: Seconds
     jitter: Annotated[float, BeforeValidator(seconds), Field(ge=0)]
     total: Seconds  # of a case: nothing is retried later than this after it began
+    # One that can't be read, though its status was a success, is asked for so often again.
+    invalid_replies: int = Field(0, ge=0)
     breaker: Breaker | None = None  # None: a failing provider is asked on
 
 

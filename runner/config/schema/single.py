@@ -42,6 +42,12 @@ class Provider(Strict):
     certifications: tuple[str, ...] = ()
     ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
 
+    @model_validator(mode="after")
+    def _address_without_secrets(self) -> Self:
+        if self.api_base and "@" in self.api_base.partition("://")[2].partition("/")[0]:
+            raise ValueError("api_base has a user or a password in it; name a key in api_key_env")
+        return self
+
 
 class Rates(Strict):
     """US dollars per million tokens; None is unknown, which is not free."""

@@ -1,0 +1,42 @@
+"""What is said of a key, or of an address that holds one, before anything is sent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from runner.config.redact import missing_key
+from runner.config.schema import Job, Single
+from runner.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("", "needs a key"),
+        ("  \n", "needs a key"),
+        ('"sk-0123456789"', "quotes"),
+        ("'sk-0123456789'", "quotes"),
+        ("sk-01234\u201356789", "no header takes"),
+        ("sk-0123\r\n456789", "no header takes"),
+        ("sk 0123456789", "no header takes"),
+        ("sk-0123456789\n", None),
+    ],
+)
+def test_keys(
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, key: str, said: str | None
+) -> None:
+    """A key that can't be one is said in a line, at the start, and is not shown."""
+    monkeypatch.setenv("LOOPBACK_API_KEY", key)
+    model = make_job("http://127.0.0.1:9/v1").model
+    assert isinstance(model, Single)
+    found = missing_key(model, "model")
+    assert (found is None) if said is None else (found is not None and said in found)
+    assert not found or "0123" not in found
+
+
+@pytest.mark.parametrize("who", ["user:secret@", "token@"])
+def test_addresses(make_job: Callable[..., Any], who: str) -> None:
+    """An api_base with a user or a password in it is refused."""
+    with pytest.raises(ConfigError, match="api_base has a user"):
+        make_job(f"http://{who}127.0.0.1:9/v1")
