@@ -55,8 +55,9 @@ class ConfigError(RunnerError):
     """Wrong configuration or input: one line a problem, found before anything is sent."""
 
     def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+        # What somebody typed may have line breaks in it.
+        self.problems = tuple(" ".join(each.splitlines()) for each in problems)
+        super().__init__("\n".join(self.problems))
 
 
 class BudgetSpent(RunnerError):

@@ -4,25 +4,54 @@ import json
 import math
 from typing import Any, NoReturn
 
+_DEEPEST = 100  # readers of what we write stop at 200
+_DIGITS = 1000  # Python's own limit is a setting
+
 
 def loads(text: str) -> Any:
     """A value that can be written down again.
 
     Raises ValueError: JSONDecodeError where the text breaks the grammar, its own for what Python
     would let pass and others would not: a key that stands twice in an object, NaN and Infinity, a
-    number beyond all floats, half a character (`"\\ud800"`).
+    number beyond all floats or of thousands of digits, half a character (`"\\ud800"`), and values
+    within values that no record could hold.
     """
     try:
         value = json.loads(
-            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_distinct
+            text,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_whole,
+            object_pairs_hook=_distinct,
         )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
+        if text.count("[") + text.count("{") > _DEEPEST:
+            _bound(value)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except UnicodeEncodeError:
         raise ValueError("it holds half a character") from None
     return value
+
+
+def _bound(value: Any) -> None:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    if level:
+        raise ValueError("nested too deeply")
+
+
+def _whole(number: str) -> int:
+    if len(number) > _DIGITS:
+        raise ValueError(f"{number[:20]}… is too large a number")
+    return int(number)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -32,7 +61,7 @@ def _refuse(constant: str) -> NoReturn:
 def _finite(number: str) -> float:
     value = float(number)
     if math.isinf(value):
-        raise ValueError(f"{number} is too large a number")
+        raise ValueError(f"{number[:20]} is too large a number")
     return value
 
 

@@ -42,6 +42,8 @@ COMMANDS = {
     "help": "this page",
 }
 
+_LONGEST = 2000  # characters of a line that is said; what somebody typed may be endless
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -60,11 +62,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (`| head`) has gone; what is written to files is complete.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            return _bug()
+        return explain(RunnerError(f"{error.filename}: {error.strerror}"), CONFIG_EXIT)
     except Exception:
-        from runner.config.redact import redact
+        return _bug()
 
-        sys.stderr.write(redact(traceback.format_exc()))
-        return 1
+
+def _bug() -> int:
+    from runner.config.redact import redact
+
+    sys.stderr.write(redact(traceback.format_exc()))
+    return 1
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
@@ -73,6 +83,9 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 
 def _dispatch(argv: list[str]) -> int:
+    for number, word in enumerate(argv, 1):
+        if "\0" in word or any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise ConfigError(f"argument {number}: is not UTF-8, or has a null in it")
     place = _first_word(argv)
     command = "eval" if place is None else argv.pop(place)
     if command == "help" and (place := _first_word(argv)) is not None:
@@ -147,5 +160,6 @@ def explain(error: RunnerError, code: int) -> int:
     from runner.config.redact import redact
 
     for line in redact(str(error)).splitlines():
-        print(f"runner: {line}", file=sys.stderr)
+        shown = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+        print(f"runner: {shown}", file=sys.stderr)
     return code

@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import Field
 
 from runner.commands._arguments import arguments
-from runner.config import door, paths
+from runner.config import door, paths, yaml_text
 from runner.config.catalogue import Options, compose_config
 from runner.config.overrides import put
 from runner.config.redact import redact
@@ -70,7 +70,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         decision: decision_record.text(record),
     }
     for path, text in changes.items():
-        before = path.read_text(encoding="utf-8") if path.exists() else None
+        before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
         write_text(path, text)
         _print_diff(path, before, text)
     if found.not_kept:
@@ -142,6 +142,7 @@ def _mapping(
     source = file if file.exists() else ours
     if not source.exists():
         return mapping_file.new(name, task, option, prompt, settings)
+    yaml_text.load(source)  # what is no YAML can't be edited as a person would
     text = source.read_text(encoding="utf-8")
     return mapping_file.switched(text, task, option, source, prompt, settings)
 

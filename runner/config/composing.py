@@ -10,9 +10,9 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
-from runner.config.conf_files import malformed
 from runner.config.door import unknown_key, unresolved
 from runner.config.schema import Job
+from runner.config.yaml_text import malformed
 from runner.errors import ConfigError, did_you_mean
 
 # Why composing fails; the last one is a file that names itself among its defaults.

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.config import paths
+from runner.config.yaml_text import bounded, malformed
 from runner.errors import ConfigError
 
 _SHIPPED = "shipped_"
@@ -32,18 +33,6 @@ def read_ours(search_path: ConfigSearchPath) -> None:
             element.path = f"conf://{element.path}"
 
 
-def malformed(error: yaml.YAMLError, file: Path | None = None) -> str:
-    """What is no YAML, and the file and line of it."""
-    mark = getattr(error, "problem_mark", None)
-    name: object = file or (mark.name if mark else "conf")
-    where = f"{name}:{mark.line + 1}" if mark else name
-    said: object = error
-    for part in ("reason", "context", "problem"):
-        said = getattr(error, part, None) or said
-    told = " ".join(str(said).split())
-    return f"{where}: is not YAML: {told}" + ("; indent with spaces" if "'\\t'" in told else "")
-
-
 class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
     """A directory of config files."""
 
@@ -55,15 +44,17 @@ class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
         """Raises ConfigError naming the file."""
         file = Path(self.path, self._normalize_file_name(config_path))
         try:
+            if file.is_file():
+                bounded(file.read_bytes(), file)
             found = super().load_config(config_path)
         except yaml.YAMLError as error:
             raise ConfigError(malformed(error, file)) from None
         except UnicodeDecodeError:
             raise ConfigError(f"{_first_odd_line(file)}: is not UTF-8; save it as UTF-8") from None
         except RecursionError:
-            raise ConfigError(f"{file}: an alias in it leads back to itself") from None
+            raise ConfigError(f"{file}: is nested too deeply") from None
         except (OSError, ValueError, TypeError, OmegaConfBaseException) as error:
-            said = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            said = (getattr(error, "strerror", None) or str(error) or "it is odd").splitlines()[0]
             if said.startswith("Invalid loaded object"):
                 raise ConfigError(f"{file}: {_KEYS}") from None
             raise ConfigError(f"{file}: can't be read: {said}") from None

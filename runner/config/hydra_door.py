@@ -23,7 +23,7 @@ from runner.config import paths
 from runner.config.composing import REASONS, explained
 from runner.config.redact import key_in
 from runner.config.schema import Job
-from runner.config.validation import list_above
+from runner.config.validation import DEEPEST, list_above
 from runner.errors import ConfigError, did_you_mean
 
 # The folder of our plugins; Hydra looks for them once in a process, whoever asks first.
@@ -109,12 +109,16 @@ def refuse(override: str, own: Path | None, *, as_text: bool = False) -> None:
 def _readable(override: str, key: str, value: str) -> None:
     """Raises ConfigError for what Hydra's grammar can't read, with the way to quote it."""
     try:
+        if value.count("[") + value.count("{") > 10 * DEEPEST:
+            raise RecursionError  # before the parser has gone that far
         found = OverridesParser.create().parse_override(override)
         if "${" in value:
             OmegaConf.create({"value": found.value()})
         return
     except (HydraException, OmegaConfBaseException):
         pass
+    except (ValueError, RecursionError):  # digits, or brackets, by the thousand
+        raise ConfigError(f"{key}: can't be read: it is too long a number, or nested") from None
     if key.endswith("+"):
         how = f"a list is given whole: {key.rstrip('+')}=[…]"
     elif _is_key(key):
@@ -127,7 +131,7 @@ def _readable(override: str, key: str, value: str) -> None:
 def _is_key(text: str) -> bool:
     try:
         OverridesParser.create().parse_override(f"{text}=x")
-    except HydraException:
+    except (HydraException, ValueError, RecursionError):
         return False
     return bool(re.fullmatch(r"[+~]{0,2}[\w@./:-]+", text, re.ASCII))
 

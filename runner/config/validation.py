@@ -8,15 +8,43 @@ from pydantic import BaseModel, Tag, ValidationError
 
 from runner.errors import ConfigError, did_you_mean
 
+DEEPEST = 100  # values within values; readers of JSON stop at 200
+
 Typed = TypeVar("Typed", bound=BaseModel)
 
 
 def validated(kind: type[Typed], tree: Any, at: str = "") -> Typed:
     """Raises ConfigError with one line a problem, each with its key, which starts with `at`."""
+    if problem := _unwritable(tree):
+        raise ConfigError(at + problem)
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(*(at + _explain(kind, each) for each in error.errors())) from None
+
+
+def _unwritable(tree: Any) -> str | None:
+    """What no record could hold: half a character, or values within values without end."""
+    todo: list[tuple[Any, str, int]] = [(tree, "", 0)]
+    for value, key, depth in todo:  # grows while it is walked
+        if depth > DEEPEST:
+            return f"{key[:200]}: is nested too deeply"
+        if isinstance(value, str) and not is_whole(value):
+            return f"{key.strip('.') or 'config'}: holds half a character ({value[:200]!r})"
+        if isinstance(value, dict):
+            todo += [(each, f"{key}.{name}".strip("."), depth + 1) for name, each in value.items()]
+        elif isinstance(value, list | tuple):
+            todo += [(each, f"{key}.{n}".strip("."), depth + 1) for n, each in enumerate(value)]
+    return None
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair in it, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unknown_key(kind: type[BaseModel], path: str) -> str | None:
@@ -60,7 +88,15 @@ def _explain(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
     message = message[0].lower() + message[1:]
     if isinstance(problem["input"], dict | list | BaseModel) or where.endswith("_env"):
         return f"{where}: {message}"  # someone may have put the key itself where its name belongs
-    return f"{where}: {message} (it is {problem['input']!r})"
+    return f"{where}: {message} (it is {_shown(problem['input'])})"
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # a number of 5,000 digits
+        return "a number beyond all others"
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _keys(kind: Any, loc: Sequence[Any]) -> list[str]:

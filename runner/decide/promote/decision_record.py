@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from runner.config import yaml_text
 from runner.errors import ConfigError, did_you_mean
 from runner.record.files import typed
 from runner.record.outcomes import Metric, Record, Tier, Verdict
@@ -122,8 +123,7 @@ def find(folders: Sequence[Path], task: str, mapping: str) -> DecisionRecord:
         }
         near = did_you_mean(mapping, known) or "; `python -m runner promote` writes it"
         raise ConfigError(f"mapping={mapping}: no decision on record for task '{task}'{near}")
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: can't be read: {' '.join(str(error).split())}") from None
-    return typed(DecisionRecord, tree or {}, f"{path}: ")
+    tree = yaml_text.load(path) or {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: holds no decision")
+    return typed(DecisionRecord, tree, f"{path}: ")
