@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_configs(config: dict[str, Any], seed: int) -> None:
     for _ in range(100):
         tree = json.loads(text)
         put(draw, tree, draw.choice([*VALUES, deep(900)]))
-        outcome(lambda tree=tree: door.validate(tree))
+        outcome(partial(door.validate, tree))
 
 
 def test_overrides() -> None:
