@@ -1,12 +1,12 @@
 """The cases of a task: read, checked, selected and turned into messages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from functools import cache
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,7 +15,26 @@ from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
 
-_jinja = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_LONGEST = 20_000_000  # characters of a message: more than any context holds
+
+
+class _Bounded(SandboxedEnvironment):
+    """A product within a prompt is no longer than a message may be: memory is finite."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "*":
+            sizes = [len(each) if isinstance(each, Sized) else each for each in (left, right)]
+            numbers = all(isinstance(each, int | float) for each in sizes)
+            if sizes != [left, right] and numbers and sizes[0] * sizes[1] > _LONGEST:
+                raise ValueError(f"a product of over {_LONGEST:,} characters")
+        elif isinstance(right, int) and right > 1000:
+            raise ValueError(f"a power of {right}")
+        return super().call_binop(context, operator, left, right)
+
+
+_jinja = _Bounded(undefined=StrictUndefined, autoescape=False)
 
 
 class Case(BaseModel):
@@ -130,16 +149,43 @@ def render(task: Task, case: Case) -> list[Message]:
 
     The prompt is a Jinja template: it sees `input`, and the keys of an `input` that is a mapping.
     With images the user's message has parts: the text, then each image's path and hash.
-    Raises ConfigError when it names a variable that the case does not have.
+    Raises ConfigError naming the case: for a variable that it does not have, and for whatever else
+    the prompt can't do with its values.
     """
     variables = {"input": case.input} | (case.input if isinstance(case.input, dict) else {})
     try:
-        content = _template(task.prompt).render(variables)
+        content = _written(_template(task.prompt), variables)
     except TemplateError as error:
         raise ConfigError(f"task.prompt, case '{case.id}': {error.message}") from None
+    except Exception as error:  # a template may do anything with the values of a case
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ConfigError(f"task.prompt, case '{case.id}': {what[:300]}") from None
     system = case.system if case.system is not None else task.system
     messages: list[Message] = [{"role": "system", "content": system}] if system else []
     return [*messages, {"role": "user", "content": _parts(content, case) or content}]
+
+
+def _written(template: Template, variables: dict[str, Any]) -> str:
+    """Raises ValueError once it is too long for any model."""
+    pieces: list[str] = []
+    length = 0
+    for piece in template.generate(variables):
+        pieces.append(piece)
+        length += len(piece)
+        if length > _LONGEST:
+            raise ValueError(f"it becomes longer than {_LONGEST:,} characters")
+    return "".join(pieces)
+
+
+def variableless(task: Task) -> str | None:
+    """What to say of a prompt that asks the same whatever the case is."""
+    try:
+        used = meta.find_undeclared_variables(_jinja.parse(task.prompt))
+    except TemplateError:
+        return None  # said with the first case
+    if used:
+        return None
+    return "task.prompt names no variable, such as {{ input }}: every case is asked the same"
 
 
 def _parts(text: str, case: Case) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import closing, suppress
 from datetime import date
 
+from runner.cases.cases import variableless
 from runner.cases.query import Query, query
 from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
@@ -50,6 +51,9 @@ def apply(job: BatchJob) -> int:
     if job.estimate:
         return _estimate(job)
     deployment.check_production(job)
+    run(inputs.check_prompt(job.task, job.input, job.limit))
+    if fixed := variableless(job.task):
+        print(f"runner: {fixed}", file=sys.stderr)
     with closing(source(job.input)) as given, claim(job, given) as directory:
         total = given.count() if sys.stderr.isatty() else None
         with closing(Output(job.output_file)) as output, progress() as bar:
@@ -84,6 +88,7 @@ def _estimate(job: BatchJob) -> int:
 
     async def queries(given: Source) -> AsyncIterator[Query]:
         number = 0
+        await inputs.check_prompt(job.task, job.input, job.limit)
         async for line in given.lines():
             if number == job.limit:
                 return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cases.cases import variableless
 from runner.cases.query import differences
 from runner.config import paths
 from runner.config.schema import Job, ServerPrice, Single, answerers
@@ -177,6 +178,7 @@ def _notes(job: Job, observer: _Observer, metrics: Mapping[str, Metric]) -> list
     for candidate in job.fallback.chain.values():
         asked += [model for _, model in answerers(candidate)]
     notes = [note for model in asked for note in differences(model, job.task)]
+    notes += filter(None, [variableless(job.task)])
     notes += [_by_the_hour(job, model, metrics) for model in asked if _rented(model)]
     pins = {model.name: model.id for model in asked}
     for (name, served), count in observer.served.items():

@@ -167,12 +167,37 @@ def request(value: Any, id: str, folder: Path) -> Case:
         raise InvalidInput(str(problem), id) from None
 
 
+async def check_prompt(task: Task, given: str, limit: int | None) -> None:
+    """Raises ConfigError naming the line whose values the prompt can't take.
+
+    Standard input is read once, as it comes: there it is the failure of one line.
+    """
+    if given == "-":
+        return
+    opened = source(given)
+    try:
+        if opened.waits:
+            return
+        number = 0
+        async for line in opened.lines():
+            number += 1
+            if limit is not None and number > limit:
+                return
+            try:
+                case = parse(line, number, opened)
+            except InvalidInput:  # a line that is no request has an answer that says so
+                continue
+            try:
+                cases.render(task, case)
+            except ConfigError as problem:
+                raise ConfigError(f"input: line {number}: {problem}") from None
+    finally:
+        opened.close()
+
+
 def render(task: Task, case: Case) -> list[Message]:
     """Raises InvalidInput where the prompt can't be made of this case."""
     try:
         return cases.render(task, case)
     except ConfigError as error:
         raise InvalidInput(str(error), case.id) from None
-    except Exception as error:  # a template may do anything with the values of one request
-        problem = f"task.prompt: {type(error).__name__}: {error}"
-        raise InvalidInput(problem, case.id) from None

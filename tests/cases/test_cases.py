@@ -151,3 +151,32 @@ def test_bytes_never_reach_the_record() -> None:
         "c": "text",
         "d": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("prompt", "given"),
+    [
+        ("{{ price * 1.2 }}", {"price": "n/a"}),
+        ("{{ price * 1.2 }}", {"price": None}),
+        ("{{ 1 / n }}", {"n": 0}),
+        ("{{ 'x' * n }}", {"n": 10**9}),
+        ("{{ n * [1] }}", {"n": 10**9}),
+        ("{{ 9 ** n }}", {"n": 10**9}),
+        ("{% for a in range(9999) %}{{ 'x' * 9999 }}{% endfor %}", {"n": 1}),
+        ("{{ n.a.b }}", {"n": 1}),
+        ("{{ missing }}", {"n": 1}),
+        ("{{ n | int(default=none) + 'x' }}", {"n": 1}),
+    ],
+)
+def test_a_prompt_that_fails_on_a_value(prompt: str, given: dict[str, Any]) -> None:
+    """Whatever a prompt does with the values of one case, that case is named, in one line."""
+    with pytest.raises(ConfigError) as raised:
+        cases.render(task(prompt), Case(id="c7", input=given))
+    [line] = raised.value.problems
+    assert line.startswith("task.prompt, case 'c7': ") and len(line) < 400
+
+
+def test_a_prompt_without_a_variable_is_said() -> None:
+    """Every case would be asked the same."""
+    assert "names no variable" in str(cases.variableless(task("Classify the ticket.")))
+    assert cases.variableless(task()) is None

@@ -390,3 +390,14 @@ def test_a_directory_of_its_own(home: Path, server: Loopback) -> None:
     assert read() and len(read("other.jsonl")) == 8
     assert len(server.requests) == 16
     assert len(records()) == 2
+
+
+@pytest.mark.parametrize("extra", ["estimate=false", "estimate=true"])
+def test_a_prompt_that_fails_on_a_value(
+    home: Path, server: Loopback, capsys: pytest.CaptureFixture[str], extra: str
+) -> None:
+    """The line whose value the prompt can't take is named before anything is sent."""
+    source = write('{"input": {"price": 1}}', '{"input": {"price": "n/a"}}')
+    assert run(source, "output=out.jsonl", "task.prompt='{{ price * 1.2 }}'", extra) == 2
+    assert "input: line 2: task.prompt, case '2': TypeError" in capsys.readouterr().err
+    assert server.requests == []

@@ -14,6 +14,7 @@ from typing import Any
 from runner.calls import checks
 from runner.calls.route import questions
 from runner.cases.call_log import CallLog
+from runner.cases.cases import variableless
 from runner.cases.query import Query, cramped, messages, parameters, schema_of, texts
 from runner.config.schema import (
     TOKENS_PER_BYTE,
@@ -87,6 +88,8 @@ async def totals(
         probes -= 1
     unpriced = [each for each in job.models.values() if worst_case(each.price, 1, 1) is None]
     notes = dict.fromkeys(f"{each.name}: {_unpriced(each)}" for each in unpriced)
+    if fixed := variableless(job.task):
+        notes[fixed] = None
     for each in job.models.values():
         if change := coming(each, date.today()):
             notes[f"{each.name}: {change[1]}"] = None
