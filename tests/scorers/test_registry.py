@@ -408,3 +408,12 @@ def test_key_is_the_same_at_another_price(tmp_path: Path) -> None:
 
     assert key("a") == key("b", price=None)
     assert key("a") != key("c", id="another-2026-01-01")
+
+
+def test_a_scorer_that_blocks(tmp_path: Path) -> None:
+    """It fails once its time is over, and neither the loop nor the end of the run waits for it."""
+    own(tmp_path, "slow", "import time\ndef score(reply, case, task): time.sleep(600)\n")
+    asked = task({"slow": {}}).model_copy(update={"scorer_timeout": 0.05})
+    scorer = scorers.load(asked, [tmp_path])["slow"]
+    with pytest.raises(scorers.ScorerFailed, match=r"over 0\.05 s, which is task\.scorer_timeout"):
+        asyncio.run(call(scorer, "x", None, asked))

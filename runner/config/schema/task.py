@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from runner.config import json_schema
-from runner.config.schema.base import Name, Output, Sampling, Strict
+from runner.config.schema.base import Name, Output, Sampling, Seconds, Strict
 from runner.config.schema.composite import with_models
 from runner.errors import did_you_mean
 
@@ -23,6 +23,7 @@ class Task(Strict):
     fenced: bool = True  # JSON is read out of a Markdown code block too
     sampling: Sampling
     scorers: dict[str, dict[str, Any]] = Field(min_length=1)
+    scorer_timeout: Seconds = 30.0  # of a scorer of the user's own, for one answer
     quality: str | None  # the scorer whose mean is `quality`
     needs: tuple[str, ...] = ()  # strengths that it calls for, in the words of the models' files
 
