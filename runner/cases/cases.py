@@ -6,7 +6,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError, meta
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,10 @@ from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
 
 _LONGEST = 20_000_000  # characters of a message: more than any context holds
+
+
+class PromptFailed(ConfigError):
+    """The case has all that the prompt names, and the prompt can't do with it what it says."""
 
 
 class _Bounded(SandboxedEnvironment):
@@ -149,17 +153,17 @@ def render(task: Task, case: Case) -> list[Message]:
 
     The prompt is a Jinja template: it sees `input`, and the keys of an `input` that is a mapping.
     With images the user's message has parts: the text, then each image's path and hash.
-    Raises ConfigError naming the case: for a variable that it does not have, and for whatever else
-    the prompt can't do with its values.
+    Raises ConfigError naming the case, where it does not have a variable of the prompt, and
+    PromptFailed for whatever else the prompt can't do with its values.
     """
     variables = {"input": case.input} | (case.input if isinstance(case.input, dict) else {})
     try:
         content = _written(_template(task.prompt), variables)
-    except TemplateError as error:
+    except UndefinedError as error:
         raise ConfigError(f"task.prompt, case '{case.id}': {error.message}") from None
     except Exception as error:  # a template may do anything with the values of a case
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise ConfigError(f"task.prompt, case '{case.id}': {what[:300]}") from None
+        raise PromptFailed(f"task.prompt, case '{case.id}': {what[:300]}") from None
     system = case.system if case.system is not None else task.system
     messages: list[Message] = [{"role": "system", "content": system}] if system else []
     return [*messages, {"role": "user", "content": _parts(content, case) or content}]

@@ -170,7 +170,8 @@ def request(value: Any, id: str, folder: Path) -> Case:
 async def check_prompt(task: Task, given: str, limit: int | None) -> None:
     """Raises ConfigError naming the line whose values the prompt can't take.
 
-    Standard input is read once, as it comes: there it is the failure of one line.
+    A line without a variable of the prompt is no request: that is the failure of one line. Standard
+    input is read once, as it comes: there it always is.
     """
     if given == "-":
         return
@@ -184,13 +185,11 @@ async def check_prompt(task: Task, given: str, limit: int | None) -> None:
             if limit is not None and number > limit:
                 return
             try:
-                case = parse(line, number, opened)
-            except InvalidInput:  # a line that is no request has an answer that says so
-                continue
-            try:
-                cases.render(task, case)
-            except ConfigError as problem:
+                cases.render(task, parse(line, number, opened))
+            except cases.PromptFailed as problem:
                 raise ConfigError(f"input: line {number}: {problem}") from None
+            except (InvalidInput, ConfigError):  # it has an answer that says so
+                continue
     finally:
         opened.close()
 
