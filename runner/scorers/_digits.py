@@ -9,13 +9,14 @@ from typing import Any
 import regex
 
 _WORDS = {
-    3: "thousand tausend mille mil mila duizend tysięcy тысяча тысячи тысяч bin हज़ार ألف",
-    5: "lakh lakhs",
+    3: "thousand tausend mille mil mila duizend tysięcy тысяча тысячи тысяч bin हज़ार ألف tsd tys"
+    " тыс",
+    5: "lakh lakhs लाख",
     6: "million millions millionen millón millones milhão milhões milione milioni miljoen milyon"
-    " milionów миллион миллиона миллионов mio mio. mln مليون",
-    7: "crore crores",
+    " milionów миллион миллиона миллионов млн mio mio. mln مليون",
+    7: "crore crores करोड़",
     9: "billion billions milliarde milliarden milliard milliards bilhão bilhões miliardo miliardi"
-    " miljard milyar miliardów миллиард миллиарда миллиардов mrd mrd. bn mld مليار",
+    " miljard milyar miliardów миллиард миллиарда миллиардов млрд mrd mrd. bn mld مليار",
     12: "trillion trillions",
 }
 SCALES = {
@@ -31,6 +32,34 @@ PERCENT = [
     "percent", "per cent", "pct", "prozent", "pour cent", "por ciento", "por cento", "per cento",
     "procent", "процент", "процента", "процентов", "パーセント", "퍼센트", "yüzde",
 ]  # fmt: skip
+# Whole numbers that a text spells and its summary may not, and a half, which may be 50 %.
+_SPELT = {
+    13: "thirteen dreizehn trece treize tredici treze dertien",
+    14: "fourteen vierzehn catorce quatorze quattordici veertien",
+    15: "fifteen fünfzehn quince quinze quindici vijftien",
+    16: "sixteen sechzehn dieciséis seize sedici dezesseis dezasseis zestien",
+    17: "seventeen siebzehn diecisiete diciassette dezessete dezassete zeventien",
+    18: "eighteen achtzehn dieciocho diciotto dezoito achttien",
+    19: "nineteen neunzehn diecinueve diciannove dezenove dezanove negentien",
+    20: "twenty zwanzig veinte vingt venti vinte twintig dwadzieścia двадцать двадцати yirmi húsz"
+    " عشرون عشرين बीस",
+    30: "thirty dreißig treinta trente trenta trinta dertig trzydzieści тридцать тридцати otuz"
+    " harminc ثلاثون ثلاثين तीस",
+    40: "forty vierzig cuarenta quarante quaranta quarenta veertig czterdzieści сорок сорока"
+    " negyven أربعون أربعين चालीस",
+    50: "fifty fünfzig cincuenta cinquante cinquanta cinquenta vijftig pięćdziesiąt пятьдесят elli"
+    " ötven خمسون خمسين पचास half hälfte mitad moitié metà metade helft połowa połowę половина"
+    " половину половины fele felét نصف आधा आधी",
+    60: "sixty sechzig sesenta soixante sessanta sessenta zestig sześćdziesiąt шестьдесят"
+    " hatvan ستون ستين साठ",
+    70: "seventy siebzig setenta settanta zeventig siedemdziesiąt семьдесят yetmiş hetven سبعون"
+    " سبعين सत्तर",
+    80: "eighty achtzig ochenta ottanta oitenta tachtig osiemdziesiąt восемьдесят seksen nyolcvan"
+    " ثمانون ثمانين अस्सी",
+    90: "ninety neunzig noventa novanta negentig dziewięćdziesiąt девяносто doksan kilencven تسعون"
+    " تسعين नब्बे",
+}
+SPELT = {word: Fraction(value) for value, words in _SPELT.items() for word in words.split()}
 CJK_SCALES = {
     "百": 2, "千": 3, "천": 3, "万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "兆": 12,
     "조": 12,

@@ -21,6 +21,7 @@ from runner.scorers._digits import CJK, PERCENT, SCALES, SYMBOLS
 from runner.scorers._text import UNSPACED
 
 Mark = Literal["point", "comma"]
+MARKS: tuple[Mark | None, ...] = (None, "point", "comma")
 
 _SIGN = "[-+\u2212\u2013]"
 _WORDS = (

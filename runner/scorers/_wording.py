@@ -9,12 +9,14 @@ from runner.scorers import _digits, _text
 from runner.scorers._text import UNSPACED
 
 _THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*(?!\d)")
+_LAKHS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,2}(?:,\d\d)+,\d{3}(?!,?\d)")
 _POINTS = re.compile(r"(?<!\d)(?<!\d[.,])[1-9]\d{0,2}(?:\.\d{3})+(?![.,]?\d)")
 # Neither digits nor the other side of a decimal mark; but 2024 is a part of 01.02.2024.
 _NO_NUMBER_BEFORE = r"(?<!\d)(?<!(?<!\d|\d[.,])\d{1,30}[.,])"
 _NO_NUMBER_AFTER = r"(?!\d)(?![.,]\d+(?![.,]?\d))"
 _NO_LETTER_BEFORE = rf"(?<![^\W\d_{UNSPACED}])"
 _PREFIXED = re.compile("[\u0590-\u08ff]")  # Hebrew and Arabic write "the" and "and" onto a word
+_ARABIC = str.maketrans({"٫": ".", "٬": ",", "٪": "%"})  # noqa: RUF001
 _PERCENT = re.compile(r"(?<=\d) ?(?:%|(?:" + "|".join(map(re.escape, _digits.PERCENT)) + r")\b)")
 _UNIT = re.compile(rf"(?<=\d) (?=[{UNSPACED}])|(?<=[{UNSPACED}]) (?=\d)")
 _HYPHEN = re.compile(r"(?<=\d)-(?=[^\W\d_])")
@@ -34,7 +36,9 @@ def form(text: str) -> str:
     the script of digits, separators of thousands and words for % don't matter.
     """
     plain = _ascii_digits(_UNIT.sub("", _text.simplify(text)))
-    return _THOUSANDS.sub(lambda match: re.sub(r"\D", "", match[0]), _PERCENT.sub("%", plain))
+    for grouped in (_LAKHS, _THOUSANDS):
+        plain = grouped.sub(lambda match: re.sub(r"\D", "", match[0]), plain)
+    return _PERCENT.sub("%", plain)
 
 
 def loose_form(text: str) -> str:
@@ -61,4 +65,5 @@ def holds(answer: str, wanted: str, *, inside: bool = True) -> bool:
 def _ascii_digits(text: str) -> str:
     if text.isascii():
         return text
+    text = text.translate(_ARABIC)
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)

@@ -10,9 +10,10 @@
     max_sentences, max_words, max_share, max_copied: instead of the task's
 
 A wording begins where a word does and may have another ending; figures and days of the year are
-found as people write them: 74,000 is 74000, "2 June" is "June 2nd" but not in "12 June", and 19 is
-not in 2019. Nothing may be added: a figure or a name that stands neither in the text nor in
-`facts` or `allowed` costs as much as a fact that is missing (for names, as far as capitals tell).
+found as people write them: 74,000 is 74000 and 74k, "2 June" is "June 2nd" but not in "12 June",
+and 19 is not in 2019. Nothing may be added: a figure or a name that stands neither in the text nor
+in `facts` or `allowed` costs as much as a fact that is missing (for names, as far as capitals
+tell).
 
 Worth 0 is an answer in another language than the text's, one longer than a limit, one that copies
 `max_copied` words of the text in a row, and a list of names and figures that is no sentences. Words
@@ -24,6 +25,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import Annotated, Any
 
 import regex
@@ -51,6 +53,7 @@ _UNSPACED = re.compile(f"[{_text.UNSPACED}]")
 _ENDS = regex.compile(
     r"(?:[!?…]|(?<!\b[\p{Lu}\p{Ll}]{1,3}|\d)\.)[\"')\]]*\s+(?=\W*(?:\p{Lu}|\p{Lo}|\d))|[。！？।؟]|\n+"  # noqa: RUF001
 )
+_LARGE = 1000  # below it people write no scale
 _LIKELY = 0.001  # less than that, and it is another language; related ones stay above it
 _SENTENCES = 0.4  # of the words that have a case, begin with a small letter; of German about 0.6
 
@@ -95,9 +98,30 @@ def tables(scores: Sequence[Score]) -> list[Table]:
     return [Table("What summaries lost by", ("reason", "answers"), rows)] if rows else []
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """`large` are the figures of a thousand and more, which may be scaled: 74k."""
+
+    form: str
+    large: frozenset[Fraction]
+
+    @classmethod
+    def of(cls, text: str) -> "_Answer":
+        plain = _digits.clean(text)
+        found = (max(n.values) for mark in _number.MARKS for n in _number.find(plain, mark))
+        return cls(_wording.loose_form(text), frozenset(n for n in found if n >= _LARGE))
+
+    def has(self, wanted: str) -> bool:
+        form = _wording.loose_form(wanted)
+        figure = _number.parse(form)
+        return _wording.holds(self.form, form, inside=False) or (
+            figure is not None and max(figure.values) in self.large
+        )
+
+
 def _judge(text: str, wanted: _Wanted) -> Score:
-    answer = _wording.loose_form(text)
-    missing = [texts for texts in wanted.facts if not any(_has(answer, each) for each in texts)]
+    answer = _Answer.of(text)
+    missing = [texts for texts in wanted.facts if not any(map(answer.has, texts))]
     language = wanted.language or _language.detect(wanted.source)
     worthless = dict(_worthless(text, answer, wanted, language))
     known = "\n".join(
@@ -120,9 +144,11 @@ def _judge(text: str, wanted: _Wanted) -> Score:
     return Score(value=value, why=why, details=details)
 
 
-def _worthless(text: str, answer: str, wanted: _Wanted, language: str) -> Iterator[tuple[str, str]]:
+def _worthless(
+    text: str, answer: _Answer, wanted: _Wanted, language: str
+) -> Iterator[tuple[str, str]]:
     """Why an answer is worth nothing: its kind, and in words."""
-    if said := [each for each in wanted.forbidden if _has(answer, each)]:
+    if said := [each for each in wanted.forbidden if answer.has(each)]:
         yield "forbidden", f"says {_text.any_of(said)}"
     if too_long := _too_long(text, wanted):
         yield "too long", too_long
@@ -178,10 +204,6 @@ def _has_sentences(text: str) -> bool:
 
 def _length(words: list[str]) -> float:
     return sum(0.5 if _UNSPACED.match(word) else 1 for word in words)
-
-
-def _has(answer: str, wanted: str) -> bool:
-    return _wording.holds(answer, _wording.loose_form(wanted), inside=False)
 
 
 def _wanted(case: Case, limits: dict[str, Any]) -> _Wanted:

@@ -46,6 +46,15 @@ def test_share_of_facts() -> None:
         ("Kosten von 74.000 Euro", "74000", True),
         ("a cost of 74 000 euros", "74,000", True),
         ("a cost of 174,000 euros", "74,000", False),
+        ("a saving of 74k", "74,000", True),
+        ("Kosten von 74 Tsd. Euro", "74.000", True),
+        ("740 тыс. рублей", "740 000", True),
+        ("a cost of 1.14 million", "1,140,000", True),
+        ("a bid of 3,900,000", "3.9 million", True),
+        ("a saving of 7.4k", "74,000", False),
+        ("a way of 74 km", "74,000", False),
+        ("₹420000", "4,20,000", True),
+        ("٣٫٦ مليون", "3.6", True),  # noqa: RUF001
         ("a 30-day notice", "30 day", True),
         ("8 per cent more", "8%", True),
         ("the current state", "rent", False),
@@ -93,6 +102,10 @@ def test_worth_nothing(answer: str, reason: str) -> None:
         (" That costs 20,000 more.", "20,000"),
         (" The insurer, Brightwater Mutual, pays.", "Brightwater Mutual"),
         (" That leaves 17.5 %.", "17.5 %"),
+        (" It was half of the 50 roofs there.", "50"),
+        (" The office opens at 9.15 then.", "9.15"),
+        (" It ends by 23:00 at most.", "23"),
+        (" That is 19/7 at most.", "19/7"),
     ],
 )
 def test_nothing_added(more: str, added: str) -> None:
@@ -112,6 +125,12 @@ def test_nothing_added(more: str, added: str) -> None:
         ("Решение приняла Анна Иванова.", "Решено: так хочет и Анны Ивановой коллега."),
         ("The board and its three members.", "All 3 of the Board."),
         ("Quatre salons, 18\u202f700 euros.", "C'est 18 700 euros."),
+        ("Een kas en dertig bomen.", "Een kas met 30 bomen."),
+        ("La moitié est payée.", "Payée : 50 %."),
+        ("Si parte alle 7:15.", "Si parte alle 7.15."),
+        ("오후 10시에 닫습니다.", "22시에 닫습니다."),
+        ("ngày 22 tháng 7", "Sáng 22/7."),
+        ("Az ára 3 800 forint.", "Az ára 3800 Ft."),
         ("२,५०,००० रुपये", "कुल 250000 रुपये"),  # noqa: RUF001
     ],
 )
