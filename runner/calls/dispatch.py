@@ -1,7 +1,6 @@
 """Where every request goes through: the budget, the limits of its provider, the call, the bill."""
 
 import asyncio
-import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,7 +68,7 @@ class Dispatch:
                     "arm": arm,
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "waited_seconds": waited,
-                    "sent": secrets.token_hex(8),
+                    "sent": reservation.sent,
                 }
                 if ledger and worst != 0:
                     await ledger.put(Sent(attempt=_in_flight(model, worst, sent)))

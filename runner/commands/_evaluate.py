@@ -25,11 +25,13 @@ def record_failure(directory: Path, names: tuple[str, str, str], error: RunnerEr
 def estimate(plans: Sequence[Plan]) -> None:
     """Print what they would ask and cost together; nothing is sent."""
     from runner.decide.costs.estimate import of
-    from runner.pipeline.together import cap_usd
+    from runner.pipeline.session import cap_usd
     from runner.report import console
     from runner.report.estimate import terminal
 
-    console.show(terminal([event_loop.run(of(plan)) for plan in plans], cap_usd(plans)))
+    console.show(
+        terminal([event_loop.run(of(plan)) for plan in plans], cap_usd(p.job for p in plans))
+    )
 
 
 def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
@@ -44,6 +46,8 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
 
     if len({plan.job.callbacks for plan, _ in plans}) > 1:
         raise ConfigError("callbacks: litellm has them once a process; name the same in each job")
+    if len({plan.job.budget_dir for plan, _ in plans}) > 1:
+        raise ConfigError("budget_dir: one process has one budget; name the same in each job")
     for plan, _ in plans:
         check(plan.job)
         plan.make_ready()

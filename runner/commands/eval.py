@@ -69,9 +69,10 @@ def run_job(cfg: DictConfig) -> None:
         if job.estimate:
             estimate([plan])
             return
-        if job.budget_usd is not None:
+        if job.budget_usd is not None and job.budget_dir is None:
             raise ConfigError(
-                "budget_usd: one process keeps the cap of a sweep; use hydra/launcher=one_process"
+                "budget_usd: one process keeps the cap of a sweep: use hydra/launcher=one_process, "
+                "or name a budget_dir that its processes share"
             )
         [result] = evaluate([(plan, directory)])
     except RunnerError as error:

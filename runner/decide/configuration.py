@@ -16,7 +16,10 @@ SEPARATOR = " · "
 PROMPT = "task.prompt_name"
 _LONGEST = 24  # characters of a value in a label
 # What a run was for, and where it went: no part of what was tried.
-_ASIDE = ("outputs", "junit", "baseline", "reuse", "gate", "budget_usd", "estimate", "tracing")
+_ASIDE = (
+    *("outputs", "junit", "baseline", "reuse", "gate", "estimate", "tracing"),
+    *("budget_usd", "budget_dir", "duplicate"),
+)
 _SHORT = {"reasoning_effort": "effort", "prompt_name": "prompt"}
 
 

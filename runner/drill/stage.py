@@ -38,7 +38,13 @@ def offline(job: Job) -> Job:
         elsewhere = model.model_copy(update={"provider": provider, "artifact": None})
         return elsewhere if provider.api_base else elsewhere.at(_LOOPBACK)
 
-    nothing = {"callbacks": (), "tracing": None, "reuse": None, "budget_usd": None}
+    nothing = {
+        "callbacks": (),
+        "tracing": None,
+        "reuse": None,
+        "budget_usd": None,
+        "budget_dir": None,
+    }
     return job.with_singles(bare).model_copy(update=nothing)
 
 

@@ -148,6 +148,8 @@ def check_job(job: Job, today: date) -> None:
 
 def _unpriced(job: Job) -> Iterator[str]:
     """A cap can only be kept where it is known what a request may cost."""
+    if job.budget_dir and job.budget_usd is None:
+        yield "budget_dir: who shares what cap? Say budget_usd, too"
     if job.budget_usd is not None:
         for where, model in job.models.items():
             if worst_case(model.price, 1, 1) is None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -14,10 +14,9 @@ from filelock import FileLock, Timeout
 from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config.schema import Model
+from runner.config.schema import Job, Model
 from runner.errors import ConfigError, StorageError
 from runner.pipeline.plan import Plan
-from runner.price import paid_at_most
 from runner.record.files import RESULT, RUN, SWEEP, UNSCORED
 from runner.record.journal import to_line
 from runner.record.outcomes import Answered, Attempt, Failed
@@ -31,10 +30,38 @@ def claim(plan: Plan, directory: Path) -> Iterator[None]:
     """Make `directory` this run's own, and move an interrupted run of the same identity there.
 
     While it is held, other processes see that the run is alive; the system drops the claim of a
-    process that dies. Raises ConfigError when the directory can't be made.
+    process that dies. Raises ConfigError when the directory can't be made, and when another
+    process is at work on the very same.
     """
+    with ExitStack() as held:
+        try:
+            held.enter_context(sole(plan.job, plan.identity))
+            lock = _take_over(plan, directory) or _begin(directory)
+        except OSError as error:
+            raise ConfigError(f"outputs: {error.filename}: {error.strerror}") from None
+        held.callback(lock.release)
+        yield
+
+
+@contextmanager
+def sole(job: Job, identity: str) -> Iterator[None]:
+    """While it is held no other process begins a run of this identity, unless it is told to.
+
+    Within one process it may be held more than once. Raises ConfigError.
+    """
+    if job.duplicate:
+        yield
+        return
+    claims = job.outputs.absolute() / ".claims"
+    lock = FileLock(claims / identity[:16], is_singleton=True, thread_local=False)
     try:
-        lock = _take_over(plan, directory) or _begin(directory)
+        claims.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError(
+            f"{job.label}: another process is at work on the very same; wait for it, or say "
+            "duplicate=true to pay for it twice"
+        ) from None
     except OSError as error:
         raise ConfigError(f"outputs: {error.filename}: {error.strerror}") from None
     try:
@@ -155,11 +182,6 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
     if not (carried.answers or carried.attempts):
         unscored.unlink()
     return carried
-
-
-def recorded_usd(directory: Path) -> float:
-    """What an interrupted run has paid so far, at most; its budget goes on from there."""
-    return paid_at_most(Run(directory).paid())
 
 
 @contextmanager

@@ -35,19 +35,30 @@ from runner.record.outcomes import Answered, Attempt, Failed
 async def connected(
     jobs: Iterable[Job] = (),
     *,
-    limit_usd: float | None = None,
-    spent_usd: float = 0.0,
+    earlier: Iterable[Attempt] = (),
     unix_socket: str | None = None,
     clock: Clock = time.perf_counter,
 ) -> AsyncIterator[Dispatch]:
-    """With the callbacks of `jobs`, and `spent_usd` of the budget spent already.
+    """With the callbacks and the budget of `jobs`, from which `earlier` attempts were paid.
 
     A drill has a `unix_socket` and a `clock` of its own: see `Client`.
-    Raises ConfigError for a callback that can't start.
+    Raises ConfigError for a callback that can't start, StorageError for a shared budget.
     """
+    jobs = list(jobs)
     callbacks = {callback.name for job in jobs for callback in job.callbacks}
+    shared = next((job.budget_dir for job in jobs if job.budget_dir), None)
     async with Client(sorted(callbacks), unix_socket=unix_socket, clock=clock) as client:
-        yield Dispatch(client, Budget(limit_usd, spent_usd))
+        budget = Budget(cap_usd(jobs), shared)
+        try:
+            budget.take_over(earlier)
+            yield Dispatch(client, budget)
+        finally:
+            budget.close()
+
+
+def cap_usd(jobs: Iterable[Job]) -> float | None:
+    """The budget that jobs of one process share: the smallest that one of them names."""
+    return min((job.budget_usd for job in jobs if job.budget_usd is not None), default=None)
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,26 @@
 """Several runs in one process: side by side, or in turn where they share this machine's cores."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from runner.errors import RunnerError
-from runner.pipeline import resume
 from runner.pipeline.plan import Plan
 from runner.pipeline.progress import progress
 from runner.pipeline.run import probe, run
 from runner.pipeline.session import connected
+from runner.record.run import Run
 
 Planned = tuple[Plan, Path]  # and the directory for its record
-
-
-def cap_usd(plans: Iterable[Plan]) -> float | None:
-    """The budget that they share: the smallest that one of them names."""
-    caps = [plan.job.budget_usd for plan in plans if plan.job.budget_usd is not None]
-    return min(caps, default=None)
 
 
 async def run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     """Fill the journals, and return why some of them could not be."""
     errors: dict[Path, RunnerError] = {}
-    limit_usd, spent_usd = cap_usd(plan for plan, _ in plans), 0.0
-    if limit_usd is not None:  # what interrupted runs have paid is paid from it, too
-        spent_usd = sum(resume.recorded_usd(directory) for _, directory in plans)
     jobs = [plan.job for plan, _ in plans]
-    async with connected(jobs, limit_usd=limit_usd, spent_usd=spent_usd) as dispatch:
+    earlier = chain.from_iterable(Run(directory).paid() for _, directory in plans)
+    async with connected(jobs, earlier=earlier) as dispatch:
         with progress() as bar:
 
             async def one(plan: Plan, directory: Path) -> None:

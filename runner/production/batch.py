@@ -33,8 +33,7 @@ async def run(
     """
     journal = directory / JOURNAL
     recorded = Recorded(directory)
-    spent_usd = recorded.spent_usd() if job.budget_usd is not None else 0.0
-    async with opened(job, journal, spent_usd) as session:
+    async with opened(job, journal, recorded.paid()) as session:
         flow = _Flow(job, session, source, directory, recorded)
         try:
             async with asyncio.TaskGroup() as group:

@@ -1,6 +1,6 @@
 """A decision at work: it is checked as a measurement is, and asks the same way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from runner.cases.query import query
 from runner.pipeline import plan, session
 from runner.pipeline.session import Session
 from runner.production.job import Production
+from runner.record.outcomes import Attempt
 
 
 def check_production(job: Production, today: date | None = None) -> None:
@@ -20,12 +21,11 @@ def check_production(job: Production, today: date | None = None) -> None:
 
 @asynccontextmanager
 async def opened(
-    job: Production, journal: Path | None, spent_usd: float = 0.0
+    job: Production, journal: Path | None, earlier: Iterable[Attempt] = ()
 ) -> AsyncIterator[Session]:
-    """With `spent_usd` of the budget spent already. Raises ConfigError, StorageError."""
-    limit_usd = job.budget_usd
+    """`earlier` attempts were paid from the budget. Raises ConfigError, StorageError."""
     async with (
-        session.connected([job], limit_usd=limit_usd, spent_usd=spent_usd) as dispatch,
+        session.connected([job], earlier=earlier) as dispatch,
         session.opened(job, dispatch, journal) as decision,
     ):
         yield decision

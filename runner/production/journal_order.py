@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -11,13 +11,12 @@ from filelock import FileLock
 
 from runner.errors import ConfigError
 from runner.pipeline import provenance
-from runner.pipeline.resume import set_aside, try_lock
-from runner.price import paid_at_most
+from runner.pipeline.resume import set_aside, sole, try_lock
 from runner.production.inputs import Source
 from runner.production.job import BatchJob
 from runner.record.files import RESULT, RUN, dated, write_json
 from runner.record.journal import mend
-from runner.record.outcomes import Answered, Failed
+from runner.record.outcomes import Answered, Attempt, Failed
 from runner.record.run import Run
 
 AHEAD = 1024  # lines that may be asked beyond the oldest one that has no answer
@@ -28,17 +27,19 @@ def claim(job: BatchJob, source: Source) -> Iterator[Path]:
     """The directory for the record: that of an interrupted run of the same, or a new one.
 
     The same is: the same decision, the same input and the same first line of it. Raises ConfigError
-    when the output is there and none of its making.
+    when the output is there and none of its making, and when another process is at work on the
+    same file.
     """
-    directory, lock = _claimed(job, source)
-    try:
-        yield directory
-    finally:
-        lock.release()
-
-
-def _claimed(job: BatchJob, source: Source) -> tuple[Path, FileLock]:
     identity = _identity(job, source)
+    with ExitStack() as held:
+        if source.file and source.name != "-":  # what comes through a pipe nobody knows
+            held.enter_context(sole(job, identity))
+        directory, lock = _claimed(job, source, identity)
+        held.callback(lock.release)
+        yield directory
+
+
+def _claimed(job: BatchJob, source: Source, identity: str) -> tuple[Path, FileLock]:
     found = _interrupted(job.outputs.absolute(), identity)
     try:
         _check_output(job, source, found[0] if found else None)
@@ -134,9 +135,9 @@ class Recorded:
         """Whether there are lines beyond those asked for."""
         return self._next is not None
 
-    def spent_usd(self) -> float:
-        """By the interrupted run, at most."""
-        return paid_at_most(self._run.paid())
+    def paid(self) -> Iterator[Attempt]:
+        """By the interrupted run."""
+        return self._run.paid()
 
     def _all(self) -> Iterator[Answered | Failed]:
         """Not those that are added from now on."""

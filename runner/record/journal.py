@@ -22,7 +22,7 @@ from runner.record.outcomes import Line, Record, Sent
 
 _SENT = TypeAdapter(Sent)
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="status")])
-_sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
+sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 
 _SUM = re.compile(rb',"crc32":"([0-9a-f]{8})"}\n\Z')  # of all that stands before it
 _SUM_BYTES = 21
@@ -82,7 +82,7 @@ class Journal:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[self._file.write(rest) :]
-                _sync(self._file.fileno())
+                sync(self._file.fileno())
             except OSError as error:
                 self._file.truncate(self._size)
                 raise StorageError(f"{self._path}: {error.strerror}") from None
@@ -128,7 +128,7 @@ def set_aside(path: Path) -> int:
                 (whole if _sound(line, kind) else bad).write(line)
             for file in (bad, whole):
                 file.flush()
-                _sync(file.fileno())
+                sync(file.fileno())
         scratch.replace(path)
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}") from None
@@ -162,7 +162,7 @@ def _read(
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    found = _parsed(line, kind, f"{path}:{number}")
+                    found = parsed(line, kind, f"{path}:{number}")
                 except StorageError as error:
                     if damaged is None:
                         raise
@@ -175,7 +175,7 @@ def _read(
         raise StorageError(f"{path}: {error.strerror}") from None
 
 
-def _parsed(line: bytes, kind: TypeAdapter[Typed], where: str) -> Typed:
+def parsed(line: bytes, kind: TypeAdapter[Typed], where: str) -> Typed:
     """A line that an older version wrote has no sum."""
     summed = _SUM.match(line, max(0, len(line) - _SUM_BYTES))
     if summed and crc32(line[: summed.start()]) != int(summed[1], 16):
@@ -190,6 +190,6 @@ def _parsed(line: bytes, kind: TypeAdapter[Typed], where: str) -> Typed:
 def _sound(line: bytes, kind: TypeAdapter[Any]) -> bool:
     """A last line without its end is no damage."""
     try:
-        return not line.endswith(b"\n") or _parsed(line, kind, "") is not None
+        return not line.endswith(b"\n") or parsed(line, kind, "") is not None
     except StorageError:
         return False

@@ -1,11 +1,15 @@
 """The cap holds for what is in flight, and frees what turned out cheaper."""
 
 import asyncio
+import gc
+from pathlib import Path
 
 import pytest
 
 from runner.calls.budget import Budget
-from runner.errors import BudgetSpent
+from runner.errors import BudgetSpent, StorageError
+from runner.record.outcomes import Attempt
+from runner.record.shared_budget import SharedBudget
 
 
 async def spend(budget: Budget, worst: float, cost: float | None) -> None:
@@ -70,3 +74,67 @@ async def test_reservations_of_one_amount() -> None:
     async with budget.reserve(0.1), budget.reserve(0.1):
         pass  # a time-out: nobody knows what it cost
     assert budget.spent_usd == pytest.approx(0.4)
+
+
+async def test_shared(tmp_path: Path) -> None:
+    """Of several processes, too, the sum stays below the cap, and is used up as far as may be."""
+    budgets = [Budget(1.0, tmp_path) for _ in range(3)]
+    done = await asyncio.gather(
+        *(spend(budget, 0.3, 0.05) for _ in range(16) for budget in budgets),
+        return_exceptions=True,
+    )
+    ended = done.count(None)
+    assert {type(result) for result in done} == {type(None), BudgetSpent}
+    assert sum(budget.spent_usd for budget in budgets) == pytest.approx(0.05 * ended)
+    assert 0.7 < 0.05 * ended <= 1.0
+    for budget in budgets:
+        budget.close()
+    late = Budget(1.0, tmp_path)
+    with pytest.raises(BudgetSpent, match="is spent by all that share it"):
+        await spend(late, 0.3, 0.05)
+    late.close()
+
+
+async def test_shared_with_one_that_was_killed(tmp_path: Path) -> None:
+    """What a killed process had in flight stands at its most, and nobody waits for it."""
+    SharedBudget(tmp_path).take("a", 0.6, 1.0)  # gone, with its lock
+    gc.collect()
+    with (tmp_path / "spent.jsonl").open("ab") as file:
+        file.write(b'{"sent": "torn')
+    budget = Budget(1.0, tmp_path)
+    with pytest.raises(BudgetSpent, match=r"\$0.6 is spent"):
+        await spend(budget, 0.5, 0.1)
+    await spend(budget, 0.4, 0.1)
+    await spend(budget, 0.3, 0.3)
+    budget.close()
+
+
+async def test_shared_takes_over(tmp_path: Path) -> None:
+    """What an interrupted run has paid counts once, whoever it was that counted it."""
+    attempts = [
+        Attempt(model="m", seconds=1, waited_seconds=0, http_requests=1, **each)
+        for each in (
+            {"sent": "a", "cost_usd": 0.2},
+            {"sent": "b", "cost_usd": None, "worst_usd": 0.3},
+            {"sent": "c", "cost_usd": 0.4, "replayed": True},
+        )
+    ]
+    for _ in range(2):
+        budget = Budget(1.0, tmp_path)
+        budget.take_over(attempts)
+        with pytest.raises(BudgetSpent, match=r"\$0.5 is spent"):
+            await spend(budget, 0.6, 0.1)
+        budget.close()
+
+
+async def test_shared_ledger_is_damaged(tmp_path: Path) -> None:
+    """Where it can't be read what was spent, nothing more is."""
+    budget = Budget(1.0, tmp_path)
+    await spend(budget, 0.6, 0.1)
+    budget.close()
+    path = tmp_path / "spent.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"0.1", b"0.0"))
+    budget = Budget(1.0, tmp_path)
+    with pytest.raises(StorageError, match="not what was written"):
+        await spend(budget, 0.1, 0.1)
+    budget.close()

@@ -375,8 +375,10 @@ def test_broken_pipe(home: Path, server: Loopback) -> None:
     assert len(server.requests) < 500
 
 
-def test_a_directory_of_its_own(home: Path, server: Loopback) -> None:
-    """Somebody at work on the same is left alone."""
+def test_a_directory_of_its_own(
+    home: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody at work on the same is left alone: it is said, or what was asked for twice is."""
     gate = Gate()
     server.answer = lambda request: (
         Held.by(gate, loopback.echo(request)) if request.number == 2 else loopback.echo(request)
@@ -384,7 +386,10 @@ def test_a_directory_of_its_own(home: Path, server: Loopback) -> None:
     source = write(*(f'"text {n}"' for n in range(8)))
     other = process([source, "output=other.jsonl", "concurrency=1"])
     server.wait_for(2)
-    assert run(source, "output=out.jsonl", "concurrency=8") == 0
+    assert run(source, "output=out.jsonl") == 2
+    assert "another process is at work on the very same" in capsys.readouterr().err
+    assert len(server.requests) == 2
+    assert run(source, "output=out.jsonl", "concurrency=8", "duplicate=true") == 0
     gate.open()
     other.communicate(timeout=120)
     assert read() and len(read("other.jsonl")) == 8

@@ -12,12 +12,14 @@ import pytest
 from runner.config.schema import Job
 from runner.errors import BudgetSpent, ConfigError
 from runner.pipeline.plan import prepare
-from runner.pipeline.resume import claim, recorded_usd
+from runner.pipeline.resume import claim
 from runner.pipeline.run import probe, run
 from runner.pipeline.session import connected
+from runner.price import paid_at_most
 from runner.record.files import JOURNAL, RESULT, RUN, read_json
 from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Failed, Result
+from runner.record.run import Run
 from runner.report import build
 from runner.scorers import ScorerFailed
 from tests import loopback
@@ -30,8 +32,7 @@ MakeJob = Callable[..., Job]
 async def execute(job: Job, directory: Path) -> Result:
     plan = prepare(job)
     with claim(plan, directory):
-        spent_usd = recorded_usd(directory)
-        async with connected(limit_usd=job.budget_usd, spent_usd=spent_usd) as dispatch:
+        async with connected([job], earlier=Run(directory).paid()) as dispatch:
             await run(plan, directory, dispatch, lambda: None)
         return build(directory)
 
@@ -447,7 +448,7 @@ async def test_paid_arms_survive_every_interrupt(make_job: MakeJob, runs: Path) 
             with pytest.raises(BudgetSpent):
                 await execute(job, runs / name)
         asked = len(server.requests)
-        assert recorded_usd(runs / "c") == pytest.approx(asked * 20e-6)
+        assert paid_at_most(Run(runs / "c").paid()) == pytest.approx(asked * 20e-6)
 
 
 async def test_wrong_key_of_a_checking_judge(make_job: MakeJob, runs: Path) -> None:
@@ -473,7 +474,7 @@ async def test_broken_check_keeps_what_was_paid(
         steps = two_steps(server.base_url) | {"checks": {"mine": {}}}
         with pytest.raises(ScorerFailed, match="division"):
             await execute(make_job(server.base_url, model=steps, concurrency=1), runs / "a")
-        assert recorded_usd(runs / "a") == pytest.approx(20e-6)
+        assert paid_at_most(Run(runs / "a").paid()) == pytest.approx(20e-6)
 
 
 async def test_unknown_costs_count_at_their_worst(make_job: MakeJob, runs: Path) -> None:

@@ -51,7 +51,7 @@ async def test_what_cost_nothing_leaves_no_line(make_job: MakeJob, tmp_path: Pat
     file = tmp_path / "journal.jsonl"
     with Loopback(loopback.echo) as server:
         job = make_job(server.base_url, budget_usd=1e-7)
-        async with connected(limit_usd=1e-7) as dispatch, opened(job, dispatch, file) as session:
+        async with connected([job]) as dispatch, opened(job, dispatch, file) as session:
             found = await session.ask(question(job))
             await session.keep(found)
     assert isinstance(found, Failed)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ErrorKind
+from runner.price import paid_at_most
 from runner.production import journal_order
 from runner.production.journal_order import Recorded
 from runner.record.files import JOURNAL
@@ -63,7 +64,7 @@ def test_left_by_the_budget(tmp_path: Path) -> None:
     """A line that the budget left is not done until it has an outcome; what it cost is counted."""
     outcomes = [failed(1, "budget"), failed(2, "budget", None), failed(1)]
     recorded = Recorded(write(tmp_path, outcomes))
-    assert recorded.spent_usd() == 1.0
+    assert paid_at_most(recorded.paid()) == 1.0
     first = recorded.take(1)
     assert isinstance(first, Failed)
     assert first.kind == "timeout"
@@ -82,4 +83,4 @@ def test_grows(tmp_path: Path) -> None:
 def test_nothing(tmp_path: Path) -> None:
     """A new run has nothing on record."""
     recorded = Recorded(tmp_path)
-    assert (recorded.take(1), recorded.more, recorded.spent_usd()) == (None, False, 0)
+    assert (recorded.take(1), recorded.more, [*recorded.paid()]) == (None, False, [])

@@ -129,7 +129,9 @@ class Job(Strict):
     reuse: Path | None
     outputs: Path
     latency_probe: int = Field(0, ge=0)  # so many cases are streamed alone, to time first tokens
+    duplicate: bool = False  # may be under way in two processes at once
     budget_usd: Usd | None = None
+    budget_dir: Path | None = None  # where processes that share it put what they spend
     estimate: bool = False
     baseline: Path | None = None  # a run that this one is compared with
     junit: Path | None = None  # an XML file for CI
