@@ -26,7 +26,11 @@ def text(
         style="bold",
     )
     yield _path_table(selection.path)
-    yield Text(f"→ {selection.suggestion}. {selection.suggestion.why}\n")
+    out = [each.option for each in selection.excluded if each.option in selection.suggestion.models]
+    but = f" Of these {' and '.join(out)} {'are' if out[1:] else 'is'} out, as said below." * bool(
+        out
+    )
+    yield Text(f"→ {selection.suggestion}. {selection.suggestion.why}{but}\n")
     if selection.left:
         yield _shortlist_table(selection, requests_per_month)
     else:

@@ -128,7 +128,7 @@ def _latex(match: Any) -> str:
     pairs = (match[2], match[3]), (match[4], match[5])
     top, bottom = (Fraction((a or b).replace("−", "-")) for a, b in pairs)  # noqa: RUF001
     if not bottom:
-        return str(match[0])
+        return _joined(match[1], f"{top}/0")  # no number
     value = top / bottom
     return _joined(match[1], f"{value.numerator}/{value.denominator}")
 

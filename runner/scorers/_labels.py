@@ -8,7 +8,8 @@ import regex
 from runner.cases import reading
 from runner.scorers import _marks, _text
 from runner.scorers._marks import FLAGS
-from runner.scorers._prose import Prose, Reading, plain, tidy, whole
+from runner.scorers._mentions import plain, tidy, whole
+from runner.scorers._prose import Prose, Reading
 
 _VALUE_OF = regex.compile(rf"{_marks.KEY}|answer|result|output", FLAGS)
 

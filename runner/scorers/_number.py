@@ -39,6 +39,7 @@ _DECIMALS = {
     "point": r"(?P<comma>(?!))|(?P<point>\d+(?:\.\d+)?|(?<!\d)\.\d+)",
     "comma": r"(?P<comma>(?<!\d,)\d+,\d+)(?!,?\d)|(?P<point>\d+(?:\.\d+)?|(?<!\d)\.\d+)",
 }
+_PART = {None: r"\d+(?:\.\d+)?", "point": r"\d+(?:\.\d+)?", "comma": r"\d+"}  # of a fraction
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _pattern(decimal: Mark | None) -> Any:
     (?:
       (?P<cjk>(?:\d[\d,.]{{0,30}}[ ]?[{CJK}]+)+\d*)
     | (?:(?P<whole>\d{{1,3}}[ ]|\d+{_digits.AND}))?
-      (?<!/)(?P<top>\d+)[ ]?/[ ]?(?P<bottom>0*[1-9]\d*)(?![\d/]|[.,]\d)
+      (?<!/|\d[.,])(?P<top>{_PART[decimal]})[ ]?/[ ]?(?P<bottom>{_PART[decimal]})(?![\d/]|[.,]\d)
     | (?P<indian>\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:\.\d+)?)(?![\d,]\d)
     | (?P<grouped>\d{{1,3}}(?P<mark>{_GROUPED[decimal]})\d{{3}}(?:(?P=mark)\d{{3}})*
       (?P<rest>(?!(?P=mark))[.,]\d+)?)(?!\d)
@@ -135,7 +136,10 @@ def _value(match: Any, decimal: Mark | None) -> Fraction | None:
         )
     elif match["top"]:
         whole = (match["whole"] or "0").rstrip(f" {_digits.AND}")
-        value = int(whole) + Fraction(int(match["top"]), int(match["bottom"]))
+        bottom = Fraction(match["bottom"])
+        if not bottom:
+            return None
+        value = int(whole) + Fraction(match["top"]) / bottom
     elif match["grouped"]:
         value = _grouped(match["grouped"], match["mark"], match["rest"] or "", decimal)
     elif match["comma"]:

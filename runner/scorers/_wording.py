@@ -1,22 +1,25 @@
 """Whether an answer has a given wording, in the ways that people write it."""
 
 import re
-import unicodedata
 
 import regex
 
 from runner.scorers import _digits, _text
 from runner.scorers._text import UNSPACED
 
-_THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*(?!\d)")
-_LAKHS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,2}(?:,\d\d)+,\d{3}(?!,?\d)")
+# 10,000.00  10 000,50  10'000  10.000,00  1,00,000: with its decimals, which tell points apart.
+_GROUPED = re.compile(
+    r"(?<!\d)(?<!\d[.,])(?:(?P<whole>\d{1,3}(?:([,' ])\d{3})(?:\2\d{3})*|\d{1,2}(?:,\d\d)+,\d{3})"
+    r"(?:[.,](?P<parts>\d+))?|(?P<points>\d{1,3}(?:\.\d{3})+),(?P<cents>\d+))(?![.,]?\d)"
+)
+_NO_PARTS = re.compile(r"(?<!\d)(?<!\d[.,])(\d+)[.,]0{1,2}(?![.,]?\d)")  # 5.00 is 5
+_MONEY_PARTS = re.compile(r"(?<=[$€£¥₹])( ?\d+)[.,](\d*?[1-9])0+(?![.,]?\d)")  # $1.50 is $1.5
 _POINTS = re.compile(r"(?<!\d)(?<!\d[.,])[1-9]\d{0,2}(?:\.\d{3})+(?![.,]?\d)")
 # Neither digits nor the other side of a decimal mark; but 2024 is a part of 01.02.2024.
-_NO_NUMBER_BEFORE = r"(?<!\d)(?<!(?<!\d|\d[.,])\d{1,30}[.,])"
-_NO_NUMBER_AFTER = r"(?!\d)(?![.,]\d+(?![.,]?\d))"
+_NO_NUMBER_BEFORE = r"(?<!\d)(?<!(?<!\d|\d[.,])\d{1,30}[.,])(?<!(?:^|[\s(=:])-|\d\^)"
+_NO_NUMBER_AFTER = r"(?!\d)(?![.,]\d+(?![.,]?\d))(?!\^\d|e[+-]?\d|(?:k|bn)\b)"
 _NO_LETTER_BEFORE = rf"(?<![^\W\d_{UNSPACED}])"
 _PREFIXED = re.compile("[\u0590-\u08ff]")  # Hebrew and Arabic write "the" and "and" onto a word
-_ARABIC = str.maketrans({"٫": ".", "٬": ",", "٪": "%"})  # noqa: RUF001
 _PERCENT = re.compile(r"(?<=\d) ?(?:%|(?:" + "|".join(map(re.escape, _digits.PERCENT)) + r")\b)")
 _UNIT = re.compile(rf"(?<=\d) (?=[{UNSPACED}])|(?<=[{UNSPACED}]) (?=\d)")
 _HYPHEN = re.compile(r"(?<=\d)-(?=[^\W\d_])")
@@ -35,10 +38,9 @@ def form(text: str) -> str:
     """What is left when case, white space, the width of letters, the kind of quotes and hyphens,
     the script of digits, separators of thousands and words for % don't matter.
     """
-    plain = _ascii_digits(_UNIT.sub("", _text.simplify(text)))
-    for grouped in (_LAKHS, _THOUSANDS):
-        plain = grouped.sub(lambda match: re.sub(r"\D", "", match[0]), plain)
-    return _PERCENT.sub("%", plain)
+    plain = _text.simplify(_digits.clean(text).replace(_digits.AND, " "))
+    plain = _PERCENT.sub("%", _UNIT.sub("", plain))
+    return _MONEY_PARTS.sub(r"\1.\2", _NO_PARTS.sub(r"\1", _GROUPED.sub(_ungrouped, plain)))
 
 
 def loose_form(text: str) -> str:
@@ -62,8 +64,7 @@ def holds(answer: str, wanted: str, *, inside: bool = True) -> bool:
     return regex.search(before + regex.escape(wanted) + after, answer) is not None
 
 
-def _ascii_digits(text: str) -> str:
-    if text.isascii():
-        return text
-    text = text.translate(_ARABIC)
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+def _ungrouped(match: re.Match[str]) -> str:
+    whole = re.sub(r"\D", "", match["whole"] or match["points"])
+    parts = (match["parts"] or match["cents"] or "").rstrip("0")
+    return f"{whole}.{parts}" if parts else whole

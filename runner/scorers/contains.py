@@ -2,9 +2,9 @@
 
 `expected` is one text or a list. An element of the list that is a list itself holds alternatives,
 of which one is enough: `["refund", ["30 days", "thirty days"]]`. Case, white space, the width of
-letters and the kind of quotes and hyphens don't matter, nor do separators of thousands (10,000 is
-10000). A text is found inside a longer word too, but no number inside a longer one: 100 is not in
-1000, and "2 June" not in "12 June".
+letters and the kind of quotes and hyphens don't matter, nor do separators of thousands or decimals
+that are naught (10,000.00 is 10000). A text is found inside a longer word too, but no number inside
+a longer one: 100 is not in 1000 or 100k, 5 not in -5, and "2 June" not in "12 June".
 """
 
 from runner.cases.cases import Case

@@ -7,12 +7,12 @@ ECMA-262. A schema that can't be used is refused when the task is loaded.
 
 from runner.cases import reading
 from runner.cases.cases import Case
-from runner.config import json_schema
+from runner.config import ecma, json_schema
 from runner.config.schema import Task
 from runner.record.outcomes import Reply, Score
 from runner.scorers._text import clip
 
-PARTS = (reading, json_schema)
+PARTS = (reading, json_schema, ecma)
 
 
 def score(reply: Reply, case: Case, task: Task) -> Score:

@@ -18,18 +18,18 @@ from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import did_you_mean
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected, _labels, _marks, _prose, _text
+from runner.scorers import Table, _expected, _labels, _marks, _mentions, _prose, _text
 from runner.scorers._text import clip
 
-PARTS = (_labels, _prose, _marks, _text)
+PARTS = (_labels, _prose, _mentions, _marks, _text)
 
 
 def _distinct(labels: tuple[str, ...]) -> tuple[str, ...]:
     first: dict[str, str] = {}
     for label in labels:
-        if not _prose.plain(label):
+        if not _mentions.plain(label):
             raise ValueError(f"'{label}' is no label")
-        if (other := first.setdefault(_prose.plain(label), label)) != label:
+        if (other := first.setdefault(_mentions.plain(label), label)) != label:
             raise ValueError(f"'{other}' and '{label}' can't be told apart in an answer")
     return labels
 

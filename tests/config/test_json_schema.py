@@ -72,3 +72,64 @@ def test_a_value_that_is_nested_too_deeply() -> None:
     for _ in range(900):
         value = [value]
     assert misfit({"type": "string"}, value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        ("(?P<n>a)", "(?P<"),
+        (r"\Aa", r"\A"),
+        (r"a\z", r"\z"),
+        ("(?i)a", "(?i)"),
+        ("(?x:a)", "(?x:"),
+        ("a++", "++"),
+        ("a*+", "*+"),
+        ("a{2}+", "{2}+"),
+        ("(?>a)", "(?>a"),
+        ("(?#note)a", "(?#n"),
+        (r"\pL", r"\p"),
+        (r"\p{Greek}", r"\p"),
+        (r"\U0001F600", r"\U"),
+        (r"\x{41}", r"\x"),
+        (r"\<a", r"\<"),
+    ],
+)
+def test_a_pattern_of_another_language(pattern: str, part: str) -> None:
+    """What Python, Perl or Rust read and ECMA does not is refused by name, wherever it stands."""
+    for schema, place in (
+        ({"pattern": pattern}, "$.pattern"),
+        (
+            {"anyOf": [{"properties": {"a": {"pattern": pattern}}}]},
+            "$.anyOf[0].properties.a.pattern",
+        ),
+        ({"patternProperties": {pattern: {}}}, "$.patternProperties"),
+    ):
+        found = problem(schema) or ""
+        assert found.startswith(f"at {place}: ")
+        assert found.endswith(f"is not a pattern of ECMA-262, which knows no '{part}'")
+    assert problem({"enum": [{"pattern": pattern}], "properties": {"pattern": {}}}) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "fits"),
+    [
+        ("(?<=a)b", "ab", True),
+        ("(?<!a)b", "ab", False),
+        ("(?<=a+)b", "aab", True),
+        (r"^\p{L}+$", "Übung", True),
+        (r"^\p{L}+$", "a1", False),
+        (r"^\p{Script=Greek}$", "\u03b1", True),
+        (r"^\P{Lu}$", "a", True),
+        (r"^\u{1F600}$", "😀", True),
+        ("^(?<n>a)(?:b)$", "ab", True),
+        ("^(?i:a)b$", "Ab", True),
+        ("^a{2}?$", "aa", True),
+        (r"^[(?P<\]+]+$", "+](P", True),
+        (r"^\-\_\/$", "-_/", True),
+        ("^[[:alpha:]]", "x", False),
+    ],
+)
+def test_patterns_as_ecma_reads_them(pattern: str, value: str, fits: bool) -> None:
+    """Lookbehind of any length, properties, named groups and modifiers hold as ECMA has them."""
+    assert problem({"pattern": pattern}) is None
+    assert (misfit({"pattern": pattern}, value) is None) == fits
