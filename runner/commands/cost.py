@@ -141,6 +141,10 @@ def _routing(
         routes = routing.measured(routed, workload, usd, router, told)
         classifier_usd = routing.measured_classifier_usd(routed, usd, workload)
         first = [f"shares, and what the classifier read and wrote, as in {routed}"]
+        first += [
+            f"{name} answered none of them: alone it would take the tokens of all"
+            for name in routing.unused(routed)
+        ]
     else:
         routes = routing.planned(router)
         classifier_usd = routing.classifier_usd(router.classifier, usd, workload)

@@ -139,21 +139,32 @@ def _recommend(
     return recommend(task, contenders, unlike, knobs.without_effect(tried))
 
 
+def ruling(sweep: SweepResult, asked: Gate) -> Ruling:
+    """What a gate says of a sweep that may have been measured without one."""
+    return _together(dict.fromkeys(sweep.recommendations, asked), sweep.runs, sweep.recommendations)
+
+
 def _gate(
     directory: Path, runs: Sequence[SweepRow], recommendations: Mapping[str, Recommendation]
 ) -> Ruling:
     """That of each task is the strictest that one of its jobs asked for."""
-    of_task: dict[str, dict[str, SweepRow]] = {}
+    asked: dict[str, Gate] = {}
     for run in runs:
-        of_task.setdefault(run.task, {})[run.label] = run
-    asked = {
-        task: max((_asked(directory / run.dir) for run in of.values()), key=STRICTER.index)
-        for task, of in of_task.items()
-    }
+        gates = asked.get(run.task, False), _asked(directory / run.dir)
+        asked[run.task] = max(gates, key=STRICTER.index)
+    return _together(asked, runs, recommendations)
+
+
+def _together(
+    asked: Mapping[str, Gate],
+    runs: Sequence[SweepRow],
+    recommendations: Mapping[str, Recommendation],
+) -> Ruling:
     rulings = [
-        gate.labelled(asked[task], recommendations[task].choice, of)
-        for task, of in of_task.items()
-        if task in recommendations
+        gate.labelled(
+            asked[task], said.choice, {run.label: run for run in runs if run.task == task}
+        )
+        for task, said in recommendations.items()
     ]
     return gate.together(max(asked.values(), key=STRICTER.index, default=False), rulings)
 

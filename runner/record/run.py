@@ -7,7 +7,6 @@ for what is not what it is taken for, StorageError for a journal that can't be r
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -15,6 +14,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
+from zlib import crc32
 
 from pydantic import Field
 
@@ -38,7 +38,7 @@ from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result, S
 
 _PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
-_END = 65_536  # bytes of a file that its stamp is made from
+_READ = 1_048_576  # bytes at a time
 _OUTDATED: dict[str, Any] = {"complete": False, "tier": None, "stamp": None}
 
 Kind = Literal["run", "production", "sweep"]
@@ -167,16 +167,14 @@ class Run:
 
     @property
     def stamp(self) -> str:
-        """Hash of the sizes and the ends of its files: another once one is cut or goes on.
-
-        It takes no longer for a long journal than for a short one.
-        """
+        """Of its files as they stand: another once one is cut, goes on or has other bytes."""
         found = hashlib.sha256()
         for name in (RUN, JOURNAL, PROBE, UNSCORED):
             with suppress(OSError), (self.directory / name).open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _END))
-                found.update(f"{name} {size} ".encode() + file.read(_END))
+                size = checksum = 0
+                while part := file.read(_READ):
+                    size, checksum = size + len(part), crc32(part, checksum)
+                found.update(f"{name} {size} {checksum:08x} ".encode())
         return found.hexdigest()[:16]
 
     @property

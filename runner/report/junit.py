@@ -27,9 +27,10 @@ def write(path: Path, result: Result) -> None:
     _write(path, {result.model: result}, [result.model])
 
 
-def write_sweep(directory: Path, sweep: SweepResult) -> None:
-    """Wherever a job of the sweep was told to write: all of them. Raises StorageError."""
-    paths = dict.fromkeys(Run(directory / run.dir).config.get("junit") for run in sweep.runs)
+def write_sweep(directory: Path, sweep: SweepResult, path: Path | None = None) -> None:
+    """All of them to `path`, or wherever a job of the sweep was told to. Raises StorageError."""
+    told = (Run(directory / run.dir).config.get("junit") for run in sweep.runs)
+    paths = [path] if path else dict.fromkeys(told)
     about = []
     for task, said in sweep.recommendations.items():
         of_task = {run.dir: run for run in sweep.runs if run.task == task}

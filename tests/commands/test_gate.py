@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -65,6 +66,16 @@ def test_a_run(
         said = re.findall("^gate: .*", capsys.readouterr().out, re.MULTILINE)
         assert said[0].startswith("gate: shut" if code == 3 else "gate: open")
         assert len(said) > 1 or code != 3
+        assert main(["report", str(run), f"gate={gate}", "junit=again.xml"]) == code
+        assert re.findall("^gate: .*", capsys.readouterr().out, re.MULTILINE) == said
+        tests = {each.get("name"): each for each in ElementTree.parse("again.xml").iter("testcase")}
+        shut = {"true": ("failure", "error"), "proven": ("failure", "error", "skipped")}[gate]
+        shutting = [
+            name for name, each in tests.items() if any(each.find(tag) is not None for tag in shut)
+        ]
+        assert bool(shutting) == (code == 3)
+        assert all(any(line.startswith(f"gate: {name}: ") for line in said) for name in shutting)
+    assert main(["report", str(run)]) == 0
 
 
 @pytest.mark.parametrize(
@@ -82,6 +93,8 @@ def test_a_sweep(runner: Run, server: Loopback, second: Says, gate: str, code: i
     found = read_json(sweep / RESULT)
     assert found["recommendations"]["demo"]["choice"] == (None if code else "second")
     assert (found["gate"]["shut"], bool(found["gate"]["why"])) == (code == 3, code == 3)
+    assert main(["report", str(sweep), f"gate={gate}"]) == code
+    assert runner("report", str(sweep), "gate=perhaps") == 2
 
 
 def test_two_runs(

@@ -67,6 +67,19 @@ def test_what_was_asked_and_what_came_of_it(tmp_path: Path) -> None:
     assert run.result == said
 
 
+def test_a_result_is_of_every_byte(tmp_path: Path) -> None:
+    """One other digit anywhere in a long journal, of the same size, makes the result outdated."""
+    run = Run(make.run(tmp_path, [make.answered(str(n)) for n in range(2_000)]))
+    whole = run.journal.read_bytes()
+    write_json(tmp_path / RESULT, result(stamp=run.stamp).model_dump(mode="json"))
+    assert run.result and run.result.complete
+    for place in (whole.index(b'"seconds"') + 11, len(whole) // 2):
+        run.journal.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert run.result and not run.result.complete
+    run.journal.write_bytes(whole)
+    assert run.result.complete
+
+
 def test_everything_that_was_paid_counts_once(tmp_path: Path) -> None:
     """Probes, answers, judges and what waits for one; what was taken over was paid elsewhere."""
     judge = make.attempt("judge", role="judge", cost_usd=4.0)

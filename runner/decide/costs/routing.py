@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runner.config.schema import Single
 from runner.config.validation import validated
@@ -81,12 +82,18 @@ def measured(
 ) -> list[list[Arm]]:
     """As a run of a router had it, the cheapest arm first; but for what is `told` of the router.
 
+    An arm that answered nothing has the share 0, and is priced for the sizes of all requests.
     Raises ConfigError where it is told something of a router with more than two arms.
     """
     asked = sum(sum(sizes.values()) for sizes in run.arms.values())
-    names = {key: model.name for key, model in models_of(run).items()}
-    arms = [Arm(names[key], sum(sizes.values()) / asked, sizes) for key, sizes in run.arms.items()]
-    arms.sort(key=lambda arm: usd(arm.model, workload) or 0.0)
+    arms = [
+        Arm(model.name, sum((run.arms.get(key) or {}).values()) / asked, run.arms.get(key))
+        for key, model in models_of(run).items()
+        if key != CLASSIFIER
+    ]
+    costs = {arm.model: usd(arm.model, workload) for arm in arms}
+    # Of what nobody knows no savings can be told: it is what the others are held against.
+    arms.sort(key=lambda arm: (costs[arm.model] is None, costs[arm.model] or 0.0))
     if not told:
         return [arms]
     if len(arms) != 2:
@@ -102,11 +109,11 @@ def measured(
 
 
 def models_of(run: FinishedRun) -> dict[str, Single]:
-    """The arms of a run's router that answered, and its classifier, by their keys.
+    """The arms of a run's router, and its classifier, by their keys.
 
     Raises ConfigError for one that is made of models itself, or of another version.
     """
-    nodes = {key: (run.model.get("arms") or {}).get(key) for key in run.arms}
+    nodes: dict[str, Any] = dict.fromkeys(run.arms) | dict(run.model.get("arms") or {})
     if run.classified:
         nodes[CLASSIFIER] = run.model.get("classifier")
     made_of = [key for key, node in nodes.items() if (node or {}).get("kind") != "single"]
@@ -115,6 +122,12 @@ def models_of(run: FinishedRun) -> dict[str, Single]:
             f"from: {made_of[0]} of {run.label} is made of models; cost knows no such"
         )
     return {key: validated(Single, node, f"from: {key}: ") for key, node in nodes.items()}
+
+
+def unused(run: FinishedRun) -> list[str]:
+    """Models of the arms that answered nothing."""
+    models = models_of(run)
+    return [models[key].name for key in models if key != CLASSIFIER and key not in run.arms]
 
 
 def classifier_usd(classifier: Classifier, usd: Usd, workload: Workload) -> float | None:

@@ -17,6 +17,7 @@ from runner.decide.costs.routing import (
     measured_classifier_usd,
     models_of,
     strategies,
+    unused,
 )
 from runner.decide.costs.scenario import Classifier, Routing
 from runner.decide.costs.workload import FinishedRun, Workload, finished
@@ -182,3 +183,25 @@ def test_an_arm_made_of_models_is_refused(directory: Path) -> None:
     finish(directory)
     with pytest.raises(ConfigError, match="from: complex of demo-own is made of models"):
         models_of(finished(directory))
+
+
+@pytest.mark.parametrize("dear", [price(10, 10), None])
+def test_an_arm_that_answered_nothing(directory: Path, dear: Price | None) -> None:
+    """It stays what the router is compared with: all tokens at its price, or unknown."""
+    lines = (directory / "cases.jsonl").read_text().splitlines(keepends=True)[:3]
+    (directory / "cases.jsonl").write_text("".join(lines))
+    write_json(directory / RUN, read_json(directory / RUN) | {"outcomes": 3})
+    finish(directory)
+    run, prices = finished(directory), by({"small": price(1, 1), "big": dear})
+    workload = Workload(run.sizes, 3)
+    arms = measured(run, workload, prices, ROUTER, set())
+    found = {each.name: each for each in strategies(workload, arms, prices, 52e-6)}
+    routed = next(each for name, each in found.items() if name.startswith("routed: "))
+    assert unused(run) == ["big"]
+    assert routed.usd_per_month == pytest.approx(330e-6 + 3 * 52e-6)
+    assert found["all small"].usd_per_month == pytest.approx(330e-6)
+    assert found["all big"].usd_per_month == (dear and pytest.approx(330 * 10e-6))
+    if dear:
+        assert routed.savings == pytest.approx(1 - (330e-6 + 3 * 52e-6) / 3300e-6)
+    else:
+        assert routed.savings is None
