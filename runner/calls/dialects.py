@@ -78,7 +78,7 @@ def reader(litellm: str) -> tuple[Said, Reader]:
     """A fresh account and what adds an event to it, for one of litellm's prefixes."""
     name = litellm if litellm in _DIALECTS else "openai"
     usage, read = _DIALECTS[name]
-    return Said(_words=_WORDS[name], _usage=usage), read
+    return Said(_words=_WORDS["gemini" if name == "vertex_ai" else name], _usage=usage), read
 
 
 def _openai(event: dict[str, Any], said: Said) -> None:
@@ -191,6 +191,34 @@ def _ollama_usage(counts: dict[str, Any]) -> Usage | None:
     )
 
 
+def _bedrock(event: dict[str, Any], said: Said) -> None:
+    """A whole reply of Converse, or an event of its stream under the name of its type."""
+    for name, stated in event.items():
+        if name.endswith("Exception"):  # an event that is an error
+            said.error = {"type": name, **(stated if isinstance(stated, dict) else {})}
+    stop = event.get("messageStop") or event
+    said.ending = _word(stop.get("stopReason")) or said.ending
+    said.count((event.get("metadata") or event).get("usage"))
+    message = (event.get("output") or {}).get("message") or {}
+    delta = (event.get("contentBlockDelta") or {}).get("delta")
+    for part in _objects([*message.get("content", ()), delta]):
+        # A schema that litellm asks for by way of a tool is answered in the tool's input.
+        said.text = said.text or bool(part.get("text") or part.get("toolUse"))
+        said.reasoning = said.reasoning or bool(part.get("reasoningContent"))
+
+
+def _bedrock_usage(counts: dict[str, Any]) -> Usage | None:
+    """What it read from and wrote to its cache is counted beside the other input."""
+    read = _tokens(counts, "cacheReadInputTokens")
+    written = _tokens(counts, "cacheWriteInputTokens")
+    return Usage(
+        input_tokens=_tokens(counts, "inputTokens") + read + written,
+        output_tokens=_tokens(counts, "outputTokens"),
+        cached_input_tokens=read,
+        cache_write_tokens=written,
+    )
+
+
 def _word(value: Any) -> str | None:
     """Whatever else it is, it is no name. The longest that a record is to hold."""
     return characters(value)[:200] if isinstance(value, str) else None
@@ -222,5 +250,7 @@ _DIALECTS: dict[str, tuple[Callable[[dict[str, Any]], Usage | None], Reader]] = 
     "openai": (_openai_usage, _openai),
     "anthropic": (_anthropic_usage, _anthropic),
     "gemini": (_gemini_usage, _gemini),
+    "vertex_ai": (_gemini_usage, _gemini),
+    "bedrock": (_bedrock_usage, _bedrock),
     "ollama_chat": (_ollama_usage, _ollama),
 }

@@ -17,13 +17,12 @@ from math import inf
 from types import TracebackType
 from typing import Any, Self
 
-from runner.calls import callbacks
+from runner.calls import callbacks, clouds
 from runner.calls import wire as on_the_wire
 from runner.calls.dialects import characters
 from runner.calls.ending import failure, first_line, success
 from runner.calls.wire import Clock, Wire
 from runner.cases import images, reading
-from runner.config.redact import api_key
 from runner.config.schema import Single
 from runner.errors import ConfigError
 from runner.record.outcomes import Message, Reply
@@ -106,13 +105,19 @@ class Client:
     ) -> Reply:
         """Send one HTTP request. Raises CallFailed.
 
-        With `on_text` the answer is streamed: it gets each piece of text as it comes. The reply's
-        `first_token_seconds` is None when no answer came, as when reasoning took all the tokens.
+        With `on_text` the answer is streamed, where the provider's are: it gets each piece of text
+        as it comes. The reply's `first_token_seconds` is None when no answer came, as when
+        reasoning took all the tokens.
         """
+        if on_text and not model.provider.streams:
+            reply = await self.complete(model, messages, params)
+            on_text(reply.text)
+            return reply
         sent, hashes = messages, dict[str, str]()
         if any(isinstance(message["content"], list) for message in messages):
             sent, hashes = await asyncio.to_thread(images.load, messages)
-        call = self._call(model, streamed=on_text is not None)
+        key = await clouds.secret(model)
+        call = self._call(model, key, streamed=on_text is not None)
         wire = Wire(
             model.provider.litellm,
             sent,
@@ -143,21 +148,22 @@ class Client:
             text, reasoning = text.lstrip(), characters(cut).strip()
         return reply.model_copy(update={"text": text, "reasoning": reasoning})
 
-    def _call(self, model: Single, *, streamed: bool) -> dict[str, Any]:
+    def _call(self, model: Single, key: str, *, streamed: bool) -> dict[str, Any]:
         """What litellm is told besides the messages and parameters."""
         prefix, extra = model.provider.litellm, model.extra_body
         call: dict[str, Any] = {
             "model": model.litellm_id,
             "api_base": model.provider.api_base,
-            # Never None: litellm would look for a key in the environment by itself.
-            "api_key": api_key(model) or "none",
+            "api_key": key,
             "timeout": model.provider.timeout,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": False,
         }
         # A stream would go over a session of litellm's own, but for OpenAI's, where nobody sees it.
-        if prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
+        if cloud := clouds.arguments(model.provider, key, self._handler):
+            call |= cloud
+        elif prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
             call["client"] = self._handler
         else:
             call["shared_session"] = self._session
@@ -165,8 +171,9 @@ class Client:
             call["stream"] = True
             if prefix not in _USAGE_UNASKED:
                 call["stream_options"] = {"include_usage": True}
-        # Merged into the body; for Anthropic litellm would send it as a key named extra_body.
-        return call | (extra if not extra or prefix == "anthropic" else {"extra_body": extra})
+        # Merged into the body; of some litellm would send it as a key named extra_body.
+        as_it_is = not extra or prefix in ("anthropic", "bedrock")
+        return call | (extra if as_it_is else {"extra_body": extra})
 
 
 def check_callbacks(names: Sequence[str]) -> None:
@@ -242,7 +249,7 @@ def _translated(model: Single, params: dict[str, Any]) -> dict[str, Any]:
 
 
 # They state the usage of every stream; Mistral refuses to be asked for it.
-_USAGE_UNASKED = {"anthropic", "gemini", "ollama_chat", "mistral"}
+_USAGE_UNASKED = {*("anthropic", "bedrock", "gemini", "mistral", "ollama_chat", "vertex_ai")}
 
 
 class _ListenerFailed(Exception):
@@ -292,6 +299,13 @@ def _whole(response: Any) -> tuple[str, str]:
     return message.content or "", thoughts if isinstance(thoughts, str) else ""
 
 
+async def _given_token(
+    _: Any, credentials: str | None, project_id: str | None, custom_llm_provider: str
+) -> tuple[str, str]:
+    """In place of litellm's own way to a token of Google Cloud: the one that it was told."""
+    return credentials or "", project_id or ""
+
+
 @cache
 def _import_litellm() -> Any:
     os.environ.update(_ENVIRONMENT)
@@ -299,9 +313,11 @@ def _import_litellm() -> Any:
     gc.disable()
     import litellm
     from litellm.llms.ollama.common_utils import OllamaModelInfo
+    from litellm.llms.vertex_ai.vertex_llm_base import VertexBase
 
     # After a call it would ask Ollama's server for a price, unseen and with all else at a halt.
     OllamaModelInfo.get_model_info = lambda *_, **__: None
+    VertexBase._ensure_access_token_async = _given_token
     litellm.suppress_debug_info = True
     litellm.disable_hf_tokenizer_download = True
     litellm.redact_messages_in_exceptions = True

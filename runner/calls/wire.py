@@ -22,6 +22,7 @@ import aiohttp
 import certifi
 
 from runner.calls.dialects import Reader, Said, reader
+from runner.calls.framing import EVENT_STREAM, framing, last
 from runner.cases.images import without_bytes
 from runner.errors import ConfigError
 from runner.record.outcomes import Message, Usage
@@ -62,6 +63,7 @@ class Wire:
     said: Said = field(init=False)
     _read: Reader = field(init=False)
     _decode: Callable[[bytes], bytes] = bytes
+    _kind: str = ""  # of content
     streamed: bool = False
     size: int = 0  # of what came of the body
     _taken: bool = False  # all of it was read
@@ -107,6 +109,7 @@ class Wire:
         self.status = response.status
         self.retry_after = response.headers.get("retry-after")
         kind = response.content_type
+        self._kind = kind
         self.streamed = self.stream and kind not in ("application/json", "text/html")
         if response.headers.get("content-encoding") in ("gzip", "deflate"):  # unasked
             self._decode = zlib.decompressobj(wbits=47).decompress  # 47: either of the two
@@ -124,11 +127,11 @@ class Wire:
             raise _Broken("the reply is too long")
         if self.streamed:
             self._seen = self.clock()
-            if b"\n" not in data:  # searched once, however long a line is
+            if self._kind != EVENT_STREAM and b"\n" not in data:  # searched once, however long
                 return
-            *lines, self.reply = self.reply.split(b"\n")
-            for line in lines:
-                self._line(line)
+            events, self.reply = framing(self._kind)(self.reply)
+            for event in events:
+                self._event(event)
             if self.said.text and self.first_token is None:
                 self.first_token = self._seen
 
@@ -138,7 +141,8 @@ class Wire:
             return
         self._taken = True
         if self.streamed:
-            self._line(self.reply)
+            if event := last(self.reply, self._kind):
+                self._event(event)
         elif self.reply:
             self._event(self.reply)
 
@@ -149,16 +153,7 @@ class Wire:
     def ended(self) -> None:
         self.received = self.clock()
 
-    def _line(self, line: bytearray) -> None:
-        """A line of server-sent events, or one of JSON."""
-        line = line.strip()
-        if line.startswith((b"event:", b"id:", b"retry:", b":")):
-            return
-        line = line.removeprefix(b"data:").strip()
-        if line and line != b"[DONE]":
-            self._event(line)
-
-    def _event(self, data: bytearray) -> None:
+    def _event(self, data: bytes | bytearray) -> None:
         try:
             self._read(json.loads(data), self.said)
         except Exception:  # no JSON, too deep, or not of the form that the provider documents

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.cases.cases import Case
-from runner.config.schema import TOKENS_PER_BYTE, Output, Sampling, Single, Task
+from runner.config.schema import LOWEST, TOKENS_PER_BYTE, Output, Sampling, Single, Task
 from runner.record.outcomes import Message, Role, Schema
 
 
@@ -73,9 +73,19 @@ def parameters(model: Single, query: Query) -> dict[str, Any]:
     if query.json_schema is not None:
         schema = {"name": query.schema_name, "schema": query.json_schema, "strict": True}
         wanted["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if wanted.get("reasoning_effort") == LOWEST:
+        wanted["reasoning_effort"] = lowest_effort(model)
+        if wanted["reasoning_effort"] is None:
+            del wanted["reasoning_effort"]
     for name in model.drop_params:
         wanted.pop("response_format" if name == "json_schema" else name, None)
     return wanted
+
+
+def lowest_effort(model: Single) -> str | None:
+    """What `lowest` means to a model; None: nothing is sent, it thinks no more, or nobody knows."""
+    thinks = model.reasoning
+    return thinks.lowest if thinks and thinks.lowest != thinks.default else None
 
 
 def messages(model: Single, query: Query) -> list[Message]:
@@ -135,6 +145,19 @@ def cramped(model: Single, query: Query) -> str | None:
     )
 
 
+def effort(model: Single, sampling: Sampling) -> str | None:
+    """What the lowest effort has come to for a model; None: its default is as it was."""
+    if sampling.reasoning_effort != LOWEST or "reasoning_effort" in model.drop_params:
+        return None
+    if sent := lowest_effort(model):
+        return f"{model.name} is asked to think as little as it can: reasoning_effort={sent}"
+    thinks = model.reasoning
+    if thinks and thinks.lowest is None:
+        default = thinks.default or "how much is unknown"
+        return f"{model.name} thinks as it does by default ({default}): its lowest is unknown"
+    return None
+
+
 def texts(query: Query) -> list[str]:
     found: list[str] = []
     for message in query.messages:
@@ -157,5 +180,7 @@ def differences(model: Single, task: Task) -> list[str]:
     if model.max_output_tokens and model.max_output_tokens < task.sampling.max_tokens:
         limit = f"{model.max_output_tokens} of the {task.sampling.max_tokens}"
         found.append(f"{model.name} may write {limit} tokens that the task allows")
+    if named := effort(model, task.sampling):
+        found.append(named)
     found += [f"{model.name} is sent {key}={value} too" for key, value in model.extra_body.items()]
     return found

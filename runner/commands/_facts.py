@@ -1,6 +1,6 @@
 """What `check` says of the facts in a model's file: its price, its end, what other lists say."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -45,6 +45,15 @@ def of_retirement(model: Single, today: date, options: Collection[str]) -> Itera
         days = (model.retires - today).days
         instead = f"; then use model={model.successor}" if model.successor else ""
         yield "notes", f"retires: {model.retires}, in {days} days{instead}"
+
+
+def thinking_unknown(models: Mapping[str, Single], fact: Literal["default", "lowest"]) -> str:
+    """The models that think first and whose default, or lowest, effort no source has."""
+    return ", ".join(
+        option
+        for option, model in sorted(models.items())
+        if model.reasoning and getattr(model.reasoning, fact) is None and "/" not in option
+    )
 
 
 def show(found: Sequence[tuple[str, Difference]], *, known: bool) -> None:

@@ -57,6 +57,7 @@ _THEMES = {
     "retires": f"ends within {_facts.SOON.days} days",
     "price": "prices that change, or are old",
     "max_tokens": "little room to think",
+    "reasoning": "thinking that nobody states",
     "": "notes",
 }
 
@@ -164,6 +165,11 @@ class _Checker:
             self.report.differences += [(option, each) for each in found]
             if alone := sources.unsourced(model, self.today, ids):
                 self.report.details.append(f"{option}: in its file alone: {', '.join(alone)}")
+        for fact in ("default", "lowest"):
+            if unknown := _facts.thinking_unknown(models, fact):
+                self.report.notes.append(
+                    f"conf/model: reasoning.{fact}: nobody says it of {unknown}"
+                )
 
     def _group(self, group: str) -> Iterator[tuple[str, Iterator[Finding]]]:
         if group in _PLACES:

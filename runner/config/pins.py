@@ -19,6 +19,14 @@ from runner.errors import ConfigError
 _SNAPSHOT = r"-(\d{4}-\d{2}-\d{2}|\d{8}|\d{4})"
 
 
+# What the map calls a provider, where it is not litellm's prefix.
+_LISTED = {
+    "bedrock": {"bedrock_converse"},
+    "cohere": {"cohere_chat"},
+    "vertex_ai": {"vertex_ai", "vertex_ai-language-models"},
+}
+
+
 def check_callable(model: Single, today: date) -> None:
     """Raises ConfigError for an alias that nobody allowed, and for a model past its retirement."""
     problems = [] if model.allow_unpinned else [unpinned(model)]
@@ -75,11 +83,11 @@ def _snapshots(model: Single) -> list[str]:
 @cache
 def _ids(prefix: str) -> dict[str, dict[str, Any]]:
     """The map's entries of one provider by plain id; the map writes the prefix for some only."""
-    return {
-        key.removeprefix(f"{prefix}/"): entry
-        for key, entry in _price_map().items()
-        if entry.get("litellm_provider") == prefix
-    }
+    names = _LISTED.get(prefix, {prefix})
+    found = [(k, e) for k, e in _price_map().items() if e.get("litellm_provider") in names]
+    # What stands under the bare id, too, may be another's.
+    found.sort(key=lambda entry: entry[0].startswith(f"{prefix}/"))
+    return {key.removeprefix(f"{prefix}/"): entry for key, entry in found}
 
 
 @cache

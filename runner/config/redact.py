@@ -7,23 +7,45 @@ a key is the user's data.
 import json
 import os
 from collections.abc import Iterable
+from importlib.util import find_spec
 
-from runner.config.schema import Single
+from runner.config.schema import Provider, Single
 
 _MARK = "[redacted]"
 _known: set[str] = set()
 
 
 def missing_key(model: Single, where: str) -> str | None:
-    """What to say when the environment lacks the key that a model's provider needs."""
-    name = model.provider.api_key_env
-    key = os.environ.get(name, "").strip() if name else None
-    if key == "":
-        return f"{where}: {model.name} needs a key: set {name} in the environment"
+    """What to say when the environment lacks what a model's provider needs: most often a key."""
+    provider = model.provider
+    if name := unset(model):
+        what = "a key" if name == provider.api_key_env else "an address"
+        return f"{where}: {model.name} needs {what}: set {name} in the environment"
+    name = provider.api_key_env
+    key = os.environ.get(name, "").strip() if name else ""
     if key and key[0] in "'\"" and key[-1] == key[0]:
         return f"{where}: the key in {name} stands in quotes, which are sent with it: take them off"
     if key and not (key.isascii() and key.isprintable() and " " not in key):
         return f"{where}: the key in {name} has characters that no header takes: copy it once more"
+    if extra := _missing_extra(provider):
+        return f"{where}: {model.name} needs an extra: pip install 'llm-decision-runner[{extra}]'"
+    return None
+
+
+def unset(model: Single) -> str | None:
+    """The name of the variable that is to be set before a model can be asked."""
+    provider = model.provider
+    address = None if provider.api_base else provider.api_base_env
+    names = [name for name in (provider.api_key_env, address) if name]
+    return next((name for name in names if not os.environ.get(name, "").strip()), None)
+
+
+def _missing_extra(provider: Provider) -> str | None:
+    """The optional dependency that a cloud takes: Amazon's streams, Google's credentials."""
+    if provider.litellm == "bedrock":
+        return None if find_spec("botocore") else "bedrock"
+    if provider.credentials and not (provider.api_key_env and provider.project):
+        return None if find_spec("google") and find_spec("google.auth") else "vertex"
     return None
 
 
@@ -45,7 +67,8 @@ def remember(secret: str) -> None:
 def key_in(text: str) -> str | None:
     """The name of the variable whose value, a key by that name, stands in a text."""
     for name, value in os.environ.items():
-        if name.endswith(("_API_KEY", "_TOKEN", "_SECRET")) and len(value) >= 8 and value in text:
+        secret = name.endswith(("_API_KEY", "_TOKEN", "_SECRET")) or "_TOKEN_" in name
+        if secret and len(value) >= 8 and value in text:
             return name
     return None
 

@@ -25,6 +25,8 @@ _PROVIDERS = {
     "together_ai": "together",
     "xai": "x-ai",
     "moonshot": "moonshotai",
+    "bedrock": "aws",
+    "vertex_ai": "google",
 }
 # A rate as a file has it, as litellm's map and as genai-prices.
 _RATES = {

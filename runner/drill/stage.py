@@ -9,9 +9,9 @@ from runner.cases.query import Query, about_tokens
 from runner.config.schema import Job, Model, Router, Single, answerers, singles
 from runner.drill.faults import Step
 from runner.drill.loopback.dialect import Dialect, Saying
-from runner.drill.loopback.dialects import dialect_of
 from runner.drill.loopback.exchange import Answer, Request
 from runner.drill.loopback.server import Host, Provider
+from runner.drill.loopback.spoken import dialect_of
 from runner.errors import ConfigError, ErrorKind
 from runner.record.outcomes import Reply, Usage
 
@@ -34,7 +34,8 @@ def offline(job: Job) -> Job:
     """The job without what would need a key, weights, or anybody who listens."""
 
     def bare(model: Single) -> Single:
-        provider = model.provider.model_copy(update={"api_key_env": None})
+        nobody = {"api_key_env": None, "credentials": None}
+        provider = model.provider.model_copy(update=nobody)
         elsewhere = model.model_copy(update={"provider": provider, "artifact": None})
         return elsewhere if provider.api_base else elsewhere.at(_LOOPBACK)
 

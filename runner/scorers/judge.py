@@ -19,7 +19,7 @@ from pydantic import Field
 from runner.cases.call_log import Ask
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config.schema import Model, Sampling, Task, answerers
+from runner.config.schema import LOWEST, Model, Sampling, Task, answerers
 from runner.record.outcomes import Reply, Score
 from runner.scorers import Table, Unscored, _expected, _judging
 from runner.scorers._judging import Judgement, Prompt, Texts
@@ -43,7 +43,8 @@ async def score(
     swap: bool = False,
     system: Prompt = _judging.SYSTEM,
     prompt: Prompt = _judging.PROMPT,
-    max_tokens: Count = 512,
+    max_tokens: Count = 4096,  # what it thinks first included
+    effort: str | None = LOWEST,
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0,
     allow_self_judging: bool = False,  # for runner/judging.py, which knows the models under test
 ) -> Score:
@@ -58,7 +59,9 @@ async def score(
                 {"role": "system", "content": _judging.render(system, rubric, scale, texts)},
                 {"role": "user", "content": content},
             ],
-            sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
+            sampling=Sampling(
+                temperature=temperature, max_tokens=max_tokens, reasoning_effort=effort
+            ),
             output="json",
             json_schema=_judging.schema(scale),
             schema_name="judgement",

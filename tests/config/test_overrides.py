@@ -43,7 +43,7 @@ def test_it_comes_with_the_model(own: Path) -> None:
     assert (job.model.name, job.seed) == ("gpt-6-luna", 7)
     assert job.model.model_dump()["max_output_tokens"] == 999
     other = composed(own, "task=extraction")
-    assert (other.task.sampling.reasoning_effort, other.task.prompt_name) == (None, None)
+    assert (other.task.sampling.reasoning_effort, other.task.prompt_name) == ("lowest", None)
 
 
 def test_the_command_line_wins(own: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from runner.config.schema import Job, Single
 from runner.drill.loopback.dialect import Dialect
-from runner.drill.loopback.dialects import Anthropic, OpenAI, dialect_of
+from runner.drill.loopback.dialects import Anthropic, OpenAI
+from runner.drill.loopback.spoken import dialect_of
 from runner.drill.stage import answer_seconds, offline
 from tests.conftest import model
 

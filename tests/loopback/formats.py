@@ -7,9 +7,11 @@ assert speaks.read(server.requests[0]).temperature == 0.0
 """
 
 from tests.loopback.anthropic import ANTHROPIC
-from tests.loopback.gemini import GEMINI
+from tests.loopback.bedrock import BEDROCK
+from tests.loopback.gemini import GEMINI, VERTEX
 from tests.loopback.ollama import OLLAMA
 from tests.loopback.openai import (
+    AZURE,
     FIREWORKS,
     GROQ,
     LIKE_OPENAI,
@@ -33,6 +35,9 @@ FORMATS: dict[str, Format] = {
         FIREWORKS,
         GROQ,
         *LIKE_OPENAI,
+        AZURE,
+        BEDROCK,
+        VERTEX,
         OLLAMA,
         VLLM,
         LOCAL,

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback import dialects
+from runner.drill.loopback import clouds, dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.dialects import google_error
 from runner.drill.loopback.exchange import Answer, Request
@@ -204,4 +204,19 @@ def _text(parts: list[dict[str, Any]]) -> str:
     return "".join(part.get("text", "") for part in parts)
 
 
+class Vertex(clouds.Vertex, Gemini):
+    """The same of Google Cloud: another path, and a token in place of a key."""
+
+    name = "vertex"
+    litellm = "vertex_ai"
+    path = "/v1/projects/"
+    key_header = "authorization"
+
+    def error(self, fault: Fault) -> tuple[int, Any]:
+        if fault == 401:
+            return google_error(401, _WORDING[401])
+        return super().error(fault)
+
+
 GEMINI = Gemini()
+VERTEX = Vertex()

@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback import dialects
+from runner.drill.loopback import clouds, dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.exchange import Answer, Request
 from runner.record.outcomes import Usage
@@ -83,6 +83,7 @@ class OpenAI(dialects.OpenAI, Format):
     finish_reasons: Mapping[str, str] = field(default_factory=lambda: _WORDS)
     usage_unasked: bool = False  # a stream states it, whatever its stream_options
     reply: Mapping[str, Any] = field(default_factory=dict)  # what its replies have besides
+    azure: bool = False  # a deployment stands in the path, and a key in a header of its own
 
     path = "/chat/completions"
 
@@ -116,8 +117,12 @@ class OpenAI(dialects.OpenAI, Format):
             ),
         )
 
+    def key_of(self, request: Request) -> str:
+        return request.headers.get("api-key", "") if self.azure else super().key_of(request)
+
     def takes(self, path: str) -> bool:
-        return path == self.base_path + self.path
+        azure = clouds.Azure.target.fullmatch(path)
+        return bool(azure) if self.azure else path == self.base_path + self.path
 
     def whole(self, saying: Saying) -> dict[str, Any]:
         body = super().whole(saying)
@@ -159,6 +164,9 @@ def _thought(opening: dict[str, Any], reasoning: str) -> dict[str, Any]:
 
 
 OPENAI = OpenAI(more_keys={"store": BOOLEAN, "service_tier": STRING})
+AZURE = OpenAI(
+    name="azure", litellm="azure", base_path="", azure=True, more_keys={"service_tier": STRING}
+)
 MISTRAL = OpenAI(
     name="mistral",
     litellm="mistral",
@@ -207,6 +215,7 @@ LIKE_OPENAI = tuple(
         ("zai", "hosted_vllm", "/api/paas/v4"),
         ("moonshot", "hosted_vllm", "/v1"),
         ("dashscope", "hosted_vllm", "/compatible-mode/v1"),
+        ("cohere", "hosted_vllm", "/compatibility/v1"),
     )
 )
 VLLM = OpenAI(

@@ -11,10 +11,11 @@ from tests.loopback.strict import Fault
 class Stated(NamedTuple):
     status: int
     message: str
-    type: str
+    type: str | None
     code: str | int | None = None
 
 
+_NO_DEPLOYMENT = "DeploymentNotFound"
 _BAD = "invalid_request_error"
 _COMMON: dict[Fault, Stated] = {
     400: Stated(400, "Invalid value for 'messages'.", _BAD),
@@ -42,6 +43,14 @@ _COMMON: dict[Fault, Stated] = {
 }
 _OWN: dict[str, dict[Fault, Stated]] = {
     "openai": {},
+    "azure": {
+        401: Stated(401, "Access denied due to invalid subscription key.", None, "401"),
+        404: Stated(404, "The deployment for this resource does not exist.", None, _NO_DEPLOYMENT),
+        429: Stated(429, "Requests have exceeded the token rate limit.", None, "429"),
+        "content_policy": Stated(
+            400, "The response was filtered due to the prompt.", None, "content_filter"
+        ),
+    },
     "mistral": {
         400: Stated(400, "Invalid model: m", "invalid_model", "1500"),
         422: Stated(422, "Unprocessable", _BAD),
@@ -162,6 +171,7 @@ def refusal(name: str, unknown: list[str], where: str, problem: ValidationError)
         body = {"object": "error", "message": {"detail": [detail]}, "type": _BAD, "code": None}
         return Answer(422, body)
     words = {
+        "azure": f"Unrecognized request argument supplied: {key}",
         "openai": f"Unknown parameter: '{key}'.",
         "fireworks": f"Extra inputs are not permitted, field: '{key}'",
         "groq": f"property '{key}' is unsupported",

@@ -327,12 +327,19 @@ def test_a_body_is_sent_as_given() -> None:
 REQUESTS: dict[str, dict[str, Any]] = {
     "anthropic": QUESTION | {"max_tokens": 5},
     "google": {"contents": [{"role": "user", "parts": [{"text": "Hello?"}]}]},
+    "vertex": {"contents": [{"role": "user", "parts": [{"text": "Hello?"}]}]},
+    "bedrock": {"messages": [{"role": "user", "content": [{"text": "Hello?"}]}]},
 }
-GOOGLE = "/v1beta/models/m-1:generateContent"
+PATHS = {  # where the model stands in it
+    "azure": "/openai/deployments/m-1/chat/completions?api-version=2025-04-01-preview",
+    "bedrock": "/model/m-1/converse",
+    "google": "/v1beta/models/m-1:generateContent",
+    "vertex": "/v1/projects/p/locations/global/publishers/google/models/m-1:generateContent",
+}
 
 
 def provider_path(speaks: Format) -> str:
-    return GOOGLE if speaks.name == "google" else speaks.base_path + speaks.path
+    return PATHS.get(speaks.name, speaks.base_path + speaks.path)
 
 
 def provider_post(
@@ -342,7 +349,7 @@ def provider_post(
     headers = {"Content-Type": "application/json"} | dict(speaks.headers)
     if key and speaks.key_header:
         shown = f"Bearer {key}" if speaks.key_header == "authorization" else key
-        headers[speaks.key_header] = shown
+        headers["api-key" if speaks.name == "azure" else speaks.key_header] = shown
     try:
         connection.request("POST", path or provider_path(speaks), json.dumps(body), headers)
         reply = connection.getresponse()
@@ -359,7 +366,8 @@ def test_each_provider_is_strict(name: str) -> None:
     wrong = body | {"messages": "Hello?", "contents": "Hello?"}
     with Loopback(lambda request: speaks.say(request, Saying("Hi.")), speaks) as server:
         assert provider_post(server, speaks, body | {"stream": False})[0] == (
-            400 if name == "google" else 200  # which asks for a stream by another path
+            # These ask for a stream by another path.
+            400 if name in ("bedrock", "google", "vertex") else 200
         )
         assert provider_post(server, speaks, body, path="/v9/chat")[0] == 404
         refused, said = provider_post(server, speaks, wrong)

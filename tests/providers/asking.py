@@ -73,10 +73,10 @@ async def json_object(row: Row, bench: Bench) -> str:
 
 
 async def extra_body(row: Row, bench: Bench) -> str:
-    name, value = row.facts.extra
-    _, request = await answered(row, bench, extra_body={name: value})
-    assert request.body[name] == value
-    return name
+    where, value = row.facts.extra
+    _, request = await answered(row, bench, extra_body={where.split(".")[-1]: value})
+    assert place(request.body, where) == value
+    return where
 
 
 async def unknown(row: Row, bench: Bench) -> str:

@@ -78,6 +78,7 @@ async def ask(
         )
     except CallFailed as error:
         ended = error
+    assert provider.requests, ended
     [request] = provider.requests
     assert ended.http_requests == 1
     return ended, request

@@ -54,7 +54,7 @@ async def retry_after(row: Row, bench: Bench) -> str:
     error = await failed(row, bench, row.speaks.fault(503, retry_after=soon))
     assert error.retry_after and 55 < error.retry_after <= 60
     error = await failed(row, bench, row.speaks.fault(429))
-    if row.name == "google":
+    if row.name in ("google", "vertex"):
         assert error.retry_after == 32.5
         return "header, body"
     assert error.retry_after is None
@@ -66,6 +66,8 @@ async def timeout(row: Row, bench: Bench) -> str:
     error = await failed(row, bench, answers.hang(), timeout=60)
     assert (error.kind, error.unbilled) == ("timeout", False)
     assert error.seconds == pytest.approx(60, abs=1e-3)
+    if row.facts.streams:
+        return "ok"
     long = replace(SAYING, text="word " * 50)
     error = await failed(row, bench, long, flow=Flow(delay=2), timeout=15, on_text=lambda _: None)
     assert (error.kind, error.delivered, error.unbilled) == ("timeout", True, False)

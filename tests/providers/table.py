@@ -44,6 +44,8 @@ class Facts:
     cached: Hole | None = None
     written: Hole | None = Hole("no count of tokens written to a cache")
     reasoning: Hole | None = None
+    model: Hole | None = None  # that a reply names
+    streams: Hole | None = None
     schema_streams: Hole | None = None
     faults: dict[Fault, ErrorKind | Hole] = field(default_factory=dict)  # that differ from KINDS
 
@@ -125,6 +127,49 @@ FACTS: dict[str, Facts] = {
     "zai": Facts("glm-5.3-flash", path="/api/paas/v4/chat/completions"),
     "moonshot": Facts("kimi-k3.1-pro"),
     "dashscope": Facts("qwen3.8-flash", path="/compatible-mode/v1/chat/completions"),
+    "cohere": Facts(
+        "command-a-03-2025",
+        path="/compatibility/v1/chat/completions",
+        streams=Hole("it is asked for whole answers: its streams refuse to be asked for usage"),
+    ),
+    "azure": Facts(
+        "gpt-4o-2024-08-06",
+        path="/openai/deployments/gpt-4o-2024-08-06/chat/completions?api-version=2025-04-01-preview",
+        key=f"api-key: {KEY}",
+        extra=("service_tier", "flex"),
+        written=None,
+    ),
+    "bedrock": Facts(
+        "amazon.nova-micro-v1:0",
+        path="/model/amazon.nova-micro-v1%3A0/converse",
+        system="system.0.text",
+        max_tokens="inferenceConfig.maxTokens",
+        temperature="inferenceConfig.temperature",
+        stop="inferenceConfig.stopSequences",
+        seed=Hole("it takes no seed", refused=True),
+        schema=Hole("litellm asks for a schema as a tool", refused=True),
+        json_object=Hole("JSON without a schema: litellm would drop it silently", refused=True),
+        image="messages.0.content.1.image.source.bytes",
+        extra=("additionalModelRequestFields.inferenceConfig", {"topK": 40}),
+        written=None,
+        reasoning=Hole("it states no reasoning tokens"),
+        model=Hole("its replies name no model"),
+        faults={"content_policy": _NO_POLICY, "no_quota": Hole("it bills afterwards")},
+    ),
+    "vertex": Facts(
+        "gemini-3.1-flash-lite",
+        path="/v1/projects/our-project/locations/global/publishers/google/models/"
+        "gemini-3.1-flash-lite:generateContent",
+        system="system_instruction.parts.0.text",
+        max_tokens="generationConfig.max_output_tokens",
+        temperature="generationConfig.temperature",
+        stop="generationConfig.stop_sequences",
+        seed="generationConfig.seed",
+        schema="generationConfig.response_json_schema",
+        json_object="generationConfig.response_mime_type",
+        image="contents.0.parts.1.inline_data.data",
+        extra=("safetySettings", [{"category": "X", "threshold": "BLOCK_NONE"}]),
+    ),
     "ollama": Facts(
         "llama3.1:8b-instruct-q4_K_M",
         path="/api/chat",
@@ -176,12 +221,18 @@ class Row:
     def model(self, host: str, **changes: Any) -> Single:
         """As in conf/, with the host and the key's name replaced."""
         conf = self.configured()
-        path = urlsplit(conf["api_base"]).path if "api_base" in conf else "/v1"
+        own = "/v1" if self.name == "local" else ""
+        path = urlsplit(conf["api_base"]).path if "api_base" in conf else own
         provider = Provider(
             name=self.name,
             litellm=conf["litellm"],
             api_base=host + path,
-            api_key_env=KEY_NAME if "api_key_env" in conf else None,
+            api_key_env=KEY_NAME if {"api_key_env", "credentials"} & set(conf) else None,
+            api_version=conf.get("api_version"),
+            region=conf.get("region"),
+            project="our-project" if "credentials" in conf else None,
+            credentials=conf.get("credentials"),
+            streams=conf.get("streams", True),
             timeout=changes.pop("timeout", 10),
             data=conf["data"],
         )

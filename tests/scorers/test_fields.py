@@ -99,12 +99,14 @@ def test_check(expected: Any) -> None:
 
 
 def test_tables_count_each_field() -> None:
-    """The table says for each field how often it was right, from the details alone."""
-    scores = [judge("fields", as_json(), EXPECTED), judge("fields", "no", EXPECTED)]
+    """The table says how often each field was right, and how often all, from the details alone."""
+    answers = [as_json(), "no", as_json(name="Jo"), as_json(issue="late")]
+    scores = [judge("fields", answer, EXPECTED) for answer in answers]
     journal = [Score.model_validate_json(score.model_dump_json()) for score in scores]
     (table,) = tables("fields", journal, task="demo", tasks_dirs=[])
     assert table.columns == ("field", "right", "answers", "rate")
-    assert table.rows == tuple((field, 1, 2, 0.5) for field in EXPECTED)
+    right = {"name": 2, "issue": 2, "sentiment": 3, "all fields right": 1}
+    assert table.rows == tuple((field, n, 4, n / 4) for field, n in right.items())
     assert tables("fields", [], task="demo", tasks_dirs=[]) == []
 
 

@@ -4,6 +4,7 @@ Nothing else is accepted (`validation.py` reports it). Units live in the names.
 """
 
 from runner.config.schema.base import (
+    LOWEST,
     STRICTER,
     TOKENS_PER_BYTE,
     Data,

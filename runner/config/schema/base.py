@@ -70,6 +70,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+LOWEST = "lowest"  # of the efforts that a model has; nothing, where it does not think
+
+
 class Sampling(Strict):
     """None: not sent, the provider's default holds."""
 
@@ -77,4 +80,4 @@ class Sampling(Strict):
     max_tokens: int = Field(ge=1)
     top_p: float | None = Field(None, gt=0, le=1)
     stop: tuple[str, ...] | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: str | None = None  # as the model has it, or LOWEST

@@ -1,5 +1,6 @@
 """A provider, and a pinned model with its price."""
 
+import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
@@ -30,8 +31,15 @@ class Provider(Strict):
     name: Name
     litellm: str  # litellm's prefix
     api_base: str | None  # None: `local` starts the server
+    # The variable that holds the address, where it is each customer's own.
+    api_base_env: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*_(API_BASE|ENDPOINT)$")
     # The name of the variable that holds the key, never the key; None: no key.
     api_key_env: str | None = Field(pattern=r"^[A-Z_][A-Z0-9_]*$")
+    api_version: str | None = None  # of Azure's API
+    region: str | None = None  # of a cloud
+    project: str | None = None  # of a cloud
+    # What else proves who asks: google: a token of its application default credentials.
+    credentials: Literal["google"] | None = None
     timeout: Seconds
     data: Data  # where the text of a request ends up
     max_concurrency: int | None = Field(None, ge=1)
@@ -40,6 +48,7 @@ class Provider(Strict):
     max_reply_bytes: int = Field(16_000_000, ge=1000)  # a longer reply is given up
     regions: tuple[str, ...] = ()
     certifications: tuple[str, ...] = ()
+    streams: bool = True  # False: it is asked for whole answers only
     ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
 
     @model_validator(mode="after")
@@ -47,6 +56,18 @@ class Provider(Strict):
         if self.api_base and "@" in self.api_base.partition("://")[2].partition("/")[0]:
             raise ValueError("api_base has a user or a password in it; name a key in api_key_env")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _at_its_customers_address(cls, data: Any) -> Any:
+        """The variable is read once, so that a record says where its run has asked."""
+        if not isinstance(data, dict) or data.get("api_base") is not None:
+            return data
+        name = data.get("api_base_env")
+        value = os.environ.get(name, "").strip().rstrip("/") if isinstance(name, str) else ""
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"{name}: is no address; it begins with https://")
+        return data | {"api_base": value} if value else data
 
 
 class Rates(Strict):
@@ -245,7 +266,8 @@ class Single(Strict):
 
     @model_validator(mode="after")
     def _has_an_address(self) -> Self:
-        if self.provider.api_base is None and self.artifact is None:
+        where = self.provider.api_base or self.provider.api_base_env
+        if where is None and self.artifact is None:
             raise ValueError("provider.api_base: is missing; only weights of our own go without")
         return self
 

@@ -190,7 +190,7 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
         retiring=_retiring(model, wanted),
         repriced=_repriced(model, wanted),
         excluded=tuple(excluded),
-        missing_key=redact.missing_key(model, "model") and model.provider.api_key_env,
+        missing_key=redact.unset(model),
         benchmarks={
             name: score for name in wanted.benchmarks if (score := model.benchmarks.get(name))
         },

@@ -189,6 +189,6 @@ def facts(option: str, model: Single, today: date) -> dict[str, Any]:
         "retires": model.retires and model.retires.isoformat(),
         "retired": pins.retired(model, today) is not None,
         "successor": model.successor,
-        "key": model.provider.api_key_env,
+        "key": model.provider.api_key_env or model.provider.credentials,
         "key_present": has_key(model),
     }

@@ -4,7 +4,6 @@ import json
 import re
 from typing import Any
 
-from runner.config.schema import Provider
 from runner.drill.loopback.dialect import Dialect, Events, Saying, kind, words
 from runner.drill.loopback.exchange import Request
 from runner.record.outcomes import Usage
@@ -159,15 +158,6 @@ class Ollama(Dialect):
 
     def error(self, status: Any) -> tuple[int, Any]:
         return status, {"error": f"loopback: {status}"}
-
-
-_DIALECTS = {"anthropic": Anthropic(), "gemini": Gemini(), "ollama_chat": Ollama()}
-_OPENAI = OpenAI()
-
-
-def dialect_of(provider: Provider) -> Dialect:
-    """By its litellm prefix."""
-    return _DIALECTS.get(provider.litellm, _OPENAI)
 
 
 def completion(content: str | None, finish_reason: str, model: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
-from runner.config.schema import Cascade, Job, Model, Price, Router, Single, Split
+from runner.config.schema import Cascade, Job, Model, Price, Provider, Router, Single, Split
 from runner.errors import ConfigError
 
 HOOKS = "runner.production.gateway.hooks"
@@ -128,8 +128,7 @@ def _deployment(job: Job, group: str, where: str, model: Single, weight: float) 
     params: Json = {
         "model": model.litellm_id,
         "api_base": provider.api_base,
-        # Never left out: litellm would look for a key in the environment by itself.
-        "api_key": f"os.environ/{provider.api_key_env}" if provider.api_key_env else "none",
+        **_proof(provider),
         "timeout": provider.timeout,
         "max_retries": 0,  # of the client below the proxy, whose own would multiply them
         "weight": weight,
@@ -145,6 +144,22 @@ def _deployment(job: Job, group: str, where: str, model: Single, weight: float) 
     if group != job.task.name:
         info["reached_after"] = list(job.fallback.on)
     return {"model_name": group, "litellm_params": params, "model_info": info}
+
+
+def _proof(provider: Provider) -> Json:
+    """What proves who asks, and what a cloud wants besides."""
+    places = {
+        "azure": {"api_version": provider.api_version},
+        "bedrock": {"aws_region_name": provider.region},
+        "vertex_ai": {"vertex_project": provider.project, "vertex_location": provider.region},
+    }
+    place = {name: value for name, value in places.get(provider.litellm, {}).items() if value}
+    if provider.credentials and not provider.api_key_env:
+        return place  # the proxy asks for them by itself
+    # Never left out: litellm would look for a key in the environment by itself.
+    return place | {
+        "api_key": f"os.environ/{provider.api_key_env}" if provider.api_key_env else "none"
+    }
 
 
 def _prices(model: Single) -> dict[str, float]:

@@ -1,0 +1,161 @@
+"""Amazon Bedrock's Converse, with an API key."""
+
+from typing import Any
+
+from jsonschema import ValidationError
+
+from runner.drill.loopback import clouds
+from runner.drill.loopback.dialect import Events, Saying
+from runner.drill.loopback.exchange import Answer, Request
+from runner.record.outcomes import Usage
+from tests.loopback.strict import (
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    STRING,
+    STRINGS,
+    ChatRequest,
+    Fault,
+    Format,
+    object_of,
+    sha256_of,
+    unknown_keys,
+    where,
+)
+
+_TEXT = object_of({"text": STRING | {"minLength": 1}}, ["text"])
+_SOURCE = object_of({"bytes": STRING}, ["bytes"])
+_IMAGE = object_of(
+    {"image": object_of({"format": {"enum": ["png", "jpeg", "gif", "webp"]}, "source": _SOURCE})},
+    ["image"],
+)
+_MESSAGE = object_of(
+    {
+        "role": {"enum": ["user", "assistant"]},
+        "content": {"type": "array", "minItems": 1, "items": {"oneOf": [_TEXT, _IMAGE]}},
+    },
+    ["role", "content"],
+)
+_INFERENCE = object_of(
+    {
+        "maxTokens": INTEGER | {"minimum": 1},
+        "temperature": NUMBER | {"minimum": 0, "maximum": 1},
+        "topP": NUMBER,
+        "stopSequences": STRINGS,
+    }
+)
+_SCHEMA = object_of(
+    {
+        "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
+        "system": {"type": "array", "items": _TEXT},
+        "inferenceConfig": _INFERENCE,
+        "toolConfig": OBJECT,
+        "outputConfig": OBJECT,
+        "performanceConfig": OBJECT,
+        "additionalModelRequestFields": object_of({"inferenceConfig": OBJECT}),
+        "additionalModelResponseFieldPaths": STRINGS,
+    },
+    ["messages"],
+)
+_ERRORS: dict[Fault, tuple[int, str, str]] = {
+    400: (400, "ValidationException", "The provided model identifier is invalid."),
+    401: (401, "UnrecognizedClientException", "The security token is invalid."),
+    403: (403, "AccessDeniedException", "You don't have access to the model."),
+    404: (404, "ResourceNotFoundException", "This model version has reached the end of its life."),
+    408: (408, "ModelTimeoutException", "Model has timed out in processing the request."),
+    413: (413, "ValidationException", "Request body is too large."),
+    422: (422, "ValidationException", "Unprocessable."),
+    429: (429, "ThrottlingException", "Too many tokens, please wait before trying again."),
+    500: (500, "InternalServerException", "The system encountered an unexpected error."),
+    502: (502, "InternalServerException", "Bad gateway."),
+    503: (503, "ServiceUnavailableException", "Bedrock is unable to process your request."),
+    504: (504, "ModelTimeoutException", "Gateway timeout."),
+    529: (529, "ServiceUnavailableException", "Overloaded."),
+    "context_window": (
+        400,
+        "ValidationException",
+        "The model returned the following errors: prompt is too long: 208310 tokens",
+    ),
+}
+
+
+_WORDS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
+
+
+class Bedrock(clouds.Bedrock, Format):
+    name = "bedrock"
+    litellm = "bedrock"
+    path = "/model/"
+    schema = _SCHEMA
+    finish_reasons = _WORDS
+
+    def takes(self, path: str) -> bool:
+        return bool(self.target.fullmatch(path))
+
+    def read(self, request: Request) -> ChatRequest:
+        body = request.body
+        config = body.get("inferenceConfig") or {}
+        parts = body["messages"][-1]["content"]
+        model, streamed = self.asked(request)
+        system = body.get("system") or []
+        return ChatRequest(
+            model=model,
+            text="".join(part.get("text", "") for part in parts),
+            system="".join(part["text"] for part in system) if system else None,
+            max_tokens=config.get("maxTokens"),
+            temperature=config.get("temperature"),
+            top_p=config.get("topP"),
+            stop=tuple(config.get("stopSequences") or ()),
+            stream=streamed,
+            images=tuple(
+                sha256_of(part["image"]["source"]["bytes"]) for part in parts if "image" in part
+            ),
+        )
+
+    def whole(self, saying: Saying) -> dict[str, Any]:
+        body = super().whole(saying)
+        if saying.reasoning:
+            text = {"text": saying.reasoning, "signature": "loopback"}
+            content = body["output"]["message"]["content"]
+            content.insert(0, {"reasoningContent": {"reasoningText": text}})
+        return body
+
+    def events(self, saying: Saying) -> Events:
+        said = super().events(saying)
+        thought = clouds.delta(0, {"reasoningContent": {"text": saying.reasoning}})
+        return Events(
+            [*said.opening, *([thought] if saying.reasoning else [])], said.text, said.closing
+        )
+
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        """What came from and went to the cache is counted beside the other input."""
+        cached, written = usage.cached_input_tokens, usage.cache_write_tokens
+        return super().usage(usage) | {
+            "inputTokens": usage.input_tokens - cached - written,
+            "cacheReadInputTokens": cached,
+            "cacheWriteInputTokens": written,
+        }
+
+    def error(self, fault: Fault) -> tuple[int, Any]:
+        status, _, message = _ERRORS[fault]
+        return status, {"message": message}
+
+    def error_event(self, fault: Fault) -> Any:
+        _, name, message = _ERRORS[fault]
+        return {name[0].lower() + name[1:]: {"message": message}}
+
+    def refusal(self, problem: ValidationError) -> Answer:
+        message = f"{where(problem) or 'body'}: {problem.message[:300]}"
+        if unknown := unknown_keys(problem):
+            message = f"Malformed input request: #: extraneous key [{unknown[0]}] is not permitted"
+        return Answer(400, {"message": message})
+
+
+BEDROCK = Bedrock()
