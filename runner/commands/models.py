@@ -31,7 +31,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     emit(
         filters.format,
         filters.to,
-        text=[*([report.models_table(rows)] if rows else []), *map(note, remarks)],
+        text=[*([report.ModelsTable(rows)] if rows else []), *map(note, remarks)],
         rows=[report.flat(row) for row in rows],
         columns=COLUMNS,
         tree={"models": rows, "notes": remarks},

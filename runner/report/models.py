@@ -1,8 +1,10 @@
 """The catalogue on screen, and as rows of a CSV file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Console, ConsoleOptions
 from rich.table import Table
 
 from runner.decide.select.listing import Listing
@@ -11,22 +13,40 @@ from runner.report.table import table
 Row = Mapping[str, Any]
 
 
-def models_table(rows: Sequence[Row]) -> Table:
-    columns = ("$ in", "$ out", "cached", "context", "typically", "key")
-    found = table("model", *columns, "good at", left=["good at"])
+_NARROW = 100  # columns of a screen, below which some of the table is left out: no number is cut
+_LEFT_OUT = ("cached", "typically", "key")
+
+
+@dataclass(frozen=True)
+class ModelsTable:
+    rows: Sequence[Row]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield _drawn(self.rows, _LEFT_OUT if options.max_width < _NARROW else ())
+
+
+def _drawn(rows: Sequence[Row], left_out: Collection[str]) -> Table:
+    cells = [_cells(row) for row in rows]
+    columns = [name for name in cells[0] if name not in left_out]
+    found = table(*columns, left=["good at"])
     found.columns[0].no_wrap = True
-    for row in rows:
-        found.add_row(
-            row["model"],
-            _rate(row["input_usd_per_mtok"], row["usd_per_hour"]),
-            _rate(row["output_usd_per_mtok"]),
-            _rate(row["cached_input_usd_per_mtok"]),
-            _short(row["context_tokens"]),
-            _speed(row),
-            "" if row["key"] is None else "yes" if row["key_present"] else "no",
-            "; ".join(_said(row)),
-        )
+    found.columns[-1].overflow = "fold"
+    for each in cells:
+        found.add_row(*(each[name] for name in columns))
     return found
+
+
+def _cells(row: Row) -> dict[str, str]:
+    return {
+        "model": row["model"],
+        "$ in": _rate(row["input_usd_per_mtok"], row["usd_per_hour"]),
+        "$ out": _rate(row["output_usd_per_mtok"]),
+        "cached": _rate(row["cached_input_usd_per_mtok"]),
+        "context": _short(row["context_tokens"]),
+        "typically": _speed(row),
+        "key": "" if row["key"] is None else "yes" if row["key_present"] else "no",
+        "good at": "; ".join(_said(row)),
+    }
 
 
 def remarks(listing: Listing) -> Iterator[str]:

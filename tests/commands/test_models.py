@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from runner.commands import models as command
 from runner.commands._arguments import Conf, arguments
 from runner.commands.command_line import main
 from runner.config.schema import Single
+from runner.decide.select import listing
+from runner.report.models import ModelsTable
 from tests.commands.test_select import catalogue
 
 __all__ = ["catalogue"]
@@ -132,6 +135,19 @@ def test_the_table_says_it_short(shown: Shown) -> None:
     assert "from 2027-01-01 on $1.5 in and $7.5 out per million tokens" in said
     assert "o3 2 8 0.5 200K 2 to 30 s, 40/s no retires 2026-12-11, then gpt-6.1-sol;" in said
     assert "aa_index 53" in said
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_no_screen_is_too_narrow_for_a_number(width: int, catalogue: Mapping[str, Single]) -> None:
+    """Whatever its width, no line is wider, and no name or number is cut."""
+    rows = [listing.facts(option, model, TODAY) for option, model in catalogue.items()]
+    console = Console(width=width)
+    with console.capture() as drawn:
+        console.print(ModelsTable(rows))
+    said = drawn.get()
+    assert max(map(len, said.splitlines())) <= width
+    assert "\N{HORIZONTAL ELLIPSIS}" not in said
+    assert ("typically" in said) == (width == 160)
 
 
 def test_folders_and_the_retired() -> None:

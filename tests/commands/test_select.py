@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -177,6 +177,25 @@ def test_what_ships(
     out = {each.option: each.excluded for each in selection.excluded}
     for option, requirement in excluded.items():
         assert str(out[option][0]).startswith(f"{requirement}: ")
+
+
+def test_what_ends_soon_is_never_suggested_without_a_word(
+    select: Select, catalogue: Mapping[str, Single]
+) -> None:
+    """For each strength that a model has: nothing dead is offered, and an end near is told."""
+    strengths = {each for model in catalogue.values() for each in model.strengths}
+    assert len(strengths) >= 8
+    told = set()
+    for strength in sorted(strengths):
+        selection = select(f"needs=[{strength}]")
+        assert selection.shortlist
+        for each in selection.left:
+            ends = catalogue[each.option].retires
+            assert ends is None or ends > TODAY, each.option
+            near = ends is not None and ends - TODAY <= timedelta(days=90)
+            assert (each.retiring is not None) == near, each.option
+            told |= {each.option} if near else set()
+    assert told == {"gpt-4o", "gpt-4o-mini", "o3"}
 
 
 def test_an_impossible_set_says_what_must_give_least(select: Select) -> None:

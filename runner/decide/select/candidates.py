@@ -190,7 +190,8 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
         retiring=_retiring(model, wanted),
         repriced=_repriced(model, wanted),
         excluded=tuple(excluded),
-        missing_key=redact.unset(model),
+        missing_key=redact.missing_key(model, "model")
+        and (redact.unset(model) or model.provider.api_key_env),
         benchmarks={
             name: score for name in wanted.benchmarks if (score := model.benchmarks.get(name))
         },
