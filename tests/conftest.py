@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import runner.config.hydra_door  # noqa: F401  # our plugins, before any test lets Hydra look for some
-from runner.config.door import validate
+import runner.config.hydra_app  # noqa: F401  # our plugins, before any test lets Hydra look for some
+from runner.config.loading import validate
 from runner.config.schema import Job
 from runner.record.outcomes import Answered, Failed
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 import runner
 from runner.commands.command_line import COMMANDS
-from runner.config import door
+from runner.config import loading
 from runner.config.schema import Job, Single
 from tests import loopback
 from tests.conftest import model as demo_model
@@ -54,14 +54,14 @@ def test_the_map() -> None:
 @pytest.fixture
 def played(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     """A composed job goes to a provider of ours, whichever model it names."""
-    load = door.load
+    load = loading.load
 
     def at_ours(composed: Any) -> Job:
         job = load(composed)
         model = TypeAdapter(Single).validate_python(demo_model(server.base_url))
         return job.model_copy(update={"model": model})
 
-    monkeypatch.setattr(door, "load", at_ours)
+    monkeypatch.setattr(loading, "load", at_ours)
 
 
 @pytest.mark.usefixtures("played")

@@ -1,4 +1,4 @@
-"""The one door of every command but `eval`: its flags, words and overrides, and what they compose.
+"""What every command but `eval` is given: flags, words and overrides, and what they compose.
 
 Hydra's own application runs only where Hydra has to run, for `eval` and its sweeps. All others
 take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words.
@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pydantic import BaseModel
 
 from runner.commands.command_line import parse
-from runner.config import door, hydra_door, paths
+from runner.config import hydra_app, loading, paths
 from runner.config.catalogue import Options
 from runner.config.redact import redact
 from runner.config.schema import Single, Strict
@@ -67,7 +67,7 @@ class Arguments:
             HydraConfig.instance().set_config(composed)  # for ${hydra:…}: whose choice it was
             with open_dict(composed):
                 del composed["hydra"]
-            return door.plain(composed, self.overrides)
+            return loading.plain(composed, self.overrides)
 
 
 _ONE = "takes one decision at a time"
@@ -99,14 +99,14 @@ def arguments(
         raise ConfigError(f"{command}: composes no config; leave --cfg out")
     plain = [each for each in found.given if not _is_override(each, paths=bool(words))]
     overrides = [
-        hydra_door.literal(*_split(each)) if _split(each)[0] in texts else each
+        hydra_app.literal(*_split(each)) if _split(each)[0] in texts else each
         for each in found.given
         if each not in plain
     ]
     for override in overrides:
         if keys is NoKeys:
             raise ConfigError(f"{override}: {command} takes no key=value{_as(description)}")
-        hydra_door.refuse(override, own, as_text=keys is not None)
+        hydra_app.refuse(override, own, as_text=keys is not None)
         if keys and (problem := unknown_key(keys, _split(override)[0])):
             raise ConfigError(problem)
     if len(plain) > words:
@@ -171,7 +171,7 @@ class Conf:
         wanted = self.given.overrides if overrides is None else overrides
         full = [self._full(kind, override) for override in wanted]
         config = Conf(replace(self.given, overrides=full), self.options)
-        return validated(kind, door.resolved(config.compose(kind)))
+        return validated(kind, loading.resolved(config.compose(kind)))
 
     def models(self, names: Iterable[str], at: str) -> dict[str, Single]:
         """Single models by their option. Raises ConfigError naming the key, `at`, that asks."""
@@ -187,7 +187,7 @@ class Conf:
             if isinstance(node, ConfigError):
                 raise node
             if ("/" not in name or folders) and _single(node):
-                found[name] = validated(Single, door.resolved(node), f"model={name}: ")
+                found[name] = validated(Single, loading.resolved(node), f"model={name}: ")
         return found
 
     def _full(self, kind: type[Typed], override: str) -> str:
@@ -217,7 +217,7 @@ class Conf:
         node = self.options.compose(f"+model={name}", config=None).model
         if not _single(node):
             raise ConfigError(f"{at}: {name} is made of models, which have prices; name those")
-        return validated(Single, door.resolved(node), f"model={name}: ")
+        return validated(Single, loading.resolved(node), f"model={name}: ")
 
 
 def as_it_is(overrides: Sequence[str], *keys: str) -> bool:

@@ -32,7 +32,7 @@ from runner.cases.query import cramped, query
 from runner.commands import _facts
 from runner.commands._arguments import arguments
 from runner.commands._facts import Finding, Level
-from runner.config import door, overrides, paths, pins, sources
+from runner.config import loading, overrides, paths, pins, sources
 from runner.config.catalogue import Options
 from runner.config.schema import Job, Model, Single, Strict, Task
 from runner.config.schema.composite import reached
@@ -132,8 +132,8 @@ class _Checker:
 
     def run(self, groups: Collection[str]) -> None:
         try:
-            self.base = OmegaConf.create(door.plain(self.conf.compose()))
-            self.job = door.load(self.base)
+            self.base = OmegaConf.create(loading.plain(self.conf.compose()))
+            self.job = loading.load(self.base)
         except ConfigError as error:
             self.report.problems += [f"config: {problem}" for problem in error.problems]
             return
@@ -212,7 +212,7 @@ class _Checker:
         cfg = deepcopy(self.base)
         OmegaConf.update(cfg, place, node, merge=False, force_add=True)
         try:
-            return door.load(cfg)
+            return loading.load(cfg)
         except ConfigError as error:
             raise ConfigError(*(p.removeprefix(f"{place}.") for p in error.problems)) from None
 
@@ -221,7 +221,7 @@ class _Checker:
         cfg = deepcopy(self.conf.compose(override))
         if cfg.get("model") is None and cfg.task.name not in (cfg.get("mapping") or {}):
             OmegaConf.update(cfg, "model", self.base.model, force_add=True)
-        return door.load(cfg)
+        return loading.load(cfg)
 
     def _model(self, option: str, model: Model) -> Iterator[Finding]:
         if not isinstance(model, Single):  # made of models that have files of their own
@@ -283,7 +283,7 @@ class _Checker:
                 near = did_you_mean(task, mapping)
                 yield "problems", f"{overrides.KEY}.{task}: the mapping has no such task{near}"
             else:
-                job = door.load(self.conf.compose(f"task={task}", f"mapping={option}"))
+                job = loading.load(self.conf.compose(f"task={task}", f"mapping={option}"))
                 yield from self._room(job.model, job.task)
 
     def _prompt(self, option: str) -> Iterator[Finding]:
@@ -320,7 +320,7 @@ class _Checker:
     def _decision(self, option: str) -> Iterator[Finding]:
         node = self.conf.compose(f"+decision={option}", config=None).decision
         named = {n: m for n, m in self.models.items() if isinstance(m, Single) and "/" not in n}
-        validated(DecisionTree, door.resolved(node)).check_names(named, [])
+        validated(DecisionTree, loading.resolved(node)).check_names(named, [])
         yield from ()
 
     def _other(self, group: str, option: str) -> Iterator[Finding]:

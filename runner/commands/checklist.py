@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from runner.commands._arguments import Conf, arguments
-from runner.config import door
+from runner.config import loading
 from runner.config.validation import validated
 from runner.decide.checklist import on_record
 from runner.decide.checklist.facts import Checklist, Facts
@@ -37,8 +37,10 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
 
 
 def _facts(config: Conf, today: date) -> Facts:
-    decision = validated(Checklist, door.plain(config.compose(Checklist), config.given.overrides))
-    told = door.resolved(config.options.compose(config="spend"))
+    decision = validated(
+        Checklist, loading.plain(config.compose(Checklist), config.given.overrides)
+    )
+    told = loading.resolved(config.options.compose(config="spend"))
     watched = validated(SpendSettings, told)
     cases = on_record.present(decision.task)
     runs = on_record.recorded(decision)

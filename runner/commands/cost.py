@@ -23,8 +23,8 @@ from runner.commands._arguments import Conf, arguments, as_it_is
 from runner.config.schema import Single
 from runner.decide import own_runs
 from runner.decide.costs import monthly, routing
-from runner.decide.costs.monthly import Row, Speed
-from runner.decide.costs.routing import Arm, Strategy
+from runner.decide.costs.monthly import MonthlyCost, Speed
+from runner.decide.costs.routing import ArmShare, Strategy
 from runner.decide.costs.scenario import CostScenario
 from runner.decide.costs.workload import FinishedRun, Workload, finished
 from runner.errors import ConfigError
@@ -77,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
 class _Found:
     title: str
     named: str  # what the rows are
-    rows: Sequence[Row | Strategy]
+    rows: Sequence[MonthlyCost | Strategy]
     table: Table
     first: Iterable[str] = ()  # remarks before those on prices, and after them
     last: Iterable[str] = ()
@@ -163,7 +163,7 @@ def _routing(
     )
 
 
-def _shares(routes: Sequence[Sequence[Arm]]) -> str:
+def _shares(routes: Sequence[Sequence[ArmShare]]) -> str:
     """Whom the others go to is the only thing in which routes differ."""
     first, *others = routes[0]
     several = len(routes) > 1

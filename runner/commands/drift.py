@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from runner.commands._arguments import Arguments, arguments
 from runner.commands._evaluate import estimate, evaluate
 from runner.commands.command_line import explain
-from runner.config import door, paths, pins
+from runner.config import loading, paths, pins
 from runner.config.schema import Job, singles
 from runner.decide.gate import rule
 from runner.decide.promote import canary, decision_record
@@ -84,7 +84,7 @@ def _composed(given: Arguments) -> tuple[str, Job]:
     """The mapping's name, and the job that it makes of the task. Raises ConfigError."""
     tree = given.plain(Job)
     mapping = str(tree.pop("decided_in"))
-    job = door.validate(tree)
+    job = loading.validate(tree)
     for key in ("reuse", "baseline", "junit"):
         if getattr(job, key):
             raise ConfigError(f"{key}: has no meaning for drift, which asks anew and compares")

@@ -8,7 +8,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from runner.commands._evaluate import estimate, evaluate, exit_code, record_failure
-from runner.config import door, hydra_door
+from runner.config import hydra_app, loading
 from runner.config.schema import Job
 from runner.errors import ConfigError, RunnerError
 from runner.pipeline.plan import Plan, prepare
@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     from runner.commands import _sweep as sweep
 
     try:
-        hydra_door.run(hydra_door.parse(argv), run_job, "config")
+        hydra_app.run(hydra_app.parse(argv), run_job, "config")
         # The jobs of an estimate leave nothing behind.
         if sweep.directory is not None and any(sweep.directory.glob("*/")):
             return sweep.finish(sweep.directory)
@@ -53,7 +53,7 @@ def run_job(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
-            plan = prepare(door.load(cfg, hydra.overrides.task))
+            plan = prepare(loading.load(cfg, hydra.overrides.task))
             if plan.job.estimate:
                 estimate([plan])
             else:
@@ -63,7 +63,7 @@ def run_job(cfg: DictConfig) -> None:
         return
     directory = Path(hydra.sweep.dir) / f"{hydra.job.num}_invalid"
     try:
-        job = door.load(cfg, hydra.overrides.task)
+        job = loading.load(cfg, hydra.overrides.task)
         directory = directory.with_name(f"{hydra.job.num}_{job.label}")
         plan = prepare(job)
         if job.estimate:
@@ -78,7 +78,7 @@ def run_job(cfg: DictConfig) -> None:
     except RunnerError as error:
         result = error
     if isinstance(result, RunnerError):
-        record_failure(directory, door.names(cfg), result)
+        record_failure(directory, loading.names(cfg), result)
 
 
 def _single(plan: Plan) -> tuple[Job, Path, Result]:

@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import Field
 
 from runner.commands._arguments import arguments
-from runner.config import door, paths, yaml_text
+from runner.config import loading, paths, yaml_text
 from runner.config.catalogue import Options, compose_config
 from runner.config.overrides import put
 from runner.config.redact import redact
@@ -111,10 +111,10 @@ def _job(found: Chosen, option: str, prompt: str | None, own: Path | None) -> Jo
     task = found.candidate.task
     wanted = [f"task={task}", f"model={option}", "requirements=base"]
     wanted += [f"prompt={prompt}"] if prompt else []
-    config = door.plain(compose_config("config", wanted, own))
+    config = loading.plain(compose_config("config", wanted, own))
     for key, value in found.overrides.items():
         put(config, key, value)
-    return door.validate(config)
+    return loading.validate(config)
 
 
 def _decide(found: Chosen, settings: PromoteSettings, now: Job) -> None:

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from runner.commands._arguments import Conf, arguments
-from runner.decide.select.candidates import Candidate, Selection
+from runner.decide.select.candidates import Prospect, Selection
 from runner.decide.select.selecting import SelectSettings, select
 from runner.decide.select.shortlist import Shortlist, sweep_place
 from runner.errors import ConfigError
@@ -58,7 +58,7 @@ def _is_of_a_run(override: str) -> bool:
 
 
 def _write(
-    file: Path, following: Shortlist, argv: Sequence[str], shortlist: Sequence[Candidate]
+    file: Path, following: Shortlist, argv: Sequence[str], shortlist: Sequence[Prospect]
 ) -> None:
     if not following.models:
         raise ConfigError(f"to: nothing fits, so there is no sweep to write to {file}")

@@ -34,7 +34,7 @@ from runner.production.gateway.config import defaults, environment, not_carried_
 CONFIG = "config.yaml"
 
 
-class Served(Job):
+class ServeJob(Job):
     """A job, and where clients find it."""
 
     host: str
@@ -52,7 +52,7 @@ class Served(Job):
 
 
 def main(argv: Sequence[str]) -> int:
-    job = arguments("serve", __doc__, argv).job(Served)
+    job = arguments("serve", __doc__, argv).job(ServeJob)
     check(job, date.today(), starting=not job.dry_run)
     if job.dry_run:
         print(text(job), end="")
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def check(job: Served, today: date, *, starting: bool) -> None:
+def check(job: ServeJob, today: date, *, starting: bool) -> None:
     """Raises ConfigError with a line for all that is known to go wrong, before anything starts."""
     problems = [
         f"{leak}, but requirements.data_privacy is {job.requirements.data_privacy}"
@@ -90,7 +90,7 @@ def check(job: Served, today: date, *, starting: bool) -> None:
             check_parameters(model, defaults(job, model))
 
 
-def _unguarded(job: Served, starting: bool) -> str | None:
+def _unguarded(job: ServeJob, starting: bool) -> str | None:
     name = job.master_key_env
     if name is None and not job.on_loopback:
         return f"master_key_env: a gateway on {job.host} needs a key; name its variable"
@@ -99,7 +99,7 @@ def _unguarded(job: Served, starting: bool) -> str | None:
     return None
 
 
-def text(job: Served) -> str:
+def text(job: ServeJob) -> str:
     """The proxy's config as a file that can be started by hand."""
     waits = " ".join(f"{name}={value}" for name, value in environment(job).items())
     notes = [
@@ -112,13 +112,13 @@ def text(job: Served) -> str:
     return "".join(f"# {note}\n" for note in notes) + written
 
 
-async def _serve(job: Served) -> None:
+async def _serve(job: ServeJob) -> None:
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
     directory = job.outputs.absolute() / "gateway" / now
     directory.mkdir(parents=True)
     async with AsyncExitStack() as stack:
         started = await serve(job, stack)
-        assert isinstance(started, Served)
+        assert isinstance(started, ServeJob)
         path = directory / CONFIG
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
             file.write(text(started))
@@ -127,7 +127,7 @@ async def _serve(job: Served) -> None:
         )
 
 
-def _introduce(job: Served, directory: Path) -> None:
+def _introduce(job: ServeJob, directory: Path) -> None:
     url = f"{proxy.base_url(job.host, job.port)}/v1"
     body = f'{{"model": "{job.task.name}", "messages": [{{"role": "user", "content": "…"}}]}}'
     auth = f'-H "Authorization: Bearer ${job.master_key_env}" ' if job.master_key_env else ""

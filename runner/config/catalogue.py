@@ -16,9 +16,9 @@ from hydra.version import VersionBase, getbase, setbase
 from omegaconf import DictConfig
 from pydantic import BaseModel
 
-from runner.config import conf_files, hydra_door, paths
+from runner.config import conf_files, hydra_app, paths
 from runner.config.composing import REASONS, explained
-from runner.config.hydra_door import check, refuse
+from runner.config.hydra_app import check, refuse
 from runner.config.schema import Job
 from runner.errors import ConfigError
 
@@ -55,11 +55,11 @@ class Options:
         setbase("1.3")
         *own, ours = self.directories
         # Only what was asked for: a command that ran before in this process may have had its own.
-        command_line, hydra_door.user_config_dir = hydra_door.user_config_dir, None
+        command_line, hydra_app.user_config_dir = hydra_app.user_config_dir, None
         try:
             path = create_config_search_path(str(ours))
         finally:
-            hydra_door.user_config_dir = command_line
+            hydra_app.user_config_dir = command_line
         for directory in own:
             conf_files.put_first(path, directory)
         before = get_gh_backup()

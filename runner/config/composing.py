@@ -10,7 +10,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
-from runner.config.door import unknown_key, unresolved
+from runner.config.loading import unknown_key, unresolved
 from runner.config.schema import Job
 from runner.config.yaml_text import malformed
 from runner.errors import ConfigError, did_you_mean

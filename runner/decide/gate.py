@@ -32,7 +32,7 @@ _STATES: dict[str, State] = {"met": "passed", "missed": "missed"}
 _BOUND_FAILURES = ("bounds.error_rate", "bounds.quality_per_request", "availability")
 
 
-class Point(NamedTuple):
+class GateCheck(NamedTuple):
     """One thing that a gate looks at, and how it stands, in a line."""
 
     name: str
@@ -59,7 +59,7 @@ class Ruling(Record):
         return [f"gate: shut (gate={asked})", *(f"gate: {each}" for each in self.why)]
 
 
-def rule(gate: Gate, points: Iterable[Point], of: str = "") -> Ruling:
+def rule(gate: Gate, points: Iterable[GateCheck], of: str = "") -> Ruling:
     """`of` is whose points they are, where there are several."""
     about = f"{of}, " if of else ""
     shutting = [point for point in points if point.state in _SHUTS[gate]]
@@ -81,40 +81,40 @@ def subjects(choice: str | None, runs: Mapping[str, Result]) -> list[str]:
     return hopeful or list(runs)
 
 
-def of_run(result: Result) -> list[Point]:
+def of_run(result: Result) -> list[GateCheck]:
     """Requirements, then the comparison with the baseline."""
     if result.error is not None or not result.complete:
-        return [Point("run", "unmeasured", conclusion(result))]
+        return [GateCheck("run", "unmeasured", conclusion(result))]
     return [*_measured(result), *_required(result), *_compared(result)]
 
 
-def _measured(result: Result) -> Iterator[Point]:
+def _measured(result: Result) -> Iterator[GateCheck]:
     if result.counts is None or not result.counts.outcomes:
-        yield Point("run", "unmeasured", "nothing was asked")
+        yield GateCheck("run", "unmeasured", "nothing was asked")
     elif not scored(result):
-        yield Point("run", "open", "no answer was scored")
+        yield GateCheck("run", "open", "no answer was scored")
     bound = {verdict.requirement for verdict in result.verdicts}.intersection(_BOUND_FAILURES)
     if (said := failed_calls(result)) and not bound:
-        yield Point("run", "open", f"{said}, and nothing bounds error_rate")
+        yield GateCheck("run", "open", f"{said}, and nothing bounds error_rate")
 
 
-def _required(result: Result) -> Iterator[Point]:
+def _required(result: Result) -> Iterator[GateCheck]:
     for verdict in result.verdicts:
         state = _STATES.get(verdict.verdict, "open")
-        yield Point(verdict.requirement, state, f"{verdict.verdict}: {verdict.why}")
+        yield GateCheck(verdict.requirement, state, f"{verdict.verdict}: {verdict.why}")
     if not thresholds(result):
-        yield Point("requirements", "open", "no threshold is set")
+        yield GateCheck("requirements", "open", "no threshold is set")
 
 
-def _compared(result: Result) -> list[Point]:
+def _compared(result: Result) -> list[GateCheck]:
     if result.uncompared is not None:
-        return [Point(_against("all"), "unmeasured", result.uncompared)]
+        return [GateCheck(_against("all"), "unmeasured", result.uncompared)]
     if result.baseline is None:
         return []
     return of_comparison(RunComparison.model_validate(result.baseline))
 
 
-def of_comparison(found: RunComparison) -> list[Point]:
+def of_comparison(found: RunComparison) -> list[GateCheck]:
     """That of nothing, or with a run that is not complete, is none.
 
     Proven is what can't be worse by more than the tolerance, a share of the baseline's cost or
@@ -122,32 +122,32 @@ def of_comparison(found: RunComparison) -> list[Point]:
     """
     points = [*_of_side("the baseline", found.baseline), *_of_side("the run", found.candidate)]
     if not found.n:
-        points.append(Point(_against("all"), "unmeasured", "the two have no case in common"))
+        points.append(GateCheck(_against("all"), "unmeasured", "the two have no case in common"))
         return points
     names = [change.name for change in found.changes]
     if QUALITY not in names:
-        points.append(Point(_against(QUALITY), "open", "was not compared"))
+        points.append(GateCheck(_against(QUALITY), "open", "was not compared"))
     return points + [_changed(change, found) for change in found.changes if change.name in WATCHED]
 
 
-def _of_side(which: str, side: Side) -> Iterator[Point]:
+def _of_side(which: str, side: Side) -> Iterator[GateCheck]:
     if side.missing:
         why = f"{which}, {side.dir}, is not complete (outcomes missing: {side.missing:,})"
-        yield Point(_against("all"), "unmeasured", why)
+        yield GateCheck(_against("all"), "unmeasured", why)
 
 
-def _changed(change: Change, found: RunComparison) -> Point:
+def _changed(change: Change, found: RunComparison) -> GateCheck:
     if change.name in found.regressed:
-        return Point(_against(change.name), "missed", _said(change, "proven worse"))
+        return GateCheck(_against(change.name), "missed", _said(change, "proven worse"))
     if change.verdict == "unknown":
-        return Point(_against(change.name), "open", _said(change, "unknown"))
+        return GateCheck(_against(change.name), "open", _said(change, "unknown"))
     of_score = change.unit in ("score", "rate")
     margin = min(found.tolerance, TOLERANCE) if of_score else found.tolerance
     worst = change.low if of_score else change.high
     kept = f"at most {margin:g} worse" if of_score else f"at most {margin:.0%} more"
     if worst is not None and (worst >= -margin if of_score else worst <= 1 + margin):
-        return Point(_against(change.name), "passed", _said(change, kept))
-    return Point(_against(change.name), "open", _said(change, f"{kept} is not proven"))
+        return GateCheck(_against(change.name), "passed", _said(change, kept))
+    return GateCheck(_against(change.name), "open", _said(change, f"{kept} is not proven"))
 
 
 def _said(change: Change, word: str) -> str:

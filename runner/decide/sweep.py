@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from runner.config.schema import STRICTER, Gate
-from runner.decide import gate, knobs
+from runner.decide import gate, no_effect
 from runner.decide.configuration import configurations
 from runner.decide.gate import Ruling
 from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
@@ -129,14 +129,14 @@ def _recommend(
         try:
             seen = like_for_like.look(record, lines(run) if lines else record.outcomes())
         except StorageError:  # its numbers stand in its result; nobody can be compared with it
-            seen = like_for_like.Seen(record.quality_scorer)
+            seen = like_for_like.JournalDigest(record.quality_scorer)
         contenders.append(Candidate(run.label, run, seen.scores))
         if run.rank:
             asked.append(like_for_like.asked(run.label, record.config, seen, run.settings))
-            tried.append(knobs.Tried(run.label, run.model, run.settings, seen))
+            tried.append(no_effect.Tried(run.label, run.model, run.settings, seen))
     notes = dict.fromkeys(note for run in ranked for note in run.notes)
     unlike = [*notes, *like_for_like.differences(asked)]
-    return recommend(task, contenders, unlike, knobs.without_effect(tried))
+    return recommend(task, contenders, unlike, no_effect.without_effect(tried))
 
 
 def ruling(sweep: SweepResult, asked: Gate) -> Ruling:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from runner.calls.llm import Client
 from runner.calls.route import questions
@@ -10,37 +9,24 @@ from runner.cases.query import Query, messages, parameters
 from runner.config.schema import Job
 from runner.drill.faults import Fault
 from runner.drill.loopback.server import Host
+from runner.drill.result import Handled
 from runner.drill.stage import Stage, in_format
-from runner.errors import CallFailed, ConfigError, ErrorKind
+from runner.errors import CallFailed, ConfigError
 from runner.pipeline.plan import Plan
 from runner.pipeline.session import connected, opened
 from runner.record.outcomes import Answered, Attempt, Failed
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the chain did with one case."""
-
-    attempts: int
-    asked_for_answer: int  # times, less classifiers and judges; samples asked at once are one
-    waited_seconds: float  # between attempts, and for the provider's limits and its circuit
-    seconds: float  # from the question to the answer or the last error, waits included
-    cost_usd: float | None
-    served_by: str | None  # None: nobody
-    in_format: bool
-    error: ErrorKind | None
-
-
 async def rehearse(
     plan: Plan, faults: Mapping[str, Fault], advance: Callable[[], None]
-) -> dict[str, list[Seen]]:
+) -> dict[str, list[Handled]]:
     """Ask every case under every fault, one after the other; `advance` is called for each.
 
     Run it with `simulate`: all times are those of the event loop. Limits and circuit begin anew
     with each fault. Raises ConfigError for a provider that can't be played, and for a case of which
     nobody knows a good answer.
     """
-    seen: dict[str, list[Seen]] = {}
+    handled: dict[str, list[Handled]] = {}
     stage, clock = Stage(), asyncio.get_running_loop().time
     async with Host() as host:
         job = stage.set(plan.job, host)
@@ -52,16 +38,16 @@ async def rehearse(
                 connected(unix_socket=host.socket, clock=clock) as dispatch,
                 opened(job, dispatch, None) as session,
             ):
-                seen[name] = []
+                handled[name] = []
                 for question in questions:
                     query = question.query
                     stage.begin(query, fault.answers)
                     began = clock()
                     on_text = _read if fault.stream else None
                     outcome = await session.ask(question, on_text=on_text)
-                    seen[name].append(_seen(outcome, query, clock() - began))
+                    handled[name].append(_handled(outcome, query, clock() - began))
                     advance()
-    return seen
+    return handled
 
 
 async def _check_providers(job: Job, query: Query, stage: Stage, client: Client) -> None:
@@ -83,11 +69,11 @@ def _read(piece: str) -> None:
     """Whoever reads a stream piece by piece."""
 
 
-def _seen(outcome: Answered | Failed, query: Query, took: float) -> Seen:
+def _handled(outcome: Answered | Failed, query: Query, took: float) -> Handled:
     """`took` is the most: samples that were asked for at once have waited once."""
     waited = outcome.queued_seconds + sum(attempt.waited_seconds for attempt in outcome.attempts)
     answer = outcome if isinstance(outcome, Answered) else None
-    return Seen(
+    return Handled(
         attempts=len(outcome.attempts),
         asked_for_answer=_times(outcome.attempts),
         waited_seconds=min(took, waited),

@@ -6,15 +6,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from runner.config.schema import Job, Requirements
 from runner.drill.faults import Fault
+from runner.errors import ErrorKind
 from runner.measure import formatting
 from runner.record.outcomes import Record
-
-if TYPE_CHECKING:
-    from runner.drill.rehearsal import Seen
 
 UNITS = {
     "availability": "rate",
@@ -22,6 +21,20 @@ UNITS = {
     "output_format": "rate",
     "stops_at_once": "attempts",
 }
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What the chain did with one case."""
+
+    attempts: int
+    asked_for_answer: int  # times, less classifiers and judges; samples asked at once are one
+    waited_seconds: float  # between attempts, and for the provider's limits and its circuit
+    seconds: float  # from the question to the answer or the last error, waits included
+    cost_usd: float | None
+    served_by: str | None  # None: nobody
+    in_format: bool
+    error: ErrorKind | None
 
 
 class Promise(Record):
@@ -83,10 +96,12 @@ def subject(job: Job) -> dict[str, Any]:
 
 
 def faulted(
-    requirements: Requirements, faults: Mapping[str, Fault], seen: Mapping[str, Sequence[Seen]]
+    requirements: Requirements,
+    faults: Mapping[str, Fault],
+    handled: Mapping[str, Sequence[Handled]],
 ) -> list[Faulted]:
     """What was seen under each fault, against what is promised."""
-    return [_faulted(name, faults[name], cases, requirements) for name, cases in seen.items()]
+    return [_faulted(name, faults[name], cases, requirements) for name, cases in handled.items()]
 
 
 def kept(faults: Sequence[Faulted]) -> bool:
@@ -150,7 +165,9 @@ def promised(wanted: Requirements) -> dict[str, float]:
     return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
-def _faulted(name: str, fault: Fault, cases: Sequence[Seen], requirements: Requirements) -> Faulted:
+def _faulted(
+    name: str, fault: Fault, cases: Sequence[Handled], requirements: Requirements
+) -> Faulted:
     costs = [case.cost_usd for case in cases if case.cost_usd is not None]
     stop = fault.expect == "stop"
     return Faulted(
@@ -166,7 +183,7 @@ def _faulted(name: str, fault: Fault, cases: Sequence[Seen], requirements: Requi
     )
 
 
-def _promises(wanted: Requirements, cases: Sequence[Seen]) -> list[Promise]:
+def _promises(wanted: Requirements, cases: Sequence[Handled]) -> list[Promise]:
     answers = [case for case in cases if case.served_by]
     values: dict[str, float | None] = {
         "availability": len(answers) / len(cases),
@@ -184,7 +201,7 @@ def _promise(name: str, bound: float, value: float | None) -> Promise:
     return Promise(name=name, bound=bound, value=value, kept=kept)
 
 
-def _stops(cases: Sequence[Seen]) -> Promise:
+def _stops(cases: Sequence[Handled]) -> Promise:
     """What is ours to mend fails after one attempt, and no other model hides it."""
     most = max(case.asked_for_answer for case in cases)
     stopped = most == 1 and not any(case.served_by for case in cases)

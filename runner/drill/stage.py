@@ -9,8 +9,8 @@ from runner.cases.query import Query, about_tokens
 from runner.config.schema import Job, Model, Router, Single, answerers, singles
 from runner.drill.faults import Step
 from runner.drill.loopback.dialect import Dialect, Saying
-from runner.drill.loopback.exchange import Answer, Request
-from runner.drill.loopback.server import Host, Provider
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
+from runner.drill.loopback.server import Host, LoopbackProvider
 from runner.drill.loopback.spoken import dialect_of
 from runner.errors import ConfigError, ErrorKind
 from runner.record.outcomes import Reply, Usage
@@ -64,7 +64,7 @@ class Stage:
                 answers=any(model is each for each in answering),
                 arm=next((arm for classifier, arm in arms if model is classifier), None),
             )
-            played = Provider(lambda request: self._answer(place, request), place.speaks)
+            played = LoopbackProvider(lambda request: self._answer(place, request), place.speaks)
             return model.at(host.add(played))
 
         return job.with_singles(moved)
@@ -83,17 +83,17 @@ class Stage:
             return OK
         return self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
 
-    def _answer(self, place: Place, request: Request) -> Answer:
+    def _answer(self, place: Place, request: HttpRequest) -> HttpAnswer:
         step = self._next(place)
         if step.status is not None:
             return place.speaks.fault(step.status, step.retry_after)
         match step.does:
             case "hang":
-                return Answer(ending="hang")
+                return HttpAnswer(ending="hang")
             case "reset":
-                return Answer(ending="reset", cut=0)
+                return HttpAnswer(ending="reset", cut=0)
             case "garbled":
-                return Answer(body=b"<html>502 from some proxy</html>")
+                return HttpAnswer(body=b"<html>502 from some proxy</html>")
         text = self._wrong if step.does == "wrong_format" else place.arm or self._text
         usage = Usage(input_tokens=self._input_tokens, output_tokens=output_tokens(text))
         seconds = answer_seconds(place.model, usage.output_tokens)

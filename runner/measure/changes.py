@@ -16,10 +16,10 @@ from runner.measure.comparison import (
     QUALITY,
     TAIL,
     TYPICAL_COST,
+    CaseOutcomes,
     Change,
     Observed,
     Pairs,
-    Seen,
     Verdict,
 )
 from runner.measure.observations import SCORE
@@ -36,7 +36,7 @@ def scores(pairs: Pairs, quality: str, confidence: float) -> Iterator[Change]:
     """Quality, the share of requests answered, and the other scorers, corrected for each other."""
     kept = [seen.scores for pair in pairs.values() for seen in pair]
     names = sorted({name for given in kept for name in given} - {quality})
-    columns: dict[str, Callable[[Seen], list[float]]] = {
+    columns: dict[str, Callable[[CaseOutcomes], list[float]]] = {
         QUALITY: partial(_scored, quality),
         ANSWERED: lambda seen: [1.0] * seen.answered + [0.0] * (seen.outcomes - seen.answered),
         **{SCORE + name: partial(_scored, name) for name in names},
@@ -59,7 +59,7 @@ def scores(pairs: Pairs, quality: str, confidence: float) -> Iterator[Change]:
         )
 
 
-def _scored(scorer: str, seen: Seen) -> list[float]:
+def _scored(scorer: str, seen: CaseOutcomes) -> list[float]:
     return seen.scores.get(scorer, [])
 
 
@@ -124,7 +124,7 @@ def costs(baseline: Observed, candidate: Observed, pairs: Pairs) -> Iterator[Cha
         yield _ratio(TYPICAL_COST, "usd", (median(before), median(after)), typical, len(paid))
 
 
-def _paid(seen: Seen) -> float | None:
+def _paid(seen: CaseOutcomes) -> float | None:
     known = [cost for cost in seen.cost_usd if cost is not None]
     return fmean(known) if known and len(known) == len(seen.cost_usd) else None
 

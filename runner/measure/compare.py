@@ -37,7 +37,7 @@ class Look:
         self._config = of.config
         self._label = label
         self._most: ceiling.Ceiling | None = None
-        self._seen = like_for_like.Seen(run.quality_scorer)
+        self._seen = like_for_like.JournalDigest(run.quality_scorer)
         self.observed = Observed(
             side=Side(dir=str(run.directory), model=of.model, id=of.id),
             task=of.task,

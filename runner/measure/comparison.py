@@ -88,7 +88,7 @@ class RunComparison(Record):
 
 
 @dataclass
-class Seen:
+class CaseOutcomes:
     """What a run shows of one case, a number for each repeat; no texts but two hashes."""
 
     question: str  # hash of the messages
@@ -112,7 +112,7 @@ class Observed:
     confidence: float = CONFIDENCE
     most_usd: float | None = None  # that a request can cost; None: nobody knows
     outcomes: int | None = None  # that there will be; None: as many as there are
-    cases: dict[str, Seen] = field(default_factory=dict)
+    cases: dict[str, CaseOutcomes] = field(default_factory=dict)
 
     def note(self, line: Line) -> None:
         """A line that only keeps what was paid for is no outcome yet."""
@@ -120,7 +120,9 @@ class Observed:
             return
         seen = self.cases.get(line.case)
         if seen is None:
-            seen = self.cases[line.case] = Seen(digest(line.messages), digest(line.expected))
+            seen = self.cases[line.case] = CaseOutcomes(
+                digest(line.messages), digest(line.expected)
+            )
         seen.outcomes += 1
         seen.cost_usd.append(line.cost_usd)
         if own(line):
@@ -138,7 +140,9 @@ class Observed:
         return self.side.model_copy(update={"missing": missing})
 
 
-Pairs = Mapping[str, tuple[Seen, Seen]]  # by case: in the baseline, in the candidate
+Pairs = Mapping[
+    str, tuple[CaseOutcomes, CaseOutcomes]
+]  # by case: in the baseline, in the candidate
 
 
 def digest(value: Any) -> str:

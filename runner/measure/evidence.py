@@ -22,7 +22,7 @@ from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
 from runner.record.run import Measurement, Run
 
 if TYPE_CHECKING:
-    from runner.scorers import Table
+    from runner.scorers import ScorerTable
 
 _WORST = 10
 
@@ -45,7 +45,7 @@ class Evidence:
     result: Result
     failures: list[Failure]  # the most frequent first
     worst: list[tuple[Answered, Score]]  # the lowest quality first
-    journal: "Journal"
+    journal: "JournalSummary"
 
 
 def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
@@ -81,7 +81,7 @@ PARTS = ("answers", "other answers", "retries", "fallbacks", "classifier", "judg
 
 
 @dataclass
-class Journal:
+class JournalSummary:
     """What a journal comes down to beside its metrics, as its lines are on their way elsewhere.
 
     `costs` are dollars by what they were paid for, None where unknown.
@@ -91,7 +91,9 @@ class Journal:
     latencies_ms: "array[float]" = field(default_factory=lambda: array("d"))
     costs: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     scores: dict[str, list[Score]] = field(default_factory=dict)
-    tables: "list[Table]" = field(default_factory=list)  # of the scorers, once it is summed up
+    tables: "list[ScorerTable]" = field(
+        default_factory=list
+    )  # of the scorers, once it is summed up
     problems: list[str] = field(default_factory=list)  # why something is missing
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
@@ -134,7 +136,7 @@ class Journal:
 
 
 @dataclass
-class _Observer(Journal):
+class _Observer(JournalSummary):
     """Keeps the few lines that are worth telling, too."""
 
     job: Job = field(kw_only=True)

@@ -53,7 +53,7 @@ class Inputs:
 
 
 @dataclass
-class Seen:
+class JournalDigest:
     """What a journal shows, line by line; the scores of `scorer` are the quality."""
 
     scorer: str
@@ -81,9 +81,9 @@ class Seen:
             self.first = line
 
 
-def look(run: Run, lines: Iterable[Line]) -> Seen:
+def look(run: Run, lines: Iterable[Line]) -> JournalDigest:
     """Look through the journal of a run. Raises StorageError."""
-    seen = Seen(run.quality_scorer)
+    seen = JournalDigest(run.quality_scorer)
     for line in lines:
         seen.see(line)
     return seen
@@ -92,7 +92,7 @@ def look(run: Run, lines: Iterable[Line]) -> Seen:
 def asked(
     label: str,
     config: Mapping[str, Any],
-    seen: Seen,
+    seen: JournalDigest,
     settings: Mapping[str, Any] | None = None,
 ) -> Inputs:
     """`config` is that of run.json, `seen` the whole journal, `settings` what was swept."""

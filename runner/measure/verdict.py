@@ -17,7 +17,7 @@ Word = Literal["met", "missed", "not proven"]
 _SMALL = 200  # cases that everybody can have, however few there are now
 
 
-class _Wanted(NamedTuple):
+class _Asked(NamedTuple):
     """What a verdict is asked for; see `verdict_on`."""
 
     name: str
@@ -58,7 +58,7 @@ def verdict_on(
     word = word_for(metric.low, metric.high, side, limit)
     more, hint = None, ""
     if word == "not proven":
-        more, hint = _what_it_takes(metric, side, limit, _Wanted(name, share, repeats, confidence))
+        more, hint = _what_it_takes(metric, side, limit, _Asked(name, share, repeats, confidence))
     why = (
         f"{name} {formatting.show(metric.value, metric.unit)}, "
         f"{_evidence(metric, word, side, limit, confidence)}: "
@@ -108,7 +108,7 @@ def _evidence(metric: Metric, word: Word, side: Side, limit: float, confidence: 
 
 
 def _what_it_takes(
-    metric: Metric, side: Side, limit: float, wanted: _Wanted
+    metric: Metric, side: Side, limit: float, wanted: _Asked
 ) -> tuple[int | None, str]:
     """How many more cases would settle it and which way, or why no number of them is named."""
     from runner.measure.power import more_cases

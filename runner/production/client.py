@@ -66,13 +66,13 @@ def load(
     from omegaconf import OmegaConf
     from omegaconf.resolvers import oc
 
-    from runner.config import door
+    from runner.config import loading
     from runner.config.catalogue import compose_config
     from runner.production.deployment import check_production
 
     composed = compose_config("run", overrides, config_dir)
     try:
-        job = production(door.plain(composed, overrides))
+        job = production(loading.plain(composed, overrides))
     finally:  # what our configs may not do, those of this program may
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
     check_production(job)

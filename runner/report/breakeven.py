@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 
 from runner.decide.costs.breakeven import BreakEven, Crossings, Month
-from runner.decide.costs.sensitivity import Change, Sensitivity
+from runner.decide.costs.sensitivity import Sensitivity, Shift
 from runner.report.table import money, table
 
 _BAR = 40  # characters
@@ -80,7 +80,7 @@ def printed_figures(month: Month, printed: Iterable[tuple[str, float]]) -> Itera
             yield f"{name}: the source prints {show(said)}; it is {show(figure)}"
 
 
-def _change(change: Change) -> tuple[str, str]:
+def _change(change: Shift) -> tuple[str, str]:
     crossings = change.crossings
     if crossings is None:
         return f"{change.value:,g}", "never"

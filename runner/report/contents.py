@@ -167,7 +167,7 @@ def failures(evidence: Evidence) -> Table:
     return Table(("error", "count", "the first one"), rows, right=("count",))
 
 
-def of_scorer(table: scorers.Table) -> Table:
+def of_scorer(table: scorers.ScorerTable) -> Table:
     return Table(table.columns, [[cell(each) for each in row] for row in table.rows])
 
 

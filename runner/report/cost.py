@@ -8,7 +8,7 @@ from rich.table import Table
 
 from runner.config import pins
 from runner.config.schema import TOKENS_PER_BYTE, Price, ServerPrice, Single
-from runner.decide.costs.monthly import Row, Speed, typical_speed
+from runner.decide.costs.monthly import MonthlyCost, Speed, typical_speed
 from runner.decide.costs.routing import Strategy, routed
 from runner.decide.costs.workload import Workload
 from runner.measure import formatting
@@ -18,7 +18,7 @@ from runner.report.table import money, seconds, table
 _BAR = 24  # characters
 
 
-def month_table(rows: Sequence[Row], workload: Workload) -> Table:
+def month_table(rows: Sequence[MonthlyCost], workload: Workload) -> Table:
     answer = f"{workload.output_tokens:,.0f} tokens out"
     found = table("model", "a month", "a request", "times", "a year more", answer, "", left=[""])
     most = max(row.usd_per_month or 0 for row in rows)
@@ -49,7 +49,7 @@ def routing_table(strategies: Sequence[Strategy]) -> Table:
     return found
 
 
-def dearest(rows: Sequence[Row]) -> Iterator[str]:
+def dearest(rows: Sequence[MonthlyCost]) -> Iterator[str]:
     """What the choice is worth: the cheaper one may be good enough."""
     priced = [row for row in rows if row.times_cheapest and row.usd_per_month]
     if len(priced) < 2:
@@ -77,7 +77,7 @@ def servers(models: Mapping[str, Single], speeds: Mapping[str, Speed]) -> Iterat
             yield f"{option}: {hour}"
 
 
-def unknowns(rows: Sequence[Row]) -> Iterator[str]:
+def unknowns(rows: Sequence[MonthlyCost]) -> Iterator[str]:
     for row in rows:
         if row.unknown:
             yield f"{row.model}: the cost is unknown, {row.unknown}"
@@ -101,7 +101,7 @@ def provenance(models: Mapping[str, Single], today: date) -> Iterator[str]:
 
 
 def printed_months(
-    rows: Sequence[Row],
+    rows: Sequence[MonthlyCost],
     models: Mapping[str, Single],
     workload: Workload,
     printed: Mapping[str, float],

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from runner.decide.costs.amounts import Range, together
-from runner.decide.costs.estimate import FALLBACK, Estimate
+from runner.decide.costs.estimate import FALLBACK, CostEstimate
 from runner.measure import formatting
 from runner.report.console import uncut
 from runner.report.table import table
@@ -26,7 +26,9 @@ _WORDS = (
 )
 
 
-def terminal(estimates: Sequence[Estimate], budget_usd: float | None) -> Iterator[RenderableType]:
+def terminal(
+    estimates: Sequence[CostEstimate], budget_usd: float | None
+) -> Iterator[RenderableType]:
     """`budget_usd` is the cap for all of them together."""
     everything = together(estimate.range for estimate in estimates)
     yield _table(estimates, everything)
@@ -36,7 +38,7 @@ def terminal(estimates: Sequence[Estimate], budget_usd: float | None) -> Iterato
         yield uncut(_held_against(budget_usd, everything))
 
 
-def _table(estimates: Sequence[Estimate], everything: Range) -> Table:
+def _table(estimates: Sequence[CostEstimate], everything: Range) -> Table:
     found = table("candidate", "calls", "input tokens", "output tokens", "dollars")
     for estimate in estimates:
         found.add_row(estimate.candidate, *_row(estimate.range))

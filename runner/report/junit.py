@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from runner.decide import gate
-from runner.decide.gate import Point
+from runner.decide.gate import GateCheck
 from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure.conclusion import conclusion
 from runner.record.files import write_text
@@ -51,7 +51,7 @@ def _write(path: Path, runs: Mapping[str, Result], about: Sequence[str]) -> None
     write_text(path, text + "\n")
 
 
-def _suite(root: Element, result: Result, name: str, points: Sequence[Point]) -> None:
+def _suite(root: Element, result: Result, name: str, points: Sequence[GateCheck]) -> None:
     suite = SubElement(root, "testsuite", name=_legal(name))
     for point in points:
         _test(suite, name, point.name, _TAGS.get(point.state), point.why)

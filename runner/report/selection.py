@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from runner.decide.select.candidates import Candidate, Selection
-from runner.decide.select.tree import Step, Suggestion
+from runner.decide.select.candidates import Prospect, Selection
+from runner.decide.select.tree import PathStep, Suggestion
 from runner.measure import formatting
 from runner.record.outcomes import Metric
 from runner.report.table import money, seconds, table
@@ -68,7 +68,7 @@ def nearest(selection: Selection) -> str:
     return f"nothing fits; the nearest: {first.option} ({'; '.join(map(str, first.excluded))})"
 
 
-def _candidate(selection: Selection, candidate: Candidate) -> dict[str, Any]:
+def _candidate(selection: Selection, candidate: Prospect) -> dict[str, Any]:
     measured = candidate.measured
     return {
         "model": candidate.option,
@@ -93,7 +93,7 @@ def _candidate(selection: Selection, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _path_table(path: Sequence[Step]) -> Table:
+def _path_table(path: Sequence[PathStep]) -> Table:
     found = table("decision tree", "", "because", left=["", "because"])
     for number, step in enumerate(path, 1):
         answer = Text("yes", style="bold") if step.yes else "no"
@@ -116,14 +116,14 @@ def _shortlist_table(selection: Selection, requests_per_month: int | None) -> Ta
     return found
 
 
-def _excluded_table(excluded: Sequence[Candidate]) -> Table:
+def _excluded_table(excluded: Sequence[Prospect]) -> Table:
     found = table("excluded", "because", left=["because"])
     for each in excluded:
         found.add_row(each.option, Text("; ".join(map(str, each.excluded))))
     return found
 
 
-def _why(selection: Selection, candidate: Candidate) -> str:
+def _why(selection: Selection, candidate: Prospect) -> str:
     """Why it stands where it stands."""
     reasons = ["the tree suggests it"] if candidate.suggested else []
     reasons += [f"good at {need}" for need in candidate.good_at]
@@ -132,7 +132,7 @@ def _why(selection: Selection, candidate: Candidate) -> str:
     return ", ".join(reasons) or "fits; next by cost and latency"
 
 
-def _remarks(selection: Selection, candidate: Candidate) -> list[str]:
+def _remarks(selection: Selection, candidate: Prospect) -> list[str]:
     """What to know before measuring it."""
     found = [each for each in (candidate.retiring, candidate.repriced) if each]
     if candidate.measured:
@@ -155,7 +155,7 @@ def _remarks(selection: Selection, candidate: Candidate) -> list[str]:
     return found
 
 
-def _is_open(candidate: Candidate, requirement: str) -> bool:
+def _is_open(candidate: Prospect, requirement: str) -> bool:
     return any(each.startswith(requirement) for each in candidate.open)
 
 

@@ -13,7 +13,7 @@ gave no judgement. Two more functions are welcome beside `score`:
     def check(case: Case, task: Task, *, option: float) -> str | None
         what is wrong with a case's expected value, said before anything is sent; it names
         those of the options that it needs
-    def tables(scores: Sequence[Score]) -> list[Table]
+    def tables(scores: Sequence[Score]) -> list[ScorerTable]
         sums up a run for its report, from the `details` of its scores alone
 
 A reply's text is an answer without reasoning; runner.cases.reading reads its JSON. `PARTS` may name
@@ -41,7 +41,7 @@ from runner.errors import BudgetSpent, CallFailed, ConfigError, RunnerError
 from runner.record.outcomes import Reply, Score
 from runner.scorers import _modules, _options
 
-__all__ = ["Scorer", "ScorerFailed", "Table", "Unscored", "load", "tables"]
+__all__ = ["Scorer", "ScorerFailed", "ScorerTable", "Unscored", "load", "tables"]
 
 
 class ScorerFailed(RunnerError):
@@ -53,7 +53,7 @@ class Unscored(RunnerError):
 
 
 @dataclass(frozen=True)
-class Table:
+class ScorerTable:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int | float | None, ...], ...]
@@ -116,7 +116,7 @@ class Scorer:
             raise self._failed(case, error) from error
         return None if problem is None else str(problem)
 
-    def tables(self, scores: Sequence[Score]) -> list[Table]:
+    def tables(self, scores: Sequence[Score]) -> list[ScorerTable]:
         """Raises ScorerFailed."""
         return _tables(self.name, self.module, scores)
 
@@ -147,7 +147,7 @@ def load(task: Task, tasks_dirs: Sequence[Path]) -> dict[str, Scorer]:
 
 def tables(
     name: str, scores: Sequence[Score], *, task: str, tasks_dirs: Sequence[Path]
-) -> list[Table]:
+) -> list[ScorerTable]:
     """The tables of one scorer, for a report that is rebuilt without the task's config.
 
     Raises ConfigError as `load` does, and ScorerFailed.
@@ -156,8 +156,8 @@ def tables(
     return _tables(name, module, scores)
 
 
-def _tables(name: str, module: ModuleType, scores: Sequence[Score]) -> list[Table]:
-    sum_up: Callable[[Sequence[Score]], list[Table]] | None = getattr(module, "tables", None)
+def _tables(name: str, module: ModuleType, scores: Sequence[Score]) -> list[ScorerTable]:
+    sum_up: Callable[[Sequence[Score]], list[ScorerTable]] | None = getattr(module, "tables", None)
     try:
         return list(sum_up(scores)) if sum_up else []
     except Exception as error:

@@ -16,7 +16,7 @@ from runner.cases import reading
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected, _text
+from runner.scorers import ScorerTable, _expected, _text
 from runner.scorers._text import clip
 
 PARTS = (reading, _text)
@@ -50,7 +50,7 @@ def check(case: Case, task: Task) -> str | None:
     return _expected.problem(lambda: _wanted(case))
 
 
-def tables(scores: Sequence[Score]) -> list[Table]:
+def tables(scores: Sequence[Score]) -> list[ScorerTable]:
     seen: dict[str, list[float]] = {}
     for each in scores:
         for key, value in each.details.items():

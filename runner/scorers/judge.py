@@ -21,7 +21,7 @@ from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import LOWEST, Model, Sampling, Task, answerers
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, Unscored, _expected, _judging
+from runner.scorers import ScorerTable, Unscored, _expected, _judging
 from runner.scorers._judging import Judgement, Prompt, Texts
 from runner.scorers._text import clip
 
@@ -108,7 +108,7 @@ def check(
     return "swap: there is no reference for the answer to change places with" if swap else None
 
 
-def tables(scores: Sequence[Score]) -> list[Table]:
+def tables(scores: Sequence[Score]) -> list[ScorerTable]:
     judges: dict[str, list[Score]] = {}
     again: list[list[float]] = []
     swapped: list[list[float]] = []
@@ -122,8 +122,8 @@ def tables(scores: Sequence[Score]) -> list[Table]:
     judged = tuple(_judged(judge, given) for judge, given in judges.items())
     held = (*_held("asked again", again), *_held("order swapped", swapped))
     found = [
-        Table("Judge", ("judge", "answers", "judgements", "mean"), judged),
-        Table(
+        ScorerTable("Judge", ("judge", "answers", "judgements", "mean"), judged),
+        ScorerTable(
             "Self-consistency of the judge",
             ("check", "answers", "same score", "mean difference"),
             held,

@@ -18,7 +18,7 @@ from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import did_you_mean
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected, _labels, _marks, _mentions, _prose, _text
+from runner.scorers import ScorerTable, _expected, _labels, _marks, _mentions, _prose, _text
 from runner.scorers._text import clip
 
 PARTS = (_labels, _prose, _mentions, _marks, _text)
@@ -60,7 +60,7 @@ def check(case: Case, task: Task, *, labels: tuple[str, ...] = ()) -> str | None
     return _expected.problem(lambda: _wanted(case, labels))
 
 
-def tables(scores: Sequence[Score]) -> list[Table]:
+def tables(scores: Sequence[Score]) -> list[ScorerTable]:
     """Which label was read where which was expected, and precision and recall of each label."""
     pairs = Counter((each.details["expected"], each.details["read"]) for each in scores)
     if not pairs:
@@ -79,8 +79,8 @@ def tables(scores: Sequence[Score]) -> list[Table]:
         read_so = sum(counts[expected, label] for expected in labels)
         rates.append((label, right / read_so if read_so else None, right / support, support))
     return [
-        Table("Expected and read", ("expected", *labels, other, "none"), confusion),
-        Table("Labels", ("label", "precision", "recall", "support"), tuple(rates)),
+        ScorerTable("Expected and read", ("expected", *labels, other, "none"), confusion),
+        ScorerTable("Labels", ("label", "precision", "recall", "support"), tuple(rates)),
     ]
 
 

@@ -47,7 +47,7 @@ Tolerance = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _Expected:
     number: Number
     tolerance: float | None  # of this case
 
@@ -86,7 +86,7 @@ def check(
     return _expected.problem(lambda: _wanted(case, key, decimal))
 
 
-def _wanted(case: Case, key: str | None, decimal: Mark | None) -> _Wanted:
+def _wanted(case: Case, key: str | None, decimal: Mark | None) -> _Expected:
     found: Any = _expected.value(case, key)
     tolerance = None
     if isinstance(found, dict) and found.keys() == {"value", "tolerance"}:
@@ -104,7 +104,7 @@ def _wanted(case: Case, key: str | None, decimal: Mark | None) -> _Wanted:
             f"expected '{clip(text)}' is {readings}: write it as a number of JSON, or say which "
             "by the option decimal"
         )
-    return _Wanted(number, tolerance)
+    return _Expected(number, tolerance)
 
 
 def _read(text: str, marks: Any, decimal: Mark | None) -> Number | None:

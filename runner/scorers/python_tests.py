@@ -31,7 +31,7 @@ from pydantic import Field
 from runner.cases.cases import Case
 from runner.config.schema import Seconds, Task
 from runner.record.outcomes import Reply, Score
-from runner.scorers import Table, _expected, _python_code
+from runner.scorers import ScorerTable, _expected, _python_code
 from runner.scorers._text import clip
 
 _SANDBOX = Path(__file__).with_name("_sandbox.py")
@@ -65,13 +65,13 @@ def check(case: Case, task: Task, *, key: str | None = None) -> str | None:
     return _expected.problem(lambda: _tests(case, key))
 
 
-def tables(scores: Sequence[Score]) -> list[Table]:
+def tables(scores: Sequence[Score]) -> list[ScorerTable]:
     held: Counter[str] = Counter()
     for each in scores:
         held.update({name: int(holds) for name, holds in each.details["limits"].items()})
     rows = tuple((name, count, len(scores)) for name, count in held.items())
     columns = ("limit", "held", "answers")
-    return [Table("Limits on the code that was run", columns, rows)] if rows else []
+    return [ScorerTable("Limits on the code that was run", columns, rows)] if rows else []
 
 
 def _tests(case: Case, key: str | None) -> str:

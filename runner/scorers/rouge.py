@@ -13,7 +13,7 @@ from runner.scorers import _expected
 from runner.scorers._text import clip, words
 
 
-class _Words:
+class _Tokenizer:
     """Stands in for the library's tokenizer, which drops all but a to z and digits."""
 
     def tokenize(self, text: str) -> list[str]:
@@ -31,7 +31,7 @@ async def score(
     from rouge_score.rouge_scorer import RougeScorer  # brings numpy: `check` need not wait for it
 
     references = _references(case, key)
-    judge = RougeScorer([variant], tokenizer=_Words())
+    judge = RougeScorer([variant], tokenizer=_Tokenizer())
     # Off the loop: the time grows with the product of both lengths.
     scores = await asyncio.to_thread(judge.score_multi, references, reply.text)
     best = scores[variant]

@@ -35,7 +35,7 @@ from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.record.outcomes import Reply, Score
 from runner.scorers import (
-    Table,
+    ScorerTable,
     _added,
     _digits,
     _expected,
@@ -89,13 +89,13 @@ def check(case: Case, task: Task) -> str | None:
     return _expected.problem(lambda: _wanted(case, {}))
 
 
-def tables(scores: Sequence[Score]) -> list[Table]:
+def tables(scores: Sequence[Score]) -> list[ScorerTable]:
     reasons: dict[str, list[float]] = {}
     for each in scores:
         for reason, count in each.details.items():
             reasons.setdefault(reason, []).append(count)
     rows = tuple((reason, sum(map(bool, counts))) for reason, counts in reasons.items())
-    return [Table("What summaries lost by", ("reason", "answers"), rows)] if rows else []
+    return [ScorerTable("What summaries lost by", ("reason", "answers"), rows)] if rows else []
 
 
 @dataclass(frozen=True)

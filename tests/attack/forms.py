@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.drill.loopback.dialect import Dialect, Saying
 from runner.drill.loopback.dialects import OpenAI
-from runner.drill.loopback.exchange import Answer, Piece
+from runner.drill.loopback.exchange import HttpAnswer, Piece
 from runner.record.outcomes import Usage
 
 SAYING = Saying(
@@ -37,12 +37,12 @@ RETRY_AFTER = [
 _PLACE = "\N{PLACE OF INTEREST SIGN}"
 
 
-def whole(dialect: Dialect, count: int, seed: int) -> Iterator[Answer]:
+def whole(dialect: Dialect, count: int, seed: int) -> Iterator[HttpAnswer]:
     for bent in _bent(dialect.whole(SAYING), count, seed):
-        yield Answer(body=bent)
+        yield HttpAnswer(body=bent)
 
 
-def streamed(dialect: Dialect, count: int, seed: int) -> Iterator[Answer]:
+def streamed(dialect: Dialect, count: int, seed: int) -> Iterator[HttpAnswer]:
     """One event of a stream is bent; what is before and behind it is as it should be."""
     events = dialect.events(SAYING)
     honest = [*events.opening, *events.text, *events.closing]
@@ -59,10 +59,10 @@ def streamed(dialect: Dialect, count: int, seed: int) -> Iterator[Answer]:
         else:
             frames[place] = bytes(random.randrange(256) for _ in range(40)) + b"\n\n"
         headers = {"content-type": dialect.stream_type}
-        yield Answer(headers=headers, pieces=tuple(map(Piece, frames)))
+        yield HttpAnswer(headers=headers, pieces=tuple(map(Piece, frames)))
 
 
-def errors(dialect: Dialect, count: int, seed: int) -> Iterator[Answer]:
+def errors(dialect: Dialect, count: int, seed: int) -> Iterator[HttpAnswer]:
     random = Random(seed)
     for number in range(count):
         status = random.choice((400, 422, 429, 500, 503))
@@ -74,32 +74,32 @@ def errors(dialect: Dialect, count: int, seed: int) -> Iterator[Answer]:
                 "details": [{"@type": "RetryInfo", "retryDelay": "3s", "reason": "R"}]
             }
         [bent] = _bent(body, 1, seed + number)
-        yield Answer(status, bent, {"retry-after": random.choice(RETRY_AFTER)})
+        yield HttpAnswer(status, bent, {"retry-after": random.choice(RETRY_AFTER)})
 
 
-def bodies() -> Iterator[Answer]:
+def bodies() -> Iterator[HttpAnswer]:
     """What is no reply of any dialect."""
     true = json.dumps(OpenAI().whole(SAYING)).encode()
     for body in (b"", b"\0", b"\xff\xfe", b"null", b"5", b'"hi"', b"[]", b"{}", _DEEP.encode()):
-        yield Answer(body=body)
-        yield Answer(status=500, body=body)
+        yield HttpAnswer(body=body)
+        yield HttpAnswer(status=500, body=body)
     for body in (
         b"\xef\xbb\xbf" + true,
         true + true,
         true.decode().encode("utf-16"),
         b"<" * 200_000,
     ):
-        yield Answer(body=body)
-    yield Answer(body=true, headers={"content-encoding": "gzip"})
-    yield Answer(body=true, headers={"content-encoding": "br"})
-    yield Answer(body=true, headers={"content-type": "text/html"})
-    yield Answer(body=true, headers={"content-type": "text/event-stream; charset=utf-99"})
-    yield Answer(status=204)
-    yield Answer(status=500, body=b"<" * 10_000_000)
+        yield HttpAnswer(body=body)
+    yield HttpAnswer(body=true, headers={"content-encoding": "gzip"})
+    yield HttpAnswer(body=true, headers={"content-encoding": "br"})
+    yield HttpAnswer(body=true, headers={"content-type": "text/html"})
+    yield HttpAnswer(body=true, headers={"content-type": "text/event-stream; charset=utf-99"})
+    yield HttpAnswer(status=204)
+    yield HttpAnswer(status=500, body=b"<" * 10_000_000)
     for status in (300, 301, 302, 303, 304, 307, 308, 418, 599, 999):
-        yield Answer(status=status, headers={"location": "http://127.0.0.1:9/elsewhere"})
+        yield HttpAnswer(status=status, headers={"location": "http://127.0.0.1:9/elsewhere"})
     for wait in RETRY_AFTER:
-        yield Answer(status=429, body=b"{}", headers={"retry-after": wait})
+        yield HttpAnswer(status=429, body=b"{}", headers={"retry-after": wait})
 
 
 def _bent(body: Any, count: int, seed: int) -> Iterator[bytes]:

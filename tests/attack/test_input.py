@@ -12,7 +12,7 @@ import pytest
 
 from runner.cases import cases
 from runner.commands import command_line
-from runner.config import conf_files, door, hydra_door
+from runner.config import conf_files, hydra_app, loading
 from runner.config.schema import Job
 from runner.decide.promote import decision_record
 from runner.errors import RunnerError
@@ -91,7 +91,7 @@ def test_configs(config: dict[str, Any], seed: int) -> None:
     for _ in range(100):
         tree = json.loads(text)
         put(draw, tree, draw.choice([*VALUES, deep(900)]))
-        outcome(partial(door.validate, tree))
+        outcome(partial(loading.validate, tree))
 
 
 def test_overrides() -> None:
@@ -102,8 +102,8 @@ def test_overrides() -> None:
     for text in texts:
 
         def both(text: str = text) -> None:
-            hydra_door.refuse(text, None)
-            hydra_door.check(text, None, Job)
+            hydra_app.refuse(text, None)
+            hydra_app.check(text, None, Job)
 
         outcome(both)
 

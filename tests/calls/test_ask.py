@@ -13,7 +13,7 @@ from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Job
-from runner.drill.loopback.server import Host, Provider
+from runner.drill.loopback.server import Host, LoopbackProvider
 from tests import loopback
 from tests.conftest import KEY, model
 from tests.loopback import Answer, AnswerFunction, Loopback, in_turn
@@ -92,7 +92,7 @@ async def test_recovery(make_job: MakeJob) -> None:
 @simulated
 async def test_retry_after_is_obeyed(make_job: MakeJob) -> None:
     """The wait is what the provider asks for, though our own back-off is shorter."""
-    server = Provider(in_turn(loopback.rate_limited(30), loopback.echo), Chat())
+    server = LoopbackProvider(in_turn(loopback.rate_limited(30), loopback.echo), Chat())
     async with Host() as host:
         result = await asked(make_job(host.add(server)), host=host)
     first, second = server.requests
@@ -103,7 +103,7 @@ async def test_retry_after_is_obeyed(make_job: MakeJob) -> None:
 @simulated
 async def test_total_budget(make_job: MakeJob) -> None:
     """A wait that would end after the total is not begun."""
-    server = Provider(loopback.rate_limited(60), Chat())
+    server = LoopbackProvider(loopback.rate_limited(60), Chat())
     async with Host() as host:
         job = make_job(host.add(server), **{"retry.total": "59s"})
         result = await asked(job, host=host)
@@ -117,7 +117,7 @@ async def test_total_budget(make_job: MakeJob) -> None:
 async def test_timeout_cost_is_unknown(make_job: MakeJob) -> None:
     """Nobody can say what a call that timed out has cost, so it is unknown and not zero."""
     async with Host() as host:
-        base_url = host.add(Provider(in_turn(loopback.hang(), loopback.echo), Chat()))
+        base_url = host.add(LoopbackProvider(in_turn(loopback.hang(), loopback.echo), Chat()))
         result = await asked(make_job(base_url), host=host)
     assert [attempt.cost_usd for attempt in result.attempts] == [None, pytest.approx(20e-6)]
 

@@ -13,7 +13,7 @@ from runner.calls.llm import Client, check_parameters
 from runner.cases import images
 from runner.config.schema import Job, Single
 from runner.drill.loopback.dialect import Saying
-from runner.drill.loopback.server import Host, Provider
+from runner.drill.loopback.server import Host, LoopbackProvider
 from runner.errors import CallFailed, ConfigError, ErrorKind
 from runner.record.outcomes import Reply
 from tests import loopback
@@ -144,7 +144,7 @@ async def test_faults(
 async def test_timeout(make_job: MakeJob) -> None:
     """A server that hangs is given up after the provider's time-out."""
     async with Host() as host, Client(unix_socket=host.socket, clock=now) as client:
-        base_url = host.add(Provider(loopback.hang(), Chat()))
+        base_url = host.add(LoopbackProvider(loopback.hang(), Chat()))
         job = make_job(base_url, **{"model.provider.timeout": "5m"})
         with pytest.raises(CallFailed) as raised:
             await client.complete(single(job), MESSAGES, {})

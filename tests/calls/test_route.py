@@ -12,7 +12,7 @@ from runner.calls.route import AskModel, Served, questions, route
 from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config.door import validate
+from runner.config.loading import validate
 from runner.config.schema import Model, Retry, Sampling, Single, Task
 from runner.errors import CallFailed, ConfigError
 from runner.record.outcomes import Choice, Reply

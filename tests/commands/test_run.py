@@ -165,11 +165,11 @@ def test_fallback(home: Path, server: Loopback) -> None:
 
 def test_circuit(home: Path) -> None:
     """In production a provider that is down is left alone, unless one says otherwise."""
-    from runner.config import door
+    from runner.config import loading
     from runner.config.catalogue import compose_config
     from runner.production.job import production
 
-    job = production(door.plain(compose_config("run", OVERRIDES[:3], "conf")))
+    job = production(loading.plain(compose_config("run", OVERRIDES[:3], "conf")))
     assert job.retry.breaker is not None
     assert job.retry.attempts == 4
 

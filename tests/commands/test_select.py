@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from runner.commands import select as command
 from runner.commands._arguments import Conf, arguments
 from runner.commands.command_line import main
-from runner.config import door, hydra_door, paths
+from runner.config import hydra_app, loading, paths
 from runner.config.catalogue import Options
 from runner.config.schema import Job, Single
 from runner.decide.select import selecting
@@ -68,7 +68,7 @@ def jobs(line: str) -> list[Job]:
     """What a printed command runs, composed and typed as the command line would."""
     python, _, runner, *argv = shlex.split(line)
     assert (python, runner) == ("python", "runner")
-    arguments = hydra_door.parse(argv)
+    arguments = hydra_app.parse(argv)
     sweeps = [OverridesParser.create().parse_override(each) for each in arguments.overrides]
     names = [
         name
@@ -84,7 +84,7 @@ def jobs(line: str) -> list[Job]:
         [Path(folder) for folder in (arguments.config_dir, paths.builtin("conf")) if folder]
     )
     with options.open():
-        return [door.load(options.compose(*fixed, f"model={name}")) for name in names]
+        return [loading.load(options.compose(*fixed, f"model={name}")) for name in names]
 
 
 def answered(selection: Selection) -> int | None:

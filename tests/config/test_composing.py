@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.config import door
+from runner.config import loading
 from runner.config.catalogue import compose_config
 from runner.errors import ConfigError
 
@@ -40,7 +40,7 @@ REFUSED = [
 def test_refused(override: str, expected: str) -> None:
     """The line names the override and the way to say it; nothing of it is Hydra's."""
     with pytest.raises(ConfigError) as refused:
-        door.load(compose_config("config", override.split(" "), None))
+        loading.load(compose_config("config", override.split(" "), None))
     [problem] = refused.value.problems
     assert expected in problem
     foreign = ("omegaconf", "full_key", "object_type", "primary config", "multirun", "Could not")

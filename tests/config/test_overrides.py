@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.config import door
+from runner.config import loading
 from runner.config.catalogue import compose_config
 from runner.config.schema import Job
 from runner.errors import ConfigError
@@ -32,7 +32,7 @@ def own(tmp_path: Path) -> Path:
 
 def composed(own: Path, *overrides: str) -> Job:
     given = ["mapping=mine", *overrides]
-    return door.load(compose_config("config", given, own), given)
+    return loading.load(compose_config("config", given, own), given)
 
 
 def test_it_comes_with_the_model(own: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.config.door import validate
+from runner.config.loading import validate
 from runner.config.self_judging import self_judging
 from tests.conftest import model
 

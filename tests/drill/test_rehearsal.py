@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from runner.config import paths
-from runner.config.door import validate
+from runner.config.loading import validate
 from runner.config.schema import Job
 from runner.drill.clock import simulate
 from runner.drill.faults import Fault

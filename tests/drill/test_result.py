@@ -6,10 +6,9 @@ import pytest
 
 from runner.config.schema import Requirements
 from runner.drill.faults import Fault
-from runner.drill.rehearsal import Seen
-from runner.drill.result import Faulted, faulted, kept
+from runner.drill.result import Faulted, Handled, faulted, kept
 
-GOOD = Seen(
+GOOD = Handled(
     attempts=2,
     asked_for_answer=2,
     waited_seconds=1.0,
@@ -25,7 +24,7 @@ PROMISED = Requirements.model_validate(
 )
 
 
-def held(*cases: Seen, requirements: Requirements = PROMISED, expect: str = "answer") -> Faulted:
+def held(*cases: Handled, requirements: Requirements = PROMISED, expect: str = "answer") -> Faulted:
     fault = Fault.model_validate({"answers": [503, "ok"], "expect": expect})
     [found] = faulted(requirements, {"x": fault}, {"x": cases})
     return found
@@ -46,7 +45,7 @@ def verdicts(found: Faulted) -> dict[str, bool | None]:
     ],
 )
 def test_promises(
-    cases: list[Seen],
+    cases: list[Handled],
     availability: bool,
     max_latency_ms: bool | None,
     output_format: bool | None,
@@ -75,7 +74,7 @@ def test_nothing_is_promised() -> None:
     ],
     ids=["at once", "retried", "hidden by another model"],
 )
-def test_what_is_ours_to_mend(case: Seen, stops: bool) -> None:
+def test_what_is_ours_to_mend(case: Handled, stops: bool) -> None:
     """A wrong key must fail after one attempt for an answer; that is all that is asked of it."""
     assert verdicts(held(case, expect="stop")) == {"stops_at_once": stops}
 

@@ -7,7 +7,9 @@ assert server.requests[0].body["temperature"] == 0.0
 
 from runner.drill.loopback.dialect import sse
 from runner.drill.loopback.dialects import chunks
-from runner.drill.loopback.exchange import Answer, AnswerFunction, Piece, Request
+from runner.drill.loopback.exchange import AnswerFunction, Piece
+from runner.drill.loopback.exchange import HttpAnswer as Answer
+from runner.drill.loopback.exchange import HttpRequest as Request
 from tests.loopback.answers import (
     USAGE,
     against_policy,

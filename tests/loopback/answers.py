@@ -13,7 +13,7 @@ from typing import Any
 from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import sse
 from runner.drill.loopback.dialects import chunks, usage_chunks
-from runner.drill.loopback.exchange import Answer, Piece, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest, Piece
 
 ROLES = {"system", "developer", "user", "assistant", "tool"}
 
@@ -21,10 +21,10 @@ ROLES = {"system", "developer", "user", "assistant", "tool"}
 class Chat:
     base_path = "/v1"
 
-    def refuse(self, request: Request) -> Answer | None:
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
         return _refusal(request)
 
-    def complete(self, answer: Answer, request: Request) -> Answer:
+    def complete(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         """A chat completion gets the requested model, and is streamed when that was asked for."""
         body = answer.body
         if not (isinstance(body, dict) and body.get("object") == "chat.completion"):
@@ -46,14 +46,14 @@ class Anything:
 
     base_path = "/v1"
 
-    def refuse(self, request: Request) -> Answer | None:
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
         return None
 
-    def complete(self, answer: Answer, request: Request) -> Answer:
+    def complete(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         return answer
 
 
-def _refusal(request: Request) -> Answer | None:
+def _refusal(request: HttpRequest) -> HttpAnswer | None:
     """What the original would say to a request that is no chat completion."""
     if request.method != "POST" or not request.path.endswith("/chat/completions"):
         return error_reply(404, f"Invalid URL ({request.method} {request.path})")
@@ -118,35 +118,37 @@ def text(
     usage: dict[str, Any] | None = USAGE,
     model: str | None = None,
     delay: float = 0.0,
-) -> Answer:
+) -> HttpAnswer:
     body = completion(content, finish_reason=finish_reason, usage=usage, model=model)
-    return Answer(body=body, delay=delay)
+    return HttpAnswer(body=body, delay=delay)
 
 
-def json_text(value: Any, *, usage: dict[str, Any] | None = USAGE, delay: float = 0.0) -> Answer:
+def json_text(
+    value: Any, *, usage: dict[str, Any] | None = USAGE, delay: float = 0.0
+) -> HttpAnswer:
     """A text reply whose text is JSON."""
     return text(json.dumps(value, ensure_ascii=False), usage=usage, delay=delay)
 
 
-def echo(request: Request) -> Answer:
+def echo(request: HttpRequest) -> HttpAnswer:
     return text(request.text)
 
 
-def truncated(content: str = "The answer is") -> Answer:
+def truncated(content: str = "The answer is") -> HttpAnswer:
     return text(content, finish_reason="length")
 
 
-def filtered() -> Answer:
+def filtered() -> HttpAnswer:
     """A success without content, which is how a filter on the output shows."""
     return text(None, finish_reason="content_filter")
 
 
-def no_choices() -> Answer:
-    return Answer(body=completion("") | {"choices": []})
+def no_choices() -> HttpAnswer:
+    return HttpAnswer(body=completion("") | {"choices": []})
 
 
-def garbage() -> Answer:
-    return Answer(body=b"<html>502 from some proxy</html>")
+def garbage() -> HttpAnswer:
+    return HttpAnswer(body=b"<html>502 from some proxy</html>")
 
 
 def error_reply(
@@ -157,38 +159,38 @@ def error_reply(
     code: str | None = None,
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> HttpAnswer:
     error = {"message": message, "type": type, "param": param, "code": code}
-    return Answer(status=status, body={"error": error}, headers=headers or {})
+    return HttpAnswer(status=status, body={"error": error}, headers=headers or {})
 
 
-def wrong_key(request: Request) -> Answer:
+def wrong_key(request: HttpRequest) -> HttpAnswer:
     """401 that quotes the key with its middle masked, as OpenAI does."""
     return _wrong_key(f"{request.key[:8]}{'*' * 12}{request.key[-4:]}")
 
 
-def wrong_key_in_full(request: Request) -> Answer:
+def wrong_key_in_full(request: HttpRequest) -> HttpAnswer:
     """401 that quotes the key as it came, as careless servers do."""
     return _wrong_key(request.key)
 
 
-def _wrong_key(shown: str) -> Answer:
+def _wrong_key(shown: str) -> HttpAnswer:
     message = f"Incorrect API key provided: {shown}. You can find your API key in your account."
     return error_reply(401, message, code="invalid_api_key")
 
 
-def rate_limited(retry_after: float | str | None = None) -> Answer:
+def rate_limited(retry_after: float | str | None = None) -> HttpAnswer:
     message = "Rate limit reached on requests per min (RPM): Limit 3, Used 3, Requested 1."
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     return error_reply(429, message, type="requests", code="rate_limit_exceeded", headers=headers)
 
 
-def no_quota() -> Answer:
+def no_quota() -> HttpAnswer:
     message = "You exceeded your current quota, please check your plan and billing details."
     return error_reply(429, message, type="insufficient_quota", code="insufficient_quota")
 
 
-def too_long(limit: int = 8192, given: int = 9000) -> Answer:
+def too_long(limit: int = 8192, given: int = 9000) -> HttpAnswer:
     message = (
         f"This model's maximum context length is {limit} tokens. However, your messages resulted "
         f"in {given} tokens. Please reduce the length of the messages."
@@ -196,42 +198,42 @@ def too_long(limit: int = 8192, given: int = 9000) -> Answer:
     return error_reply(400, message, code="context_length_exceeded", param="messages")
 
 
-def against_policy() -> Answer:
+def against_policy() -> HttpAnswer:
     message = "Your request was rejected as a result of our safety system."
     return error_reply(400, message, code="content_policy_violation")
 
 
-def no_model(request: Request) -> Answer:
+def no_model(request: HttpRequest) -> HttpAnswer:
     message = f"The model `{request.model}` does not exist or you do not have access to it."
     return error_reply(404, message, code="model_not_found")
 
 
-def server_error() -> Answer:
+def server_error() -> HttpAnswer:
     message = "The server had an error while processing your request. Sorry about that!"
     return error_reply(500, message, type="server_error")
 
 
-def overloaded(retry_after: float | str | None = None) -> Answer:
+def overloaded(retry_after: float | str | None = None) -> HttpAnswer:
     message = "The engine is currently overloaded, please try again later."
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     return error_reply(503, message, type="server_error", headers=headers)
 
 
-def hang() -> Answer:
+def hang() -> HttpAnswer:
     """Never answers; the connection stays open until one side closes it."""
-    return Answer(ending="hang")
+    return HttpAnswer(ending="hang")
 
 
-def reset() -> Answer:
+def reset() -> HttpAnswer:
     """RST before the first byte of a reply."""
-    return Answer(ending="reset", cut=0)
+    return HttpAnswer(ending="reset", cut=0)
 
 
-def closed() -> Answer:
+def closed() -> HttpAnswer:
     """The connection is closed before the first byte of a reply."""
-    return Answer(ending="close", cut=0)
+    return HttpAnswer(ending="close", cut=0)
 
 
-def cut_off() -> Answer:
+def cut_off() -> HttpAnswer:
     """The connection is closed in the middle of the body: the answer was made, and billed."""
-    return Answer(body=completion("The answer"), ending="close", cut=60)
+    return HttpAnswer(body=completion("The answer"), ending="close", cut=60)

@@ -7,7 +7,7 @@ from jsonschema import ValidationError
 from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.dialects import anthropic_error, block
-from runner.drill.loopback.exchange import Answer, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
 from tests.loopback.strict import (
     BOOLEAN,
@@ -48,8 +48,8 @@ _ERRORS: dict[Fault, tuple[int, str, str]] = {
     401: (401, "authentication_error", "invalid x-api-key"),
     403: (403, "permission_error", "Your API key may not use the specified resource."),
     404: (404, "not_found_error", "model: m"),
-    408: (408, "timeout_error", "Request timed out"),
-    413: (413, "request_too_large", "Request exceeds the maximum size"),
+    408: (408, "timeout_error", "HttpRequest timed out"),
+    413: (413, "request_too_large", "HttpRequest exceeds the maximum size"),
     422: (422, "invalid_request_error", "unprocessable"),
     429: (429, "rate_limit_error", "This would exceed your rate limit of 50 requests per minute."),
     500: (500, "api_error", "Internal server error"),
@@ -110,7 +110,7 @@ class Anthropic(dialects.Anthropic, Format):
     finish_reasons = _WORDS
     schema = _SCHEMA
 
-    def read(self, request: Request) -> ChatRequest:
+    def read(self, request: HttpRequest) -> ChatRequest:
         body = request.body
         blocks = _blocks(body["messages"][-1]["content"])
         system = _blocks(body.get("system") or "")
@@ -176,13 +176,13 @@ class Anthropic(dialects.Anthropic, Format):
     def error_event(self, fault: Fault) -> Any:
         return self.error(529 if fault == 503 else fault)[1]
 
-    def refusal(self, problem: ValidationError) -> Answer:
+    def refusal(self, problem: ValidationError) -> HttpAnswer:
         if unknown := unknown_keys(problem):
             message = f"{'.'.join([*where(problem).split('.'), unknown[0]]).strip('.')}: "
             message += "Extra inputs are not permitted"
         else:
             message = f"{where(problem) or 'body'}: {problem.message[:300]}"
-        return Answer(400, anthropic_error("invalid_request_error", message))
+        return HttpAnswer(400, anthropic_error("invalid_request_error", message))
 
 
 def _second(event: dict[str, Any]) -> dict[str, Any]:

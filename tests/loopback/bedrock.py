@@ -6,7 +6,7 @@ from jsonschema import ValidationError
 
 from runner.drill.loopback import clouds
 from runner.drill.loopback.dialect import Events, Saying
-from runner.drill.loopback.exchange import Answer, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
 from tests.loopback.strict import (
     INTEGER,
@@ -63,7 +63,7 @@ _ERRORS: dict[Fault, tuple[int, str, str]] = {
     403: (403, "AccessDeniedException", "You don't have access to the model."),
     404: (404, "ResourceNotFoundException", "This model version has reached the end of its life."),
     408: (408, "ModelTimeoutException", "Model has timed out in processing the request."),
-    413: (413, "ValidationException", "Request body is too large."),
+    413: (413, "ValidationException", "HttpRequest body is too large."),
     422: (422, "ValidationException", "Unprocessable."),
     429: (429, "ThrottlingException", "Too many tokens, please wait before trying again."),
     500: (500, "InternalServerException", "The system encountered an unexpected error."),
@@ -99,7 +99,7 @@ class Bedrock(clouds.Bedrock, Format):
     def takes(self, path: str) -> bool:
         return bool(self.target.fullmatch(path))
 
-    def read(self, request: Request) -> ChatRequest:
+    def read(self, request: HttpRequest) -> ChatRequest:
         body = request.body
         config = body.get("inferenceConfig") or {}
         parts = body["messages"][-1]["content"]
@@ -151,11 +151,11 @@ class Bedrock(clouds.Bedrock, Format):
         _, name, message = _ERRORS[fault]
         return {name[0].lower() + name[1:]: {"message": message}}
 
-    def refusal(self, problem: ValidationError) -> Answer:
+    def refusal(self, problem: ValidationError) -> HttpAnswer:
         message = f"{where(problem) or 'body'}: {problem.message[:300]}"
         if unknown := unknown_keys(problem):
             message = f"Malformed input request: #: extraneous key [{unknown[0]}] is not permitted"
-        return Answer(400, {"message": message})
+        return HttpAnswer(400, {"message": message})
 
 
 BEDROCK = Bedrock()

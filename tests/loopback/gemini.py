@@ -8,7 +8,7 @@ from jsonschema import ValidationError
 from runner.drill.loopback import clouds, dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.dialects import google_error
-from runner.drill.loopback.exchange import Answer, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
 from tests.loopback.strict import (
     INTEGER,
@@ -54,8 +54,8 @@ _GENERATION = _either(
     }
 )
 _WORDING = {
-    400: "Request contains an invalid argument.",
-    401: "Request had invalid authentication credentials.",
+    400: "HttpRequest contains an invalid argument.",
+    401: "HttpRequest had invalid authentication credentials.",
     403: "Your project has been denied access.",
     404: "models/m is not found for API version v1beta.",
     408: "The request timed out.",
@@ -105,7 +105,7 @@ class Gemini(dialects.Gemini, Format):
     def takes(self, path: str) -> bool:
         return bool(self.target.fullmatch(path))
 
-    def read(self, request: Request) -> ChatRequest:
+    def read(self, request: HttpRequest) -> ChatRequest:
         target = self.target.fullmatch(request.path)
         assert target
         body = _plain(request.body)
@@ -147,10 +147,12 @@ class Gemini(dialects.Gemini, Format):
             "thoughtsTokenCount": usage.reasoning_tokens,
         }
 
-    def blocked(self) -> Answer:
+    def blocked(self) -> HttpAnswer:
         """A prompt that its filter turned away: a success without candidates."""
         usage = {"promptTokenCount": 10, "totalTokenCount": 10}
-        return Answer(body={"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage})
+        return HttpAnswer(
+            body={"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage}
+        )
 
     def error(self, fault: Fault) -> tuple[int, Any]:
         match fault:
@@ -174,7 +176,7 @@ class Gemini(dialects.Gemini, Format):
         assert isinstance(fault, int)
         return google_error(fault, _WORDING[fault])
 
-    def refusal(self, problem: ValidationError) -> Answer:
+    def refusal(self, problem: ValidationError) -> HttpAnswer:
         if unknown := unknown_keys(problem):
             at = f" at '{where(problem)}'" if where(problem) else ""
             message = (
@@ -183,7 +185,7 @@ class Gemini(dialects.Gemini, Format):
             )
         else:
             message = f"Invalid value at '{where(problem)}': {problem.message[:300]}"
-        return Answer(*google_error(400, message))
+        return HttpAnswer(*google_error(400, message))
 
 
 def _thought(saying: Saying) -> dict[str, Any]:

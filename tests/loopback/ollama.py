@@ -6,7 +6,7 @@ from jsonschema import ValidationError
 
 from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
-from runner.drill.loopback.exchange import Answer, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from tests.loopback.strict import (
     BOOLEAN,
     INTEGER,
@@ -82,7 +82,7 @@ class Ollama(dialects.Ollama, Format):
     finish_reasons = _WORDS
     schema = _SCHEMA
 
-    def read(self, request: Request) -> ChatRequest:
+    def read(self, request: HttpRequest) -> ChatRequest:
         body = request.body
         options = body.get("options") or {}
         first, last = body["messages"][0], body["messages"][-1]
@@ -114,8 +114,10 @@ class Ollama(dialects.Ollama, Format):
         status, message = _ERRORS[fault]
         return status, {"error": message}
 
-    def refusal(self, problem: ValidationError) -> Answer:
-        return Answer(400, {"error": f"json: cannot use {where(problem)}: {problem.message[:300]}"})
+    def refusal(self, problem: ValidationError) -> HttpAnswer:
+        return HttpAnswer(
+            400, {"error": f"json: cannot use {where(problem)}: {problem.message[:300]}"}
+        )
 
 
 OLLAMA = Ollama()

@@ -8,7 +8,7 @@ from jsonschema import ValidationError
 
 from runner.drill.loopback import clouds, dialects
 from runner.drill.loopback.dialect import Events, Saying
-from runner.drill.loopback.exchange import Answer, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
 from tests.loopback import openai_errors
 from tests.loopback.strict import (
@@ -93,7 +93,7 @@ class OpenAI(dialects.OpenAI, Format):
         strict = object_of(keys | dict(self.more_keys), ["model", "messages"])
         return strict | {"additionalProperties": self.lenient}
 
-    def read(self, request: Request) -> ChatRequest:
+    def read(self, request: HttpRequest) -> ChatRequest:
         body = request.body
         *_, last = body["messages"]
         form = body.get("response_format") or {}
@@ -145,7 +145,7 @@ class OpenAI(dialects.OpenAI, Format):
             "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         }
 
-    def say(self, request: Request, saying: Saying, flow: Flow = STEADY) -> Answer:
+    def say(self, request: HttpRequest, saying: Saying, flow: Flow = STEADY) -> HttpAnswer:
         options = request.body.get("stream_options") or {}
         if request.body.get("stream") and not (self.usage_unasked or options.get("include_usage")):
             saying = replace(saying, usage=None)
@@ -154,7 +154,7 @@ class OpenAI(dialects.OpenAI, Format):
     def error(self, fault: Fault) -> tuple[int, Any]:
         return openai_errors.error(self.name, fault)
 
-    def refusal(self, problem: ValidationError) -> Answer:
+    def refusal(self, problem: ValidationError) -> HttpAnswer:
         return openai_errors.refusal(self.name, unknown_keys(problem), where(problem), problem)
 
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from jsonschema import ValidationError
 
-from runner.drill.loopback.exchange import Answer
+from runner.drill.loopback.exchange import HttpAnswer
 from tests.loopback.strict import Fault
 
 
@@ -159,7 +159,7 @@ def _body(name: str, stated: Stated, param: str | None = None) -> dict[str, Any]
     return {"error": plain}
 
 
-def refusal(name: str, unknown: list[str], where: str, problem: ValidationError) -> Answer:
+def refusal(name: str, unknown: list[str], where: str, problem: ValidationError) -> HttpAnswer:
     """To a body with keys that are unknown, or of the wrong type."""
     key = unknown[0] if unknown else where
     if name == "mistral":
@@ -169,7 +169,7 @@ def refusal(name: str, unknown: list[str], where: str, problem: ValidationError)
             "msg": "Extra inputs are not permitted" if unknown else problem.message,
         }
         body = {"object": "error", "message": {"detail": [detail]}, "type": _BAD, "code": None}
-        return Answer(422, body)
+        return HttpAnswer(422, body)
     words = {
         "azure": f"Unrecognized request argument supplied: {key}",
         "openai": f"Unknown parameter: '{key}'.",
@@ -178,4 +178,4 @@ def refusal(name: str, unknown: list[str], where: str, problem: ValidationError)
     }
     message = words.get(name, problem.message) if unknown else f"'{key}': {problem.message}"
     code = "unknown_parameter" if unknown and name == "openai" else None
-    return Answer(400, _body(name, Stated(400, message[:300], _BAD, code), key))
+    return HttpAnswer(400, _body(name, Stated(400, message[:300], _BAD, code), key))

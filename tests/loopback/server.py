@@ -15,14 +15,14 @@ from typing import Self
 from aiohttp import web
 
 from runner.drill.loopback.exchange import (
-    Answer,
     AnswerFunction,
+    HttpAnswer,
+    HttpRequest,
     Piece,
-    Request,
     Speaks,
     resolve,
 )
-from runner.drill.loopback.server import Provider, serving
+from runner.drill.loopback.server import LoopbackProvider, serving
 from tests.loopback.answers import Chat, echo, hang
 
 
@@ -52,24 +52,24 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Held(Answer):
+class Held(HttpAnswer):
     """Sent once `gate` is open."""
 
     gate: Gate | None = None
 
     @classmethod
-    def by(cls, gate: Gate, answer: Answer) -> Self:
+    def by(cls, gate: Gate, answer: HttpAnswer) -> Self:
         return cls(**{each.name: getattr(answer, each.name) for each in fields(answer)}, gate=gate)
 
 
-class Loopback(Provider):
+class Loopback(LoopbackProvider):
     """A provider: a context manager. `answer` may be replaced while it runs.
 
     Without `speaks` it takes any chat completion, at any path. An exception in the answer function
     is raised again on exit.
     """
 
-    def __init__(self, answer: Answer | AnswerFunction, speaks: Speaks | None = None) -> None:
+    def __init__(self, answer: HttpAnswer | AnswerFunction, speaks: Speaks | None = None) -> None:
         super().__init__(answer, speaks or Chat())
         self._arrival = threading.Condition()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -83,7 +83,7 @@ class Loopback(Provider):
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._port}{self.speaks.base_path}"
 
-    def wait_for(self, count: int, timeout: float = 60.0) -> list[Request]:
+    def wait_for(self, count: int, timeout: float = 60.0) -> list[HttpRequest]:
         """Block until `count` requests have arrived. Raises TimeoutError."""
         with self._arrival:
             if not self._arrival.wait_for(lambda: len(self.requests) >= count, timeout):
@@ -105,13 +105,13 @@ class Loopback(Provider):
         if self.raised is not None and kind is None:
             raise self.raised
 
-    def take(self, asked: web.Request, data: bytes) -> Answer:
+    def take(self, asked: web.Request, data: bytes) -> HttpAnswer:
         answer = super().take(asked, data)
         with self._arrival:
             self._arrival.notify_all()
         return answer
 
-    async def due(self, what: Answer | Piece) -> None:
+    async def due(self, what: HttpAnswer | Piece) -> None:
         if not (isinstance(what, Held) and what.gate):
             await super().due(what)
             return
@@ -136,11 +136,11 @@ def hang_after(count: int) -> AnswerFunction:
     return lambda request: echo(request) if request.number <= count else hang()
 
 
-def in_turn(*answers: Answer | AnswerFunction) -> AnswerFunction:
+def in_turn(*answers: HttpAnswer | AnswerFunction) -> AnswerFunction:
     """The first answer to the first request, and so on; the last one to all the rest."""
     left = list(answers)
 
-    def answer(request: Request) -> Answer:
+    def answer(request: HttpRequest) -> HttpAnswer:
         return resolve(left.pop(0) if len(left) > 1 else left[0], request)
 
     return answer

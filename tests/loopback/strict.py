@@ -10,7 +10,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator, ValidationError
 
 from runner.drill.loopback.dialect import Dialect, Events, Saying
-from runner.drill.loopback.exchange import Answer, Piece, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest, Piece
 
 # An error by its HTTP status, or one of three that share their status with others.
 Fault = int | Literal["context_window", "content_policy", "no_quota"]
@@ -62,27 +62,27 @@ class Format(Dialect):
     schema: Mapping[str, Any]  # of a request's body
 
     @abstractmethod
-    def read(self, request: Request) -> ChatRequest:
+    def read(self, request: HttpRequest) -> ChatRequest:
         """Only of a request that was not refused."""
 
     @abstractmethod
     def error(self, fault: Fault) -> tuple[int, Any]: ...
 
     @abstractmethod
-    def refusal(self, problem: ValidationError) -> Answer:
+    def refusal(self, problem: ValidationError) -> HttpAnswer:
         """What it says to a body that its schema does not allow."""
 
     def error_event(self, fault: Fault) -> Any:
         """An error in the midst of a stream."""
         return self.error(fault)[1]
 
-    def say(self, request: Request, saying: Saying, flow: Flow = STEADY) -> Answer:
+    def say(self, request: HttpRequest, saying: Saying, flow: Flow = STEADY) -> HttpAnswer:
         """Whole or as a stream, whichever was asked for."""
         model, streamed = self.asked(request)
         reason = self._own_word(saying.finish_reason)
         saying = replace(saying, finish_reason=reason, model=saying.model or model)
         if not streamed:
-            return Answer(body=self.whole(saying), delay=flow.first_delay)
+            return HttpAnswer(body=self.whole(saying), delay=flow.first_delay)
         return self._streamed(self.events(saying), flow)
 
     def _own_word(self, reason: str) -> str:
@@ -91,7 +91,7 @@ class Format(Dialect):
         same = (own for own, ours in self.finish_reasons.items() if ours == reason)
         return next(same, reason)
 
-    def _streamed(self, events: Events, flow: Flow) -> Answer:
+    def _streamed(self, events: Events, flow: Flow) -> HttpAnswer:
         text = events.text if flow.breaks in (None, "unfinished") else events.text[: flow.after]
         pieces = [Piece(self.frame(event)) for event in events.opening]
         for number, event in enumerate(text):
@@ -106,16 +106,16 @@ class Format(Dialect):
                 pieces += [Piece(broken), *rest, *closing]
             case "error":
                 pieces.append(Piece(self.frame(self.error_event(503))))
-        return Answer(
+        return HttpAnswer(
             headers={"content-type": self.stream_type},
             pieces=tuple(pieces),
             ending={"cut": "close", "hang": "hang"}.get(flow.breaks or "", "keep"),  # type: ignore[arg-type]
         )
 
-    def refuse(self, request: Request) -> Answer | None:
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
         return self.refuse_head(request) or self._refuse_body(request)
 
-    def refuse_head(self, request: Request) -> Answer | None:
+    def refuse_head(self, request: HttpRequest) -> HttpAnswer | None:
         if request.method != "POST" or not self.takes(request.path):
             return self.fault(404)
         if self.key_header and not self.key_of(request):
@@ -124,14 +124,14 @@ class Format(Dialect):
             return self.fault(400)
         return None
 
-    def _refuse_body(self, request: Request) -> Answer | None:
+    def _refuse_body(self, request: HttpRequest) -> HttpAnswer | None:
         problem = next(Draft202012Validator(self.schema).iter_errors(request.body), None)
         return self.refusal(problem) if problem else None
 
     def takes(self, path: str) -> bool:
         return path == self.base_path + self.path
 
-    def key_of(self, request: Request) -> str:
+    def key_of(self, request: HttpRequest) -> str:
         given = request.headers.get(self.key_header or "", "")
         if self.key_header == "authorization":
             return given.removeprefix("Bearer ") if given.startswith("Bearer ") else ""
@@ -148,10 +148,10 @@ class AnyBody:
     def base_path(self) -> str:
         return self.speaks.base_path
 
-    def refuse(self, request: Request) -> Answer | None:
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
         return self.speaks.refuse_head(request)
 
-    def complete(self, answer: Answer, request: Request) -> Answer:
+    def complete(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         return answer
 
 

@@ -12,10 +12,10 @@ from runner.measure.comparison import (
     QUALITY,
     TAIL,
     TYPICAL_COST,
+    CaseOutcomes,
     Change,
     Observed,
     RunComparison,
-    Seen,
     Side,
 )
 
@@ -25,7 +25,7 @@ def observed(scores: Mapping[str, Sequence[float]], **changes: object) -> Observ
     side = Side(dir="run", model="m", id="m-1")
     run = Observed(side, task="sorting", quality="exact", most_usd=0.05)
     for number, (case, values) in enumerate(scores.items()):
-        seen = Seen("question", "expected", outcomes=len(values), answered=len(values))
+        seen = CaseOutcomes("question", "expected", outcomes=len(values), answered=len(values))
         seen.scores["exact"] = list(values)
         seen.latency_ms = [100.0 + number for _ in values]
         seen.cost_usd = [0.01 for _ in values]

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from runner.calls.llm import Client, check_parameters
 from runner.drill.loopback.dialect import Saying
-from runner.drill.loopback.exchange import Answer, AnswerFunction, Request
-from runner.drill.loopback.server import Host, Provider
+from runner.drill.loopback.exchange import AnswerFunction, HttpAnswer, HttpRequest
+from runner.drill.loopback.server import Host, LoopbackProvider
 from runner.errors import CallFailed, ConfigError
 from runner.record.outcomes import Message, Reply, Usage
 from tests.loopback.strict import Flow
@@ -54,22 +54,22 @@ class Bench:
 async def ask(
     row: Row,
     bench: Bench,
-    answer: Saying | Answer | AnswerFunction = SAYING,
+    answer: Saying | HttpAnswer | AnswerFunction = SAYING,
     *,
     messages: list[Message] = MESSAGES,
     flow: Flow | None = None,
     on_text: Callable[[str], None] | None = None,
     params: dict[str, Any] | None = None,
     **changes: Any,
-) -> tuple[Reply | CallFailed, Request]:
+) -> tuple[Reply | CallFailed, HttpRequest]:
     """One call to a server that speaks like the provider, and the one request that it got."""
 
-    def said(request: Request) -> Answer:
+    def said(request: HttpRequest) -> HttpAnswer:
         if isinstance(answer, Saying):
             return row.speaks.say(request, answer, flow or Flow())
-        return answer if isinstance(answer, Answer) else answer(request)
+        return answer if isinstance(answer, HttpAnswer) else answer(request)
 
-    provider = Provider(said, row.speaks)
+    provider = LoopbackProvider(said, row.speaks)
     model = row.model("http://" + urlsplit(bench.host.add(provider)).netloc, **changes)
     ended: Reply | CallFailed
     try:
@@ -84,7 +84,7 @@ async def ask(
     return ended, request
 
 
-async def answered(row: Row, bench: Bench, *args: Any, **how: Any) -> tuple[Reply, Request]:
+async def answered(row: Row, bench: Bench, *args: Any, **how: Any) -> tuple[Reply, HttpRequest]:
     ended, request = await ask(row, bench, *args, **how)
     assert isinstance(ended, Reply), ended
     return ended, request

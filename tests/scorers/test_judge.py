@@ -14,7 +14,7 @@ from runner.calls import checks
 from runner.cases.call_log import Ask, CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config import catalogue, door
+from runner.config import catalogue, loading
 from runner.config.schema import Cascade, Job, Model
 from runner.errors import BudgetSpent, CallFailed, ConfigError
 from runner.pipeline.plan import prepare
@@ -24,7 +24,7 @@ from runner.pipeline.session import connected
 from runner.record.files import JOURNAL
 from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Reply, Score
-from runner.scorers import Table, Unscored, judge
+from runner.scorers import ScorerTable, Unscored, judge
 from tests import loopback
 from tests.conftest import model
 from tests.loopback import Answer, Loopback, Request
@@ -337,7 +337,9 @@ def given(scores: Sequence[Sequence[int]], name: str = "strict-judge") -> Score:
 def test_tables_of_single_judgements() -> None:
     """Judged once, an answer says nothing about how far the judge is to be trusted."""
     assert judge.tables([given([[5]]), given([[3]])]) == [
-        Table("Judge", ("judge", "answers", "judgements", "mean"), (("strict-judge", 2, 2, 0.75),))
+        ScorerTable(
+            "Judge", ("judge", "answers", "judgements", "mean"), (("strict-judge", 2, 2, 0.75),)
+        )
     ]
     assert judge.tables([]) == []
 
@@ -347,7 +349,7 @@ def test_tables_of_self_consistency() -> None:
     scores = [given([[5, 5], [3, 3]]), given([[4, 2], [4, 2]]), given([[2]]), given([[2]], "other")]
     answers, consistency = judge.tables(scores)
     assert answers.rows == (("strict-judge", 3, 9, 0.5), ("other", 1, 1, 0.25))
-    assert consistency == Table(
+    assert consistency == ScorerTable(
         "Self-consistency of the judge",
         ("check", "answers", "same score", "mean difference"),
         (("asked again", 2, 0.5, 0.25), ("order swapped", 2, 0.5, 0.25)),
@@ -384,7 +386,7 @@ def test_as_the_check_of_a_cascade() -> None:
 def test_the_task_that_ships(overrides: list[str], name: str) -> None:
     """The judge's model comes by the task's defaults list, and another by one override."""
     chosen = ["task=summarization_judged", "model=haiku", *overrides]
-    job = door.load(catalogue.compose_config("config", chosen, None))
+    job = loading.load(catalogue.compose_config("config", chosen, None))
     (scorer,) = (s for n, s in scorers.load(job.task, []).items() if n == job.task.quality)
     assert scorer.options["model"].name == name
     assert job.judging == {"task.scorers.judge.model": scorer.options["model"]}

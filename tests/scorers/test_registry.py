@@ -14,7 +14,7 @@ from runner.cases.query import Query
 from runner.config.schema import Model
 from runner.errors import BudgetSpent, ConfigError
 from runner.record.outcomes import Score
-from runner.scorers import Scorer, ScorerFailed, Table, Unscored
+from runner.scorers import Scorer, ScorerFailed, ScorerTable, Unscored
 from tests.conftest import model
 from tests.scorers.make import call, case, own, problem, reply, task
 
@@ -307,13 +307,13 @@ def test_own_scorer_without_check(tmp_path: Path) -> None:
 def test_own_tables(tmp_path: Path) -> None:
     """The tables of an own scorer are found by task and name; a bug in them is named."""
     source = (
-        "from runner.scorers import Table\n"
+        "from runner.scorers import ScorerTable\n"
         "def score(reply, case, task): return 1\n"
-        "def tables(scores): return [Table('T', ('n',), ((len(scores) // len(scores),),))]"
+        "def tables(scores): return [ScorerTable('T', ('n',), ((len(scores) // len(scores),),))]"
     )
     scorer = load_own(tmp_path, source)
     score = Score(value=1, why="")
-    assert scorer.tables([score]) == [Table("T", ("n",), ((1,),))]
+    assert scorer.tables([score]) == [ScorerTable("T", ("n",), ((1,),))]
     assert scorers.tables("mine", [score], task="demo", tasks_dirs=[tmp_path]) == scorer.tables(
         [score]
     )

@@ -7,7 +7,7 @@ from functools import cache
 from runner import scorers
 from runner.cases import cases
 from runner.cases.cases import Case
-from runner.config import catalogue, door, paths
+from runner.config import catalogue, loading, paths
 from runner.config.schema import Task
 from tests.scorers.make import reply
 
@@ -16,7 +16,7 @@ TASKS = ("classification", "code_generation", "extraction", "reasoning", "summar
 
 @cache
 def task(name: str) -> Task:
-    return door.load(catalogue.compose_config("config", [f"task={name}"], None)).task
+    return loading.load(catalogue.compose_config("config", [f"task={name}"], None)).task
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from runner.config import catalogue, door
+from runner.config import catalogue, loading
 from runner.config.schema import Job
 from runner.decide import gate
 from runner.pipeline.plan import prepare
@@ -99,7 +99,7 @@ def job_of(task: str, count: int, home: Path) -> Job:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     own = [f"task={task}", "model=quick", f"task.cases={home / 'cases.jsonl'}"]
-    return door.load(catalogue.compose_config("config", own, home / "conf"))
+    return loading.load(catalogue.compose_config("config", own, home / "conf"))
 
 
 async def answer(job: Job, says: Callable[[int], str]) -> list[Answered | Failed]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Never, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -18,9 +18,6 @@ from runner.config.schema.base import (
     Strict,
     Usd,
 )
-
-if TYPE_CHECKING:
-    from runner.config.schema.composite import Model
 
 _Day = date  # where a field has its name
 
@@ -279,7 +276,8 @@ class Single(Strict):
     def enforces_schema(self) -> bool:
         return not {"json_schema", "response_format"} & set(self.drop_params)
 
-    def parts(self) -> dict[str, "Model"]:
+    def parts(self) -> dict[str, Never]:
+        """The models that it is made of: none."""
         return {}
 
     def on(self, day: date) -> "Single":

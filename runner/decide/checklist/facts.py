@@ -64,7 +64,7 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredRun:
     """A complete run of the model on the task; what speaks against it makes it no evidence."""
 
     report: Path
@@ -99,7 +99,7 @@ class Facts:
     decision: Checklist
     today: date
     cases: Cases
-    measured: Measured | None
+    measured: MeasuredRun | None
     contest: Contest | None
     drilled: Drilled | None  # of the chain as it is now, or else of the model on the task
     alerts: Alerts
@@ -107,7 +107,7 @@ class Facts:
     files: Mapping[str, Path]  # where the config says it: by group, and `checklist` and `spend`
 
 
-class Row(NamedTuple):
+class ChecklistRow(NamedTuple):
     what: str
     source: str  # of its evidence: a file of the config, by its group, or one of `_place`
     holds: bool | None

@@ -10,7 +10,7 @@ from runner.cases import cases
 from runner.config import paths
 from runner.config.identity import shape
 from runner.config.schema import Job, Task, singles
-from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, Measured
+from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, MeasuredRun
 from runner.decide.own_runs import OwnRun, newest_first
 from runner.decide.sweep import SweepRow, load
 from runner.drill.result import DrillResult, identity
@@ -71,7 +71,7 @@ def _is_a_job(run: Run) -> bool:
         return False
 
 
-def measured(decision: Checklist, now: Cases, runs: Sequence[OwnRun]) -> Measured | None:
+def measured(decision: Checklist, now: Cases, runs: Sequence[OwnRun]) -> MeasuredRun | None:
     """The newest run of the model that counts, one of all cases before one of some of them.
 
     Where none counts, the newest one with what speaks against it. Raises StorageError.
@@ -85,7 +85,7 @@ def measured(decision: Checklist, now: Cases, runs: Sequence[OwnRun]) -> Measure
         return None
     found, objections = max(of_model, key=lambda pair: (not pair[1], pair[0].cases >= now.count))
     scores = {} if objections else _by_tag(found.run, decision.task.quality_scorer)
-    return Measured(
+    return MeasuredRun(
         report=_report(found.run.directory),
         on=found.on,
         result=found.result,

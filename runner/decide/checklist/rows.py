@@ -11,7 +11,15 @@ from statistics import fmean
 
 from runner.config import pins
 from runner.config.schema import Single
-from runner.decide.checklist.facts import Checklist, Drilled, Facts, Line, Measured, Row, State
+from runner.decide.checklist.facts import (
+    Checklist,
+    ChecklistRow,
+    Drilled,
+    Facts,
+    Line,
+    MeasuredRun,
+    State,
+)
 from runner.drill.result import conclusion, identity
 from runner.measure import formatting
 from runner.measure.requirements import ALLOWED, judge, leaks
@@ -26,7 +34,7 @@ def lines(facts: Facts) -> Lines:
     return {heading: [_line(facts, row) for row in rows(facts)] for heading, rows in TABLE.items()}
 
 
-def _line(facts: Facts, row: Row) -> Line:
+def _line(facts: Facts, row: ChecklistRow) -> Line:
     """Old evidence ticks nothing."""
     link, of = _place(facts, row.source)
     of, most, evidence = row.dated or of, facts.decision.max_age.days, row.evidence
@@ -47,15 +55,15 @@ def _place(facts: Facts, source: str) -> tuple[Path | None, date | None]:
     return facts.cases.path if source == "cases" else facts.files.get(source), facts.today
 
 
-def _requirements(facts: Facts) -> Iterator[Row]:
+def _requirements(facts: Facts) -> Iterator[ChecklistRow]:
     task, wanted = facts.decision.task, facts.decision.requirements
     said = f"{task.name}: {task.output} output, its quality is {task.quality_scorer}"
-    yield Row("The task is named", "task", True, said)
+    yield ChecklistRow("The task is named", "task", True, said)
 
-    def bound(what: str, key: str, shown: Callable[[float], str]) -> Row:
+    def bound(what: str, key: str, shown: Callable[[float], str]) -> ChecklistRow:
         value = getattr(wanted, key)
         said = f"requirements.{key} is not set" if value is None else f"{key}: {shown(value)}"
-        return Row(f"{what} is set", "requirements", value is not None, said)
+        return ChecklistRow(f"{what} is set", "requirements", value is not None, said)
 
     percentile = f"p{wanted.latency_percentile} at most"
     yield bound(
@@ -72,23 +80,23 @@ def _requirements(facts: Facts) -> Iterator[Row]:
     yield bound("The context length", "context_needed", "{:,} tokens".format)
 
 
-def _constraints(facts: Facts) -> Iterator[Row]:
+def _constraints(facts: Facts) -> Iterator[ChecklistRow]:
     job, said, privacy = facts.decision, facts.decision.answers, "requirements"
     level, found = job.requirements.data_privacy, leaks(job)
     allowed = f"data_privacy {level}: to {', '.join(ALLOWED[level])}"
-    yield Row("Where data may go is decided", privacy, True, allowed)
+    yield ChecklistRow("Where data may go is decided", privacy, True, allowed)
     reached = sorted({f"{m.provider.name} ({m.provider.data})" for m in job.models.values()})
     evidence = "; ".join(found) or f"requests reach nothing but {', '.join(reached)}"
-    yield Row("The whole chain keeps data where it may be", privacy, not found, evidence)
-    yield Row("Rules to comply with are met", *_compliance(job))
+    yield ChecklistRow("The whole chain keeps data where it may be", privacy, not found, evidence)
+    yield ChecklistRow("Rules to comply with are met", *_compliance(job))
     own = sorted({m.name for m in job.models.values() if m.provider.data == "self_hosted"})
     able = f"{said.shown('self_hosting_team')}; on servers of your own: {', '.join(own)}"
     nothing = ("model", None, "nothing in the decision is on a server of your own")
-    yield Row(
+    yield ChecklistRow(
         "The team can operate what is self-hosted",
         *(("answers", said.self_hosting_team is True, able) if own else nothing),
     )
-    yield Row(
+    yield ChecklistRow(
         "Commitments to providers are known",
         "answers",
         said.provider_commitment is not None,
@@ -109,37 +117,39 @@ def _compliance(job: Checklist) -> tuple[str, bool, str]:
     return "answers", False, said
 
 
-def _evaluation(facts: Facts) -> Iterator[Row]:
+def _evaluation(facts: Facts) -> Iterator[ChecklistRow]:
     """A run counts for the very decision that it measured."""
     job, wanted, counts = facts.decision, facts.decision.requirements, partial(_counts, facts)
-    yield Row(f"There are {job.cases_at_least} or more cases", *_cases(facts))
-    yield Row(
+    yield ChecklistRow(f"There are {job.cases_at_least} or more cases", *_cases(facts))
+    yield ChecklistRow(
         "The cases are real production data",
         "answers",
         job.answers.production_cases is True,
         job.answers.shown("production_cases"),
     )
     what = f"{job.candidates_at_least} or more candidates are measured"
-    yield Row(what, "sweep", *_candidates(facts))
+    yield ChecklistRow(what, "sweep", *_candidates(facts))
     quality = partial(_metric, job, "quality", "min_quality_score")
-    yield Row("Quality is measured", "run", *counts(quality))
+    yield ChecklistRow("Quality is measured", "run", *counts(quality))
     percentile = f"latency_p{wanted.latency_percentile}_ms"
     latency = partial(_metric, job, percentile, "max_latency_ms")
-    yield Row("Latency is measured", "run", *counts(latency))
-    yield Row("Cost of a request is measured", "run", *counts(partial(_cost, job)))
+    yield ChecklistRow("Latency is measured", "run", *counts(latency))
+    yield ChecklistRow("Cost of a request is measured", "run", *counts(partial(_cost, job)))
     for kind, tag in job.edge_cases.items():
         there = facts.cases.tags.get(tag, 0)
         scored = counts(partial(_edge, tag, there))
         none = ("cases", False, f"no case has the tag {tag}")
-        yield Row(f"Cases of the kind {kind} are measured", *(("run", *scored) if there else none))
+        yield ChecklistRow(
+            f"Cases of the kind {kind} are measured", *(("run", *scored) if there else none)
+        )
     if "json" in (job.task.output, wanted.output_format):
         source, found = "run", counts(partial(_json, job))
     else:
         source, found = "task", (None, f"the output of {job.task.name} is {job.task.output}")
-    yield Row("The output can be relied on to be JSON", source, *found)
+    yield ChecklistRow("The output can be relied on to be JSON", source, *found)
 
 
-def _counts(facts: Facts, shown: Callable[[Measured], Found]) -> Found:
+def _counts(facts: Facts, shown: Callable[[MeasuredRun], Found]) -> Found:
     """What a run shows, where it is one of this very decision."""
     run, job = facts.measured, facts.decision
     if run is None:
@@ -169,7 +179,7 @@ def _candidates(facts: Facts) -> Found:
     return len(sweep.candidates) >= facts.decision.candidates_at_least, said
 
 
-def _metric(job: Checklist, name: str, requirement: str, run: Measured) -> Found:
+def _metric(job: Checklist, name: str, requirement: str, run: MeasuredRun) -> Found:
     """Measured is measured, whatever the verdict is; it is said, too."""
     metric, said = run.result.metrics.get(name), f"{name} is unknown"
     known = metric is not None and metric.value is not None
@@ -180,7 +190,7 @@ def _metric(job: Checklist, name: str, requirement: str, run: Measured) -> Found
     return known, f"{said}; {requirement} {verdicts.get(requirement, 'is not set')}"
 
 
-def _cost(job: Checklist, run: Measured) -> Found:
+def _cost(job: Checklist, run: MeasuredRun) -> Found:
     """What was paid at other prices is not what is paid now."""
     known, said = _metric(job, "cost_per_request_usd", "max_cost_per_request", run)
     if known and run.repriced:
@@ -188,7 +198,7 @@ def _cost(job: Checklist, run: Measured) -> Found:
     return known, said
 
 
-def _edge(tag: str, there: int, run: Measured) -> Found:
+def _edge(tag: str, there: int, run: MeasuredRun) -> Found:
     scores, said = run.scores.get(tag, ()), f"{there} of the cases have the tag {tag}; "
     if not scores:
         return False, f"{said}no answer of the model was scored"
@@ -196,7 +206,7 @@ def _edge(tag: str, there: int, run: Measured) -> Found:
     return True, f"{said}mean quality {mean}, n = {len(scores)}"
 
 
-def _json(job: Checklist, run: Measured) -> Found:
+def _json(job: Checklist, run: MeasuredRun) -> Found:
     verdict = verdict_on(
         "output_format",
         "valid_output_rate",
@@ -209,37 +219,37 @@ def _json(job: Checklist, run: Measured) -> Found:
     return verdict.verdict == "met", verdict.why
 
 
-def _readiness(facts: Facts) -> Iterator[Row]:
+def _readiness(facts: Facts) -> Iterator[ChecklistRow]:
     """What happens when something fails, costs too much or ends."""
     job, retry = facts.decision, facts.decision.retry
     # Always so: every model is asked on one path. How many were is the evidence for it.
     said = "another one is model=…, and no change of code"
     if facts.contest:
         said += f"; measured on the same path: {len(facts.contest.candidates)} candidates"
-    yield Row("Models can be exchanged", "model", True, said)
-    yield Row("A fallback answers when a provider is down", "fallback", *_fallback(job))
-    yield Row("The fallback is drilled", "drill", *_drilled(job, facts.drilled))
+    yield ChecklistRow("Models can be exchanged", "model", True, said)
+    yield ChecklistRow("A fallback answers when a provider is down", "fallback", *_fallback(job))
+    yield ChecklistRow("The fallback is drilled", "drill", *_drilled(job, facts.drilled))
     usd, volume = job.requirements.max_cost_per_request, job.requirements.requests_per_month
     budget = "not set" if job.budget_usd is None else formatting.bound(job.budget_usd, "usd")
     month = f"the requirements allow {formatting.show((usd or 0) * (volume or 0), 'usd')} a month"
     said = f"budget_usd: {budget}" + (f"; {month}" if usd and volume else "")
-    yield Row("A budget is set", "checklist", job.budget_usd is not None, said)
-    yield Row("Cost is watched, and somebody is told", "spend", *_alerts(facts))
+    yield ChecklistRow("A budget is set", "checklist", job.budget_usd is not None, said)
+    yield ChecklistRow("Cost is watched, and somebody is told", "spend", *_alerts(facts))
     said = (
         f"{retry.name}: {retry.attempts} attempts, waits from {retry.initial_wait:g} s "
         f"to {retry.max_wait:g} s, jitter {retry.jitter:g} s"
     )
     backs_off = retry.attempts > 1 and retry.max_wait > retry.initial_wait and retry.jitter > 0
-    yield Row("Rate limits are met with exponential backoff", "retry", backs_off, said)
+    yield ChecklistRow("Rate limits are met with exponential backoff", "retry", backs_off, said)
     # Each model once, however often the chain has it.
     models = list({model.name: model for model in job.models.values()}.values())
     unpinned = [f"{model.name}: {why}" for model in models if (why := pins.unpinned(model))]
     said = "; ".join(unpinned) or ", ".join(model.id for model in models)
-    yield Row("Every model is pinned", "model", not unpinned, said)
+    yield ChecklistRow("Every model is pinned", "model", not unpinned, said)
     days = job.retires_within_days
     until = facts.today + timedelta(days=days)
-    yield Row(f"No model retires within {days} days", "model", *_retirement(models, until))
-    yield Row("Prices are known, and dated", "model", *_prices(models, facts.today))
+    yield ChecklistRow(f"No model retires within {days} days", "model", *_retirement(models, until))
+    yield ChecklistRow("Prices are known, and dated", "model", *_prices(models, facts.today))
 
 
 def _fallback(job: Checklist) -> Found:
@@ -310,7 +320,7 @@ def _prices(models: Sequence[Single], today: date) -> tuple[bool | None, str, da
     return True, f"models with a price: {len(checked)}, the oldest is of {name}: {oldest}", oldest
 
 
-TABLE: Mapping[str, Callable[[Facts], Iterator[Row]]] = {
+TABLE: Mapping[str, Callable[[Facts], Iterator[ChecklistRow]]] = {
     "Requirements": _requirements,
     "Constraints": _constraints,
     "Evaluation": _evaluation,

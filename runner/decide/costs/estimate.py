@@ -41,7 +41,7 @@ _ANSWER = "\N{OBJECT REPLACEMENT CHARACTER}"  # where an answer will stand in a 
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     candidate: str
     parts: Parts
     notes: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Estimate:
         return together(self.parts.values())
 
 
-async def of(plan: Plan) -> Estimate:
+async def of(plan: Plan) -> CostEstimate:
     """All that a measurement asks, answers that are on record already included."""
 
     async def once() -> AsyncIterator[Query]:
@@ -75,7 +75,7 @@ async def totals(
     *,
     repeats: int = 1,
     probes: int = 0,
-) -> Estimate:
+) -> CostEstimate:
     """Each query asked and its answer scored `repeats` times; the first `probes` asked once more.
 
     Nothing is kept of a query once it is counted.
@@ -93,7 +93,7 @@ async def totals(
     for each in job.models.values():
         if change := coming(each, date.today()):
             notes[f"{each.name}: {change[1]}"] = None
-    return Estimate(job.label, parts, (*notes, *counting.notes))
+    return CostEstimate(job.label, parts, (*notes, *counting.notes))
 
 
 class _Counting:

@@ -20,7 +20,7 @@ class Speed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class MonthlyCost:
     """One model's month; None is unknown, and `unknown` says why."""
 
     model: str  # as in model=…
@@ -35,12 +35,12 @@ class Row:
     unknown: str | None
 
 
-def row(option: str, model: Single, workload: Workload, speed: Speed | None = None) -> Row:
+def row(option: str, model: Single, workload: Workload, speed: Speed | None = None) -> MonthlyCost:
     """`speed` of the server, where it was measured."""
     speed, price = speed or typical_speed(model), model.price
     each = usd_per_request(price, workload, speed)
     least, most = response_seconds(model, workload) or (None, None)
-    return Row(
+    return MonthlyCost(
         model=option,
         usd_per_month=workload.a_month(each),
         usd_per_request=each,
@@ -95,7 +95,7 @@ def least_seconds(model: Single, workload: Workload) -> float:
     return writing + (first[0] / 1000 if first else 0.0)
 
 
-def against_cheapest(rows: Sequence[Row]) -> list[Row]:
+def against_cheapest(rows: Sequence[MonthlyCost]) -> list[MonthlyCost]:
     """Each row beside the cheapest one that has a price: how many times, and what more a year."""
     cheapest = min((row.usd_per_month for row in rows if row.usd_per_month), default=None)
     if cheapest is None:

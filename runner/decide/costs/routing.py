@@ -19,7 +19,7 @@ Usd = Callable[[str, Workload], float | None]  # of a mean request, by the model
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmShare:
     model: str  # as in model=…
     share: float  # of the requests
     sizes: Sizes | None = None  # of its own requests; None: they are as all are
@@ -40,7 +40,7 @@ class Strategy:
 
 def strategies(
     workload: Workload,
-    routes: Sequence[Sequence[Arm]],
+    routes: Sequence[Sequence[ArmShare]],
     usd: Usd,
     classifier_usd: float | None,
 ) -> list[Strategy]:
@@ -71,15 +71,15 @@ def routed(*models: str) -> str:
     return f"routed: {' + '.join(models)}"
 
 
-def planned(router: Routing) -> list[list[Arm]]:
+def planned(router: Routing) -> list[list[ArmShare]]:
     """As the config has it: `simple` with each of `complex`."""
     share = router.simple_share
-    return [[Arm(router.simple, share), Arm(each, 1 - share)] for each in router.complex]
+    return [[ArmShare(router.simple, share), ArmShare(each, 1 - share)] for each in router.complex]
 
 
 def measured(
     run: FinishedRun, workload: Workload, usd: Usd, router: Routing, told: set[str]
-) -> list[list[Arm]]:
+) -> list[list[ArmShare]]:
     """As a run of a router had it, the cheapest arm first; but for what is `told` of the router.
 
     An arm that answered nothing has the share 0, and is priced for the sizes of all requests.
@@ -87,7 +87,7 @@ def measured(
     """
     asked = sum(sum(sizes.values()) for sizes in run.arms.values())
     arms = [
-        Arm(model.name, sum((run.arms.get(key) or {}).values()) / asked, run.arms.get(key))
+        ArmShare(model.name, sum((run.arms.get(key) or {}).values()) / asked, run.arms.get(key))
         for key, model in models_of(run).items()
         if key != CLASSIFIER
     ]

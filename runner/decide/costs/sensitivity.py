@@ -27,7 +27,7 @@ _PREFIXES = {"workload": "", "price": "api_", "server": "server."}  # in conf/br
 
 
 @dataclass(frozen=True)
-class Change:
+class Shift:
     """An assumption at another value, and where the lines cross then."""
 
     value: float
@@ -38,8 +38,8 @@ class Change:
 class Sensitivity:
     assumption: str  # its key in conf/breakeven.yaml
     value: float
-    low: Change
-    high: Change
+    low: Shift
+    high: Shift
 
     @property
     def swing(self) -> float:
@@ -60,7 +60,7 @@ def sensitivity(base: BreakEven) -> list[Sensitivity]:
     for name, value, low, high, at in _knobs(base):
         lower, higher = at(low), at(high)
         if lower.known and higher.known:
-            changes = Change(low, lower.crossings()), Change(high, higher.crossings())
+            changes = Shift(low, lower.crossings()), Shift(high, higher.crossings())
             found.append(Sensitivity(name, value, *changes))
     return sorted(found, key=lambda row: row.swing, reverse=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.cases import cases
 from runner.decide.promote.decision_record import Canary, DecisionRecord
-from runner.measure.comparison import Observed, Seen, Side, digest
+from runner.measure.comparison import CaseOutcomes, Observed, Side, digest
 from runner.measure.observations import own
 from runner.record.files import write_text
 from runner.record.outcomes import Answered
@@ -70,7 +70,7 @@ def observed(record: DecisionRecord, prompt: object) -> Observed:
         prompt=prompt,
         timing=record.evidence.concurrency,
         cases={
-            each.case: Seen(
+            each.case: CaseOutcomes(
                 each.question,
                 each.expected,
                 outcomes=1,

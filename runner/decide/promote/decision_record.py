@@ -40,7 +40,7 @@ class RunnerUp(Record):
     why_not: str | None
 
 
-class Evidence(Record):
+class EvidenceSource(Record):
     """Where the numbers come from, which may be gone; the hashes say what it was."""
 
     sweep: str
@@ -77,7 +77,7 @@ class DecisionRecord(Record):
     price_map: list[str]  # where litellm's map differed even then
     served: list[str]  # the models that the providers said had answered
     runner_up: RunnerUp | None
-    evidence: Evidence
+    evidence: EvidenceSource
     canary: list[Canary]
 
 

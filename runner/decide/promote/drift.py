@@ -107,10 +107,10 @@ def asked_again(
             yield _measured(change, regressed=change.name in found.regressed)
 
 
-def points(found: Drift, again: RunComparison | None) -> list[gate.Point]:
+def points(found: Drift, again: RunComparison | None) -> list[gate.GateCheck]:
     """What a gate looks at: the findings, and how the answers compare with those on record."""
     of_findings = [
-        gate.Point(
+        gate.GateCheck(
             one.what,
             _POINTS.get(one.state, "open"),
             f"{one.recorded} on record, {one.now} now: {one.state}",

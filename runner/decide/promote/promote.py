@@ -12,7 +12,7 @@ from runner.config.overrides import leaves, shapes_answers
 from runner.config.schema import Job, Single, singles
 from runner.decide import configuration
 from runner.decide.promote import canary
-from runner.decide.promote.decision_record import DecisionRecord, Evidence, RunnerUp
+from runner.decide.promote.decision_record import DecisionRecord, EvidenceSource, RunnerUp
 from runner.decide.sweep import SweepRow, load
 from runner.errors import ConfigError
 from runner.measure.conclusion import conclusion, open_lines, tier
@@ -198,9 +198,9 @@ def _metrics(result: Result) -> dict[str, Metric]:
     return {name: metric for name, metric in kept.items() if metric.value is not None}
 
 
-def _evidence(found: Chosen) -> Evidence:
+def _evidence(found: Chosen) -> EvidenceSource:
     runs = [found.candidate, *found.others]
-    return Evidence(
+    return EvidenceSource(
         sweep=str(found.sweep),
         run=str(found.directory),
         command=found.run.measurement.command,

@@ -17,7 +17,7 @@ from runner.decide.costs import monthly
 from runner.decide.costs.workload import Sizes, Workload
 from runner.decide.own_runs import OwnRun, speed_in
 from runner.decide.select.exclusion import Known, Reason, Wanted, exclusions
-from runner.decide.select.tree import Step, Suggestion
+from runner.decide.select.tree import PathStep, Suggestion
 from runner.price import coming
 from runner.record.outcomes import Metric
 
@@ -28,7 +28,7 @@ _CRITICAL_MS = 2000  # who has to answer sooner does not wait for a model that t
 
 
 @dataclass(frozen=True)
-class Candidate(Known):
+class Prospect(Known):
     option: str  # as in model=…
     suggested: bool  # by the decision tree
     good_at: tuple[str, ...]  # of what the work needs
@@ -78,24 +78,24 @@ class Candidate(Known):
 class Selection:
     """What the tree says, and what all models come to."""
 
-    path: Sequence[Step]
+    path: Sequence[PathStep]
     suggestion: Suggestion
     workload: Workload
-    ranked: Sequence[Candidate]
+    ranked: Sequence[Prospect]
     size: int  # of the shortlist, at most
     notes: Sequence[str]
     benchmarks: Sequence[str] = ()  # that speak for the work, the one that says most first
 
     @property
-    def left(self) -> list[Candidate]:
+    def left(self) -> list[Prospect]:
         return [each for each in self.ranked if not each.excluded]
 
     @property
-    def excluded(self) -> list[Candidate]:
+    def excluded(self) -> list[Prospect]:
         return [each for each in self.ranked if each.excluded]
 
     @property
-    def shortlist(self) -> list[Candidate]:
+    def shortlist(self) -> list[Prospect]:
         """The first of the ranking; the best by a benchmark has the last place at the least."""
         first, best = self.left[: self.size], self.best
         if best is None or best in first or self.size == 1:
@@ -103,12 +103,12 @@ class Selection:
         return [*first[:-1], best]
 
     @property
-    def fit_too(self) -> list[Candidate]:
+    def fit_too(self) -> list[Prospect]:
         shortlist = self.shortlist
         return [each for each in self.left if each not in shortlist]
 
     @property
-    def best(self) -> Candidate | None:
+    def best(self) -> Prospect | None:
         """Of those that are left, stay and are not slow, by the first benchmark that two have.
 
         None, too, where their scores are of several versions, which do not compare.
@@ -121,12 +121,12 @@ class Selection:
         return None
 
     @property
-    def cheapest(self) -> Candidate | None:
+    def cheapest(self) -> Prospect | None:
         """Of those left; what is free by the token has a price that nobody stated."""
         priced = [each for each in self.left if each.usd_per_request]
         return min(priced, key=lambda each: each.usd_per_request or 0.0, default=None)
 
-    def times_cheapest(self, candidate: Candidate) -> float | None:
+    def times_cheapest(self, candidate: Prospect) -> float | None:
         """How many times as much as the cheapest, where that is worth a word."""
         cheapest = self.cheapest
         if cheapest is None or not cheapest.usd_per_request or not candidate.usd_per_request:
@@ -135,7 +135,7 @@ class Selection:
         return times if times >= DEARER else None
 
 
-def candidates(models: Mapping[str, Single], wanted: Wanted) -> list[Candidate]:
+def candidates(models: Mapping[str, Single], wanted: Wanted) -> list[Prospect]:
     """The best first; those that are excluded last, the nearest to fitting first among them."""
     found = [_candidate(option, model, wanted) for option, model in models.items()]
     return sorted(found, key=lambda each: (bool(each.excluded), each.distance, each.rank))
@@ -169,7 +169,7 @@ def _answer_tokens(query: Query) -> int:
     return min(tokens, query.sampling.max_tokens)
 
 
-def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
+def _candidate(option: str, model: Single, wanted: Wanted) -> Prospect:
     known = _known(model, wanted.measured.get(option), wanted)
     excluded, left_open = exclusions(known, wanted)
     most_ms = wanted.requirements.max_latency_ms
@@ -179,7 +179,7 @@ def _candidate(option: str, model: Single, wanted: Wanted) -> Candidate:
         "certifications": not wanted.requirements.certifications or model.provider.certifications,
         "regions": not wanted.requirements.regions or model.provider.regions,
     }
-    return Candidate(
+    return Prospect(
         **vars(known),
         option=option,
         suggested=wanted.suggestion.includes(option, model),

@@ -147,7 +147,7 @@ class DecisionTree(Strict):
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """A question that was asked, its answer, and why it is so."""
 
     question: str
@@ -155,15 +155,15 @@ class Step:
     why: str
 
 
-def walk(decision: DecisionTree, facts: Facts) -> tuple[list[Step], Suggestion]:
+def walk(decision: DecisionTree, facts: Facts) -> tuple[list[PathStep], Suggestion]:
     """The way to the first yes."""
-    path: list[Step] = []
+    path: list[PathStep] = []
     for rule in decision.rules:
         yes, whys = _any(rule.when, facts)
         if yes and rule.unless:
             but, because = _any(rule.unless, facts)
             yes, whys = (False, because) if but else (True, whys)
-        path.append(Step(rule.question, yes, "; ".join(whys)))
+        path.append(PathStep(rule.question, yes, "; ".join(whys)))
         if yes:
             return path, rule
     return path, decision.otherwise

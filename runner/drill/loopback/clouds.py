@@ -9,7 +9,7 @@ from zlib import crc32
 
 from runner.drill.loopback.dialect import Dialect, Events, Saying, words
 from runner.drill.loopback.dialects import Gemini, OpenAI
-from runner.drill.loopback.exchange import Request
+from runner.drill.loopback.exchange import HttpRequest
 from runner.record.outcomes import Usage
 
 
@@ -39,7 +39,7 @@ class Bedrock(Dialect):
     stop = "end_turn"
     stream_type = "application/vnd.amazon.eventstream"
 
-    def asked(self, request: Request) -> tuple[str, bool]:
+    def asked(self, request: HttpRequest) -> tuple[str, bool]:
         target = self.target.fullmatch(request.path)
         assert target
         return unquote(target["model"]), bool(target["stream"])

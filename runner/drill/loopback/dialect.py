@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.drill.loopback.exchange import Answer, Piece, Request
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest, Piece
 from runner.record.outcomes import Usage
 
 _READING_SECONDS = 0.001
@@ -47,7 +47,7 @@ class Dialect(ABC):
     def takes(self, path: str) -> bool:
         return bool(self.target.fullmatch(path))
 
-    def asked(self, request: Request) -> tuple[str, bool]:
+    def asked(self, request: HttpRequest) -> tuple[str, bool]:
         """Which model, and whether for a stream."""
         return str(request.body.get("model")), bool(request.body.get("stream", self.streams))
 
@@ -70,16 +70,16 @@ class Dialect(ABC):
     def frame(self, event: Any) -> bytes:
         return sse(event)
 
-    def refuse(self, request: Request) -> Answer | None:
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
         ours = request.method == "POST" and self.takes(request.path)
         return None if ours and isinstance(request.body, dict) else self.fault(404)
 
-    def complete(self, answer: Answer, request: Request) -> Answer:
+    def complete(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         return answer
 
     def answer(
-        self, request: Request, saying: Saying, delay: float = 0.0, *, cut: bool = False
-    ) -> Answer:
+        self, request: HttpRequest, saying: Saying, delay: float = 0.0, *, cut: bool = False
+    ) -> HttpAnswer:
         """Whole or as a stream, whichever was asked for, its first text after `delay` seconds.
 
         With `cut` the connection closes in the midst of it.
@@ -88,7 +88,7 @@ class Dialect(ABC):
         reason = self.stop if saying.finish_reason == "stop" else saying.finish_reason
         saying = replace(saying, finish_reason=reason, model=saying.model or model)
         if not streamed:
-            answer = Answer(body=self.whole(saying), delay=delay)
+            answer = HttpAnswer(body=self.whole(saying), delay=delay)
             short = len(answer.content) - 10
             return replace(answer, ending="close", cut=short) if cut else answer
         events = self.events(saying)
@@ -96,18 +96,18 @@ class Dialect(ABC):
         first, *rest = [Piece(self.frame(event)) for event in (*events.text, *events.closing)]
         # A client drops what it has not yet read when the connection closes.
         after = [Piece(b"\n", _READING_SECONDS)] if cut else rest
-        return Answer(
+        return HttpAnswer(
             headers={"content-type": self.stream_type},
             pieces=(*opening, replace(first, delay=delay), *after),
             ending="close" if cut else "keep",
         )
 
-    def fault(self, status: Any, retry_after: float | str | None = None) -> Answer:
+    def fault(self, status: Any, retry_after: float | str | None = None) -> HttpAnswer:
         """An error instead of an answer; `retry_after` in seconds, or as it is to stand there."""
         status, body = self.error(status)
         page = {"content-type": "text/html"} if isinstance(body, bytes) else {}
         wait = {} if retry_after is None else {"retry-after": str(retry_after)}
-        return Answer(status, body, page | wait)
+        return HttpAnswer(status, body, page | wait)
 
 
 def sse(event: Any) -> bytes:

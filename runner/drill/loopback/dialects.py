@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from runner.drill.loopback.dialect import Dialect, Events, Saying, kind, words
-from runner.drill.loopback.exchange import Request
+from runner.drill.loopback.exchange import HttpRequest
 from runner.record.outcomes import Usage
 
 _GOOGLE_STATUS = {
@@ -98,7 +98,7 @@ class Gemini(Dialect):
         r"(generateContent|(?P<stream>streamGenerateContent\?alt=sse))"
     )
 
-    def asked(self, request: Request) -> tuple[str, bool]:
+    def asked(self, request: HttpRequest) -> tuple[str, bool]:
         target = self.target.fullmatch(request.path)
         assert target
         return target["model"], bool(target["stream"])

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """One request as it came in; `number` counts from 1 in order of arrival."""
 
     number: int
@@ -40,7 +40,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What goes back over the wire, and how the connection ends.
 
     A `body` of bytes is sent as it is, anything else as JSON. `cut` sends only so many bytes of it;
@@ -61,7 +61,7 @@ class Answer:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
-AnswerFunction = Callable[[Request], Answer]
+AnswerFunction = Callable[[HttpRequest], HttpAnswer]
 
 
 class Speaks(Protocol):
@@ -71,12 +71,12 @@ class Speaks(Protocol):
     def base_path(self) -> str:
         """What the address that a client is configured with ends in: /v1."""
 
-    def refuse(self, request: Request) -> Answer | None:
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
         """What the original says to a request that it does not take."""
 
-    def complete(self, answer: Answer, request: Request) -> Answer:
+    def complete(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         """An answer with what it leaves open filled in from the request."""
 
 
-def resolve(answer: Answer | AnswerFunction, request: Request) -> Answer:
-    return answer if isinstance(answer, Answer) else answer(request)
+def resolve(answer: HttpAnswer | AnswerFunction, request: HttpRequest) -> HttpAnswer:
+    return answer if isinstance(answer, HttpAnswer) else answer(request)

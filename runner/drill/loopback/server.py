@@ -19,17 +19,24 @@ from typing import Self
 
 from aiohttp import web
 
-from runner.drill.loopback.exchange import Answer, AnswerFunction, Piece, Request, Speaks, resolve
+from runner.drill.loopback.exchange import (
+    AnswerFunction,
+    HttpAnswer,
+    HttpRequest,
+    Piece,
+    Speaks,
+    resolve,
+)
 
 MAX_BODY = 64 * 1024 * 1024  # two images of the largest size
 
 
-class Provider:
+class LoopbackProvider:
     """What answers at one address, and what it was asked; `answer` may be replaced meanwhile."""
 
-    def __init__(self, answer: Answer | AnswerFunction, speaks: Speaks) -> None:
+    def __init__(self, answer: HttpAnswer | AnswerFunction, speaks: Speaks) -> None:
         self.answer, self.speaks = answer, speaks
-        self.requests: list[Request] = []  # the refused ones too, in order of arrival
+        self.requests: list[HttpRequest] = []  # the refused ones too, in order of arrival
         self.under_way = self.peak = 0  # waiting for their answers at once, now and at most
         self.raised: BaseException | None = None
 
@@ -43,14 +50,14 @@ class Provider:
         finally:
             self.under_way -= 1
 
-    def take(self, asked: web.Request, data: bytes) -> Answer:
+    def take(self, asked: web.Request, data: bytes) -> HttpAnswer:
         try:
             body = json.loads(data)
         except ValueError:
             body = None
         headers = {name.lower(): value for name, value in asked.headers.items()}
         number, now = len(self.requests) + 1, asyncio.get_running_loop().time()
-        request = Request(number, asked.method, asked.raw_path, headers, body, now)
+        request = HttpRequest(number, asked.method, asked.raw_path, headers, body, now)
         self.requests.append(request)
         try:
             refused = self.speaks.refuse(request)
@@ -58,13 +65,13 @@ class Provider:
         except BaseException as error:  # pytest's own failures are no Exceptions
             self.raised = self.raised or error
             stated = {"message": f"the answer function raised {error!r}", "type": "server_error"}
-            return Answer(status=500, body={"error": stated})
+            return HttpAnswer(status=500, body={"error": stated})
 
-    async def due(self, what: Answer | Piece) -> None:
+    async def due(self, what: HttpAnswer | Piece) -> None:
         if what.delay:
             await asyncio.sleep(what.delay)
 
-    async def _send(self, answer: Answer, asked: web.Request) -> web.StreamResponse:
+    async def _send(self, answer: HttpAnswer, asked: web.Request) -> web.StreamResponse:
         headers = {"content-type": "application/json"} | dict(answer.headers)
         response = web.StreamResponse(status=answer.status, headers=headers)
         pieces = answer.pieces
@@ -96,7 +103,7 @@ def _break(asked: web.Request, *, reset: bool) -> None:
     transport.abort() if reset else transport.close()
 
 
-def serving(find: Callable[[str], Provider]) -> web.AppRunner:
+def serving(find: Callable[[str], LoopbackProvider]) -> web.AppRunner:
     """A server whose requests are answered by whom `find` names for a Host header."""
 
     async def respond(asked: web.Request) -> web.StreamResponse:
@@ -113,7 +120,7 @@ class Host:
     """An async context manager; `socket` is the path of the one that all are reached at."""
 
     def __init__(self) -> None:
-        self._providers: dict[str, Provider] = {}
+        self._providers: dict[str, LoopbackProvider] = {}
 
     async def __aenter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="drill_")
@@ -132,7 +139,7 @@ class Host:
             if provider.raised is not None and kind is None:
                 raise provider.raised
 
-    def add(self, provider: Provider) -> str:
+    def add(self, provider: LoopbackProvider) -> str:
         """The address that it answers at from now on: nothing listens there but by `socket`."""
         name = f"127.0.0.1:{len(self._providers) + 1}"
         self._providers[name] = provider

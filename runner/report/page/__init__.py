@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
-from runner.measure.evidence import Evidence, Journal
+from runner.measure.evidence import Evidence, JournalSummary
 from runner.price import total
 from runner.record.files import jobs
 from runner.record.outcomes import Line
@@ -68,7 +68,7 @@ class SweepPage:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._texts = Texts(sum(1 for _ in jobs(directory)))
-        self._tasks: dict[str, tuple[Gatherer, list[Journal]]] = {}
+        self._tasks: dict[str, tuple[Gatherer, list[JournalSummary]]] = {}
 
     def lines(self, run: SweepRow) -> Iterator[Line]:
         """The outcomes of a run. Raises StorageError."""
@@ -78,7 +78,7 @@ class SweepPage:
         if run.task not in self._tasks:
             self._tasks[run.task] = Gatherer(self._texts), []
         gatherer, journals = self._tasks[run.task]
-        journals.append(Journal(run.task))
+        journals.append(JournalSummary(run.task))
         return journals[-1].watch(gatherer.lines(record))
 
     def html(self, sweep: SweepResult) -> str:

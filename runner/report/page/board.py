@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runner.measure.evidence import PARTS, Journal
+from runner.measure.evidence import PARTS, JournalSummary
 from runner.record.outcomes import Result, Verdict
 from runner.report import contents
 from runner.report.contents import Advice
@@ -32,7 +32,7 @@ class Board:
     results: Sequence[Result]
     advice: Advice
     gathered: Gathered
-    journals: Sequence[Journal]
+    journals: Sequence[JournalSummary]
 
     @property
     def data(self) -> dict[str, Any]:

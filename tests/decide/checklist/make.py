@@ -5,7 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from runner.decide.checklist.facts import Cases, Checklist, Contest, Drilled, Facts, Line, Measured
+from runner.decide.checklist.facts import (
+    Cases,
+    Checklist,
+    Contest,
+    Drilled,
+    Facts,
+    Line,
+    MeasuredRun,
+)
 from runner.decide.checklist.rows import lines
 from runner.decide.notify import Notify
 from runner.decide.spend import Alerts
@@ -58,7 +66,7 @@ def metric(value: float | None, unit: str, n: int = 1000) -> Metric:
     return Metric(value=value, low=value, high=value, n=n, unit=unit)
 
 
-def measured(**changes: Any) -> Measured:
+def measured(**changes: Any) -> MeasuredRun:
     result = Result(
         task="sorting",
         model="small",
@@ -72,7 +80,9 @@ def measured(**changes: Any) -> Measured:
             "valid_output_rate": metric(1.0, "rate"),
         },
     )
-    known = Measured(Path("run/report.md"), date(2026, 11, 20), result, scores={"long": [1.0, 0.5]})
+    known = MeasuredRun(
+        Path("run/report.md"), date(2026, 11, 20), result, scores={"long": [1.0, 0.5]}
+    )
     return replace(known, **changes)
 
 

@@ -14,11 +14,11 @@ from runner.cases import images
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.commands.command_line import main
-from runner.config.door import validate
+from runner.config.loading import validate
 from runner.config.schema import Job, Sampling, Single
 from runner.decide.costs import estimate
 from runner.decide.costs.amounts import Amount, Range
-from runner.decide.costs.estimate import FALLBACK, Estimate
+from runner.decide.costs.estimate import FALLBACK, CostEstimate
 from runner.pipeline.plan import prepare
 from runner.report.estimate import terminal
 from tests import loopback
@@ -52,7 +52,7 @@ def composite(kind: str, **changes: Any) -> dict[str, Any]:
 def of(config: dict[str, Any]) -> Of:
     """The estimate of the config's job with other `sections`, or other keys of its task."""
 
-    async def found(task: dict[str, Any] | None = None, **sections: Any) -> Estimate:
+    async def found(task: dict[str, Any] | None = None, **sections: Any) -> CostEstimate:
         changed = config | sections | {"task": config["task"] | (task or {}), "estimate": True}
         return await estimate.of(prepare(validate(changed)))
 
@@ -301,15 +301,15 @@ def test_tokens_of_an_image(counted: Callable[[str, Any], int], tmp_path: Path) 
     assert tokens(1000) > tokens(10) + 300
 
 
-def printed(*estimates: Estimate, budget_usd: float | None = None) -> str:
+def printed(*estimates: CostEstimate, budget_usd: float | None = None) -> str:
     console = Console(width=120, record=True, highlight=False)
     for part in terminal(estimates, budget_usd):
         console.print(part, crop=False)
     return console.export_text()
 
 
-def costing(low: float | None, high: float | None, role: str = "answer") -> Estimate:
-    return Estimate("demo", {role: Range(Amount(2, 10, 0, low), Amount(3, 1010, 50, high))})
+def costing(low: float | None, high: float | None, role: str = "answer") -> CostEstimate:
+    return CostEstimate("demo", {role: Range(Amount(2, 10, 0, low), Amount(3, 1010, 50, high))})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from runner.config.schema import Price
 from runner.decide.costs.monthly import usd_per_request
 from runner.decide.costs.routing import (
-    Arm,
+    ArmShare,
     Usd,
     classifier_usd,
     measured,
@@ -32,8 +32,8 @@ def by(prices: Mapping[str, Price | None]) -> Usd:
     return lambda option, workload: usd_per_request(prices[option], workload)
 
 
-def routes(simple: str, share: float, *complex: str) -> list[list[Arm]]:
-    return [[Arm(simple, share), Arm(each, 1 - share)] for each in complex]
+def routes(simple: str, share: float, *complex: str) -> list[list[ArmShare]]:
+    return [[ArmShare(simple, share), ArmShare(each, 1 - share)] for each in complex]
 
 
 def test_strategies() -> None:

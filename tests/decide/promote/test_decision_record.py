@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.decide.promote import decision_record
-from runner.decide.promote.decision_record import Canary, DecisionRecord, Evidence
+from runner.decide.promote.decision_record import Canary, DecisionRecord, EvidenceSource
 from runner.errors import ConfigError
 
 HOSTILE = "a: b\n---\n- ${oc.env:HOME} # 'x' \"y\" {{ z }}\t\x1b[2J\u2028 \N{GRINNING FACE}\n"
@@ -34,7 +34,7 @@ def record(**changes: Any) -> DecisionRecord:
         "price_map": [],
         "served": [],
         "runner_up": None,
-        "evidence": Evidence(
+        "evidence": EvidenceSource(
             sweep="s", run="s/0", command="c", started="now", result_sha256="0",
             journals_sha256={}, cases_sha256=None, concurrency=1,
         ),

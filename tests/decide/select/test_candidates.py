@@ -10,7 +10,7 @@ from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Requirements, Sampling, Single
 from runner.decide.costs.workload import Workload
-from runner.decide.select.candidates import Candidate, Selection, candidates, demand
+from runner.decide.select.candidates import Prospect, Selection, candidates, demand
 from runner.decide.select.exclusion import Wanted
 from runner.decide.select.tree import Suggestion
 from tests.conftest import model
@@ -37,7 +37,7 @@ def asked(text: str = "x" * 400, **changes: Any) -> Query:
     )
 
 
-def ranked(*models: Single, needs: tuple[str, ...] = (), **changes: Any) -> list[Candidate]:
+def ranked(*models: Single, needs: tuple[str, ...] = (), **changes: Any) -> list[Prospect]:
     """1,000 tokens in and 500 out: $0.002 at the price of the tests."""
     wanted = {
         "output": None,

@@ -8,13 +8,13 @@ import pytest
 
 from runner.config.schema import Job, Single
 from runner.decide import own_runs
-from runner.decide.select.candidates import Candidate
+from runner.decide.select.candidates import Prospect
 from runner.record.outcomes import Metric
 from tests.decide.select.test_candidates import ranked
 from tests.decide.test_own_runs import kept
 
 MakeJob = Callable[..., Job]
-Candidates = Callable[..., Candidate]
+Candidates = Callable[..., Prospect]
 
 
 def metric(value: float, low: float | None, high: float | None, unit: str) -> Metric:
@@ -28,7 +28,7 @@ def candidate(make_job: MakeJob, tmp_path: Path) -> Candidates:
     thinks = {"model.reasoning": {"default": "high"}}
     job = make_job("http://127.0.0.1:9/v1", **typical, **thinks)
 
-    def make(requirements: dict[str, Any], **metrics: Metric) -> Candidate:
+    def make(requirements: dict[str, Any], **metrics: Metric) -> Prospect:
         assert isinstance(job.model, Single)
         when = "2026-11-20T00:00:00+00:00"
         kept(tmp_path / "outputs/runs/a", job, 0.9, when, metrics=metrics)

@@ -16,11 +16,11 @@ class UserConfigFirst(SearchPathPlugin):  # type: ignore[misc]  # Hydra is untyp
     """`--config-dir` adds options and may replace ours; Hydra by itself only lets it add."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        from runner.config import conf_files, hydra_door
+        from runner.config import conf_files, hydra_app
 
         conf_files.read_ours(search_path)
-        if hydra_door.user_config_dir:
-            conf_files.put_first(search_path, hydra_door.user_config_dir)
+        if hydra_app.user_config_dir:
+            conf_files.put_first(search_path, hydra_app.user_config_dir)
 
 
 class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
@@ -36,7 +36,7 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         from runner.commands._evaluate import estimate, evaluate, record_failure
-        from runner.config import door
+        from runner.config import loading
         from runner.errors import ConfigError, RunnerError
         from runner.pipeline.plan import prepare
 
@@ -47,7 +47,7 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
             zip(configs, job_overrides, strict=True), initial_job_idx
         ):
             try:
-                plan = prepare(door.load(cfg, overrides))
+                plan = prepare(loading.load(cfg, overrides))
                 plans.append((plan, sweep / f"{number}_{plan.job.label}"))
             except ConfigError as error:
                 problems += [f"{' '.join(overrides)}: {line}" for line in error.problems]
@@ -59,7 +59,7 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
         results = evaluate(plans)
         for cfg, result, (_, directory) in zip(configs, results, plans, strict=True):
             if isinstance(result, RunnerError):
-                record_failure(directory, door.names(cfg), result)
+                record_failure(directory, loading.names(cfg), result)
         return [_done(overrides) for overrides in job_overrides]
 
     def _compose(self, overrides: list[str]) -> DictConfig:

@@ -1,4 +1,4 @@
-"""A knob that does nothing is said: equal requests, or an effort that costs no more reasoning."""
+"""A setting that changes nothing is said: equal requests, or no more reasoning for an effort."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.config.overrides import shapes_answers
 from runner.decide.configuration import short, shown
-from runner.measure.like_for_like import Seen
+from runner.measure.like_for_like import JournalDigest
 
 _FEWEST = 6  # cases of which all can differ by chance in less than 1 of 20 sweeps
 _SURE = 0.05
@@ -26,7 +26,7 @@ class Tried:
     label: str
     model: str
     settings: Mapping[str, Any]
-    seen: Seen
+    seen: JournalDigest
 
 
 def without_effect(candidates: Sequence[Tried]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Hydra's side of the door: arguments go in, composed configs come out, errors become one line."""
+"""Hydra's application: arguments go in, composed configs come out, errors become one line."""
 
 import os
 import re

@@ -1,17 +1,17 @@
-"""A knob that does nothing is said, and only where that is seen."""
+"""A setting that does nothing is said, and only where that is seen."""
 
 from typing import Any
 
 import pytest
 
-from runner.decide.knobs import Tried, without_effect
-from runner.measure.like_for_like import Seen
+from runner.decide.no_effect import Tried, without_effect
+from runner.measure.like_for_like import JournalDigest
 
 EFFORT, HEAT = "task.sampling.reasoning_effort", "task.sampling.temperature"
 
 
 def tried(settings: dict[str, Any], sent: str, tokens: list[int], model: str = "m") -> Tried:
-    seen = Seen("exact")
+    seen = JournalDigest("exact")
     for case, count in enumerate(tokens):
         seen.requests[str(case)] = f"{sent}{case}".encode()
         seen.reasoning[str(case)] = count
@@ -42,7 +42,7 @@ def test_two_settings(
 
 
 def test_other_pairs() -> None:
-    """Two models, and two that differ in more than one thing, say nothing of a knob."""
+    """Two models, and two that differ in more than one thing, say nothing of a setting."""
     first = tried({HEAT: 1, EFFORT: 1}, "x", [1] * 9)
     assert without_effect([first, tried({HEAT: 2, EFFORT: 2}, "x", [1] * 9)]) == []
     assert without_effect([first, tried({HEAT: 2, EFFORT: 1}, "x", [1] * 9, "other")]) == []

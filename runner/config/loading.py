@@ -1,4 +1,4 @@
-"""The door: a composed Hydra config comes in, a typed and frozen `Job` goes out.
+"""Loading: a composed Hydra config comes in, a typed and frozen `Job` goes out.
 
 All problems of a config are reported at once, each with the key it stands at.
 """
