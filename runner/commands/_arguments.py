@@ -1,7 +1,7 @@
-"""What every command but `eval` is given: flags, words and overrides, and what they compose.
+"""What a command is given: flags, words and overrides, and what they compose.
 
-Hydra's own application runs only where Hydra has to run, for `eval` and its sweeps. All others
-take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words.
+All take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words. Hydra's own
+application runs only where it has to, for `eval` and its sweeps.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pydantic import BaseModel
 
 from runner.commands.command_line import parse
-from runner.config import hydra_app, loading, paths
+from runner.config import loading, override_grammar, paths
 from runner.config.catalogue import Options
 from runner.config.redact import redact
 from runner.config.schema import Single, Strict
@@ -31,6 +31,7 @@ class Arguments:
     overrides: list[str] = field(default_factory=list)
     config_dir: str | None = None  # as it was given
     show: bool = False  # --cfg: print the composed config and do nothing else
+    multirun: bool = False  # -m: of eval alone
 
     @property
     def own(self) -> Path | None:
@@ -99,14 +100,14 @@ def arguments(
         raise ConfigError(f"{command}: composes no config; leave --cfg out")
     plain = [each for each in found.given if not _is_override(each, paths=bool(words))]
     overrides = [
-        hydra_app.literal(*_split(each)) if _split(each)[0] in texts else each
+        override_grammar.literal(*_split(each)) if _split(each)[0] in texts else each
         for each in found.given
         if each not in plain
     ]
     for override in overrides:
         if keys is NoKeys:
             raise ConfigError(f"{override}: {command} takes no key=value{_as(description)}")
-        hydra_app.refuse(override, own, as_text=keys is not None)
+        override_grammar.refuse(override, own, as_text=keys is not None)
         if keys and (problem := unknown_key(keys, _split(override)[0])):
             raise ConfigError(problem)
     if len(plain) > words:
@@ -117,7 +118,7 @@ def arguments(
         raise ConfigError(
             f"{command}: is used{_as(description)}; python -m runner {command} --help says more"
         )
-    return Arguments(command, plain, overrides, found.config_dir, bool(found.cfg))
+    return Arguments(command, plain, overrides, found.config_dir, found.cfg, found.multirun)
 
 
 def _is_override(text: str, *, paths: bool) -> bool:
@@ -150,10 +151,13 @@ class Conf:
     def compose(self, kind: type[Typed], *overrides: str, hydra: bool = False) -> DictConfig:
         """conf/<command>.yaml with all overrides; printed, and no more, where --cfg asks for it.
 
+        What `eval` starts from is conf/config.yaml.
+
         Raises ConfigError.
         """
+        config = "config" if self.given.command == "eval" else self.given.command
         composed = self.options.compose(
-            *overrides, *self.given.overrides, config=self.given.command, kind=kind, hydra=hydra
+            *overrides, *self.given.overrides, config=config, kind=kind, hydra=hydra
         )
         if self.given.show:
             shown = OmegaConf.masked_copy(

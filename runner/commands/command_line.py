@@ -1,4 +1,4 @@
-"""The command line: the first bare word is the command (`eval` unless said), the rest is Hydra's.
+"""The command line: the first bare word is the command (`eval` unless said), the rest is its own.
 
 Every error that can be explained ends here, as a line on stderr and an exit code (README).
 """
@@ -90,24 +90,22 @@ def _dispatch(argv: list[str]) -> int:
     command = "eval" if place is None else argv.pop(place)
     if command == "help" and (place := _first_word(argv)) is not None:
         command, argv = argv.pop(place), [*argv, "--help"]  # help drill: drill --help
-    if command not in COMMANDS:
-        raise ConfigError(f"no command '{command}'{did_you_mean(command, COMMANDS)}")
-    if command == "eval" and {"--help", "-h"} & set(argv):
-        command = "help"
-    if command == "eval" and "--version" in argv:
+    if "--version" in argv:
         from importlib.metadata import version
 
         print(f"runner {version('llm-decision-runner')}")
         return 0
+    if command not in COMMANDS:
+        _check_flags("", argv)  # the word may be the value of one that we do not know
+        raise ConfigError(f"no command '{command}'{did_you_mean(command, COMMANDS)}")
+    if command == "eval" and {"--help", "-h"} & set(argv):
+        command = "help"
     module = import_module(f"runner.commands.{command}")
     return int(module.main(argv))
 
 
-# Hydra's flags and ours that take a value, which is no command.
-_WITH_VALUE = {
-    *("--config-dir", "-cd", "--cfg", "-c", "--package", "-p", "--config-name", "-cn"),
-    *("--config-path", "-cp", "--experimental-rerun"),
-}
+_WITH_VALUE = {"--config-dir", "-cd", "--cfg", "-c"}  # which is no command
+_FLAGS = {*_WITH_VALUE, "--multirun", "-m", "--help", "-h", "--version"}
 
 
 def _first_word(argv: Sequence[str]) -> int | None:
@@ -124,29 +122,49 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as everything else here does."""
 
     def error(self, message: str) -> NoReturn:
-        command = self.prog.rpartition(" ")[2]
-        said = message.removeprefix("argument ")
-        raise ConfigError(f"{command}: {said}; see {self.prog} --help")
+        flag = message.removeprefix("argument ").partition(":")[0]
+        raise ConfigError(f"{flag}: takes no value; see {self.prog} --help")
 
 
-def parse(command: str, description: str | None, argv: Sequence[str]) -> argparse.Namespace:
-    """The flags that every command takes, and what is `given` besides. Raises ConfigError."""
-    parser = _Parser(
+def parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    """Of the flags that every command takes, and what is `given` besides."""
+    found = _Parser(
         prog=f"python -m runner {command}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("given", nargs="*", metavar="key=value")
-    parser.add_argument("--config-dir", "-cd", help="your own options, which come before ours")
-    parser.add_argument("--cfg", "-c", choices=["job"], help="print the composed config")
-    parser.add_argument("--multirun", "-m", action="store_true", help=argparse.SUPPRESS)
-    found, strange = parser.parse_known_intermixed_args(list(argv))
-    if strange:
-        flags = ["--config-dir", "--cfg", "--help"]
-        raise ConfigError(f"{command}: no flag {strange[0]}{did_you_mean(strange[0], flags)}")
-    if found.multirun:
-        raise ConfigError(f"{command}: takes one decision at a time; leave the sweep out")
+    found.add_argument("given", nargs="*", metavar="key=value")
+    own, cfg = "your own options, which come before ours", "print the composed config"
+    # Without its value, too, a flag is refused in our words.
+    found.add_argument("--config-dir", "-cd", nargs="?", const="", metavar="DIR", help=own)
+    found.add_argument("--cfg", "-c", nargs="?", const="", metavar="job", help=cfg)
+    found.add_argument("--multirun", "-m", action="store_true", help=argparse.SUPPRESS)
     return found
+
+
+def parse(command: str, description: str | None, argv: Sequence[str]) -> argparse.Namespace:
+    """What is given to a command; `cfg` says whether to show its config. Raises ConfigError."""
+    at = "" if command == "eval" else f"{command}: "
+    _check_flags(at, argv)
+    found = parser(command, description).parse_intermixed_args(list(argv))
+    if found.config_dir == "":
+        raise ConfigError("--config-dir: which one? write --config-dir my_conf")
+    if found.cfg not in (None, "job"):
+        raise ConfigError(f"--cfg {found.cfg}".rstrip() + ": shows one thing; write --cfg job")
+    if found.multirun and command != "eval":
+        raise ConfigError(f"{at}takes one decision at a time; leave the sweep out")
+    found.cfg = found.cfg is not None
+    return found
+
+
+def _check_flags(at: str, argv: Sequence[str]) -> None:
+    """Raises ConfigError for one that there is not; none is part of a word, or shortened."""
+    for word in argv:
+        flag = word.partition("=")[0]
+        if flag[:1] == "-" and len(word) > 1 and flag not in _FLAGS:
+            flags = _FLAGS - {"--multirun"} if at else _FLAGS
+            known = [each for each in flags if each[:2] == "--"]
+            raise ConfigError(f"{at}no flag {flag}{did_you_mean(flag, known)}")
 
 
 def _interrupted() -> RunnerError:

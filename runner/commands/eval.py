@@ -7,6 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from runner.commands._arguments import arguments
 from runner.commands._evaluate import estimate, evaluate, exit_code, record_failure
 from runner.config import hydra_app, loading
 from runner.config.schema import Job
@@ -22,15 +23,21 @@ _ended: list[tuple[Job, Path, Result] | Exception] = []
 def main(argv: Sequence[str]) -> int:
     from runner.commands import _sweep as sweep
 
+    given = arguments("eval", None, argv)
+    if given.show:
+        if given.multirun:
+            raise ConfigError("-m, --cfg: take one of them")
+        with given.conf() as config:
+            config.compose(Job)
     try:
-        hydra_app.run(hydra_app.parse(argv), run_job, "config")
+        hydra_app.run(given.overrides, given.own, run_job, multirun=given.multirun)
         # The jobs of an estimate leave nothing behind.
         if sweep.directory is not None and any(sweep.directory.glob("*/")):
             return sweep.finish(sweep.directory)
     finally:
         sweep.leave()
     if not _ended:
-        return 0  # an estimate, --cfg, --info: what was asked for is printed
+        return 0  # an estimate: what was asked for is printed
     ended = _ended.pop()
     if isinstance(ended, Exception):
         raise ended

@@ -1,11 +1,10 @@
 """The help page: what can be said, from the files that are there."""
 
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 
-from runner.commands.command_line import COMMANDS, parse
+from runner.commands.command_line import COMMANDS, parse, parser
 from runner.config import paths
 from runner.errors import ConfigError
 
@@ -43,14 +42,13 @@ python -m runner <command> --help, and the head of conf/<command>.yaml, say more
 
 def main(argv: Sequence[str]) -> int:
     if {"--help", "-h"} & set(argv):  # whatever else is said
-        options = ArgumentParser(add_help=False)
-        options.add_argument("--config-dir", "-cd")
-        given, _ = options.parse_known_args(argv)
+        words = [word for word in argv if word not in ("--help", "-h")]
+        given = parser("help", None).parse_known_intermixed_args(words)[0]
     else:
         given = parse("help", None, argv)
         if given.given or given.cfg:
             raise ConfigError(f"{given.given[0] if given.given else '--cfg'}: help takes a command")
-    user = paths.config_dir(given.config_dir)
+    user = paths.config_dir(given.config_dir or None)
     folders = [folder for folder in (user, paths.builtin("conf")) if folder]
     print(
         _PAGE.format(

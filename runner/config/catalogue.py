@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from runner.config import conf_files, hydra_app, paths
 from runner.config.composing import REASONS, explained
-from runner.config.hydra_app import check, refuse
+from runner.config.override_grammar import check, refuse
 from runner.config.schema import Job
 from runner.errors import ConfigError
 

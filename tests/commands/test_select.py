@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from runner.commands import select as command
 from runner.commands._arguments import Conf, arguments
 from runner.commands.command_line import main
-from runner.config import hydra_app, loading, paths
+from runner.config import loading, paths
 from runner.config.catalogue import Options
 from runner.config.schema import Job, Single
 from runner.decide.select import selecting
@@ -68,8 +68,8 @@ def jobs(line: str) -> list[Job]:
     """What a printed command runs, composed and typed as the command line would."""
     python, _, runner, *argv = shlex.split(line)
     assert (python, runner) == ("python", "runner")
-    arguments = hydra_app.parse(argv)
-    sweeps = [OverridesParser.create().parse_override(each) for each in arguments.overrides]
+    given = arguments("eval", None, argv)
+    sweeps = [OverridesParser.create().parse_override(each) for each in given.overrides]
     names = [
         name
         for sweep in sweeps
@@ -78,10 +78,10 @@ def jobs(line: str) -> list[Job]:
             sweep.sweep_string_iterator() if sweep.is_sweep_override() else [sweep.value()]
         )
     ]
-    assert arguments.multirun == (len(names) > 1)
-    fixed = [each for each in arguments.overrides if not each.startswith("model=")]
+    assert given.multirun == (len(names) > 1)
+    fixed = [each for each in given.overrides if not each.startswith("model=")]
     options = Options(
-        [Path(folder) for folder in (arguments.config_dir, paths.builtin("conf")) if folder]
+        [Path(folder) for folder in (given.config_dir, paths.builtin("conf")) if folder]
     )
     with options.open():
         return [loading.load(options.compose(*fixed, f"model={name}")) for name in names]
