@@ -117,7 +117,8 @@ async def _run(order: dict[str, Any], seconds: float) -> tuple[str | None, dict[
                 with suppress(ProcessLookupError, PermissionError):  # all of them ended before
                     os.killpg(process.pid, signal.SIGKILL)
                 with suppress(TimeoutError):  # something that escaped holds the pipe
-                    await asyncio.wait_for(process.communicate(), _END_SECONDS)
+                    async with asyncio.timeout(_END_SECONDS):
+                        await process.communicate()
 
 
 async def _verdict(
@@ -130,7 +131,9 @@ async def _verdict(
         await process.stdin.drain()
     process.stdin.close()
     try:
-        start = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
+        # Not wait_for: before Python 3.12 it loses an interrupt that comes with its line.
+        async with asyncio.timeout(_START_SECONDS):
+            start = await process.stdout.readline()
     except TimeoutError:
         raise RuntimeError(f"the sandbox took over {_START_SECONDS:g} s to start") from None
     if not start:

@@ -12,7 +12,7 @@ import pytest
 
 from runner.cases import cases
 from runner.commands import command_line
-from runner.config import conf_files, hydra_app, loading
+from runner.config import conf_files, loading, override_grammar
 from runner.config.schema import Job
 from runner.decide.promote import decision_record
 from runner.errors import RunnerError
@@ -102,8 +102,8 @@ def test_overrides() -> None:
     for text in texts:
 
         def both(text: str = text) -> None:
-            hydra_app.refuse(text, None)
-            hydra_app.check(text, None, Job)
+            override_grammar.refuse(text, None)
+            override_grammar.check(text, None, Job)
 
         outcome(both)
 
