@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -140,25 +140,45 @@ def read_journal(path: Path, damaged: Callable[[str], None] | None = None) -> It
 
     `damaged` is told of each line that can't be read; without it that raises StorageError.
     """
+    return (line for _, line in read_placed(path, damaged))
+
+
+def read_placed(
+    path: Path, damaged: Callable[[str], None] | None = None
+) -> Iterator[tuple[int, Line]]:
+    """The same, each with the byte that its line begins at."""
     return _read(path, _LINE, damaged)
+
+
+def read_at(path: Path, places: Iterable[int]) -> Iterator[Line]:
+    """Some of the outcomes, by the bytes that their lines begin at. Raises StorageError."""
+    try:
+        with path.open("rb") as file:
+            for place in places:
+                file.seek(place)
+                yield _parsed(file.readline(), _LINE, f"{path}: byte {place}")
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from None
 
 
 def read_sent(path: Path) -> Iterator[Sent]:
     """Stream what was sent, likewise."""
-    return _read(path, _SENT)
+    return (sent for _, sent in _read(path, _SENT))
 
 
 def _read(
     path: Path, kind: TypeAdapter[Typed], damaged: Callable[[str], None] | None = None
-) -> Iterator[Typed]:
-    """The lines of a file.
+) -> Iterator[tuple[int, Typed]]:
+    """The lines of a file, and where each begins.
 
     A last line without its end is what a crash in mid-write leaves: it is passed over, since the
     outcome was never acknowledged. Raises StorageError for any other line that can't be read.
     """
     try:
         with path.open("rb") as file:
+            place = end = 0
             for number, line in enumerate(file, 1):
+                place, end = end, end + len(line)
                 if not line.endswith(b"\n"):
                     return
                 try:
@@ -168,7 +188,7 @@ def _read(
                         raise
                     damaged(str(error))
                 else:
-                    yield found
+                    yield place, found
     except FileNotFoundError:
         return
     except OSError as error:

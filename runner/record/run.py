@@ -33,7 +33,7 @@ from runner.record.files import (
     read_record,
     typed,
 )
-from runner.record.journal import read_journal, read_sent, set_aside
+from runner.record.journal import read_at, read_journal, read_placed, read_sent, set_aside
 from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result, Sent
 
 _PACKAGE = "llm-decision-runner"
@@ -188,15 +188,23 @@ class Run:
 
     def outcomes(self) -> Iterator[Line]:
         """Stream the journal. Raises StorageError; what stands twice would count twice."""
+        return (line for _, line in self.placed_outcomes())
+
+    def placed_outcomes(self) -> Iterator[tuple[int, Line]]:
+        """The same, each with its place in the journal."""
         seen: set[tuple[str, int, int | None]] = set()
-        for line in self.as_written():
+        for place, line in read_placed(self.journal):
             where = line.case, line.repeat, line.line
             if where in seen and not (isinstance(line, Failed) and line.open):
                 raise StorageError(
                     f"{self.journal}: case '{line.case}', repeat {line.repeat} stands twice"
                 )
             seen.add(where)
-            yield line
+            yield place, line
+
+    def outcomes_at(self, places: Iterable[int]) -> Iterator[Line]:
+        """Some outcomes once more. Raises StorageError."""
+        return read_at(self.journal, places)
 
     def as_written(self, damaged: Callable[[str], None] | None = None) -> Iterator[Line]:
         """The journal line by line, whatever stands there. StorageError but for `damaged` lines."""

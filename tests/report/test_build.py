@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,9 +13,12 @@ from runner.measure.conclusion import conclusion
 from runner.measure.result import load
 from runner.record import run as run_module
 from runner.record.files import PAGE, REPORT, RESULT, RUN
-from runner.record.journal import read_journal
+from runner.record.journal import read_at, read_journal, read_placed
 from runner.record.outcomes import Line, Result
+from runner.record.run import Run
 from runner.report import build, build_sweep, rebuild, terminal
+from runner.report.page.cells import Texts
+from runner.report.page.rows import Gatherer
 from tests.report.make import Factory, answered, failed, job
 
 WANTED = {"min_quality_score": 0.9}
@@ -46,12 +49,13 @@ def test_building_again_changes_nothing(write_run: Factory) -> None:
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each file of outcomes is read, by the names of its run and of itself."""
     count: Counter[str] = Counter()
+    for read in (read_journal, read_placed):
 
-    def reading(path: Path, *damaged: Any) -> Iterator[Line]:
-        count[f"{path.parent.name}/{path.name}"] += 1
-        return read_journal(path, *damaged)
+        def reading(path: Path, *damaged: Any, read: Any = read) -> Iterator[Any]:
+            count[f"{path.parent.name}/{path.name}"] += 1
+            return cast(Iterator[Any], read(path, *damaged))
 
-    monkeypatch.setattr(run_module, "read_journal", reading)
+        monkeypatch.setattr(run_module, read.__name__, reading)
     return count
 
 
@@ -69,6 +73,27 @@ def test_so_are_those_of_a_sweep(write_run: Factory, opened: Counter[str], tmp_p
     opened.clear()
     build_sweep(tmp_path / "sweep")
     assert opened == {"0_sorting-a/cases.jsonl": 1, "1_sorting-b/cases.jsonl": 1}
+
+
+def test_so_are_big_ones(
+    write_run: Factory, opened: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a journal with more outcomes than a page has room for, those that it shows are fetched."""
+    fetched: list[str] = []
+
+    def fetching(path: Path, places: Iterable[int]) -> Iterator[Line]:
+        for line in read_at(path, places):
+            fetched.append(line.case)
+            yield line
+
+    monkeypatch.setattr(run_module, "read_at", fetching)
+    gatherer = Gatherer(Texts(2), most=2)
+    lines = [answered("a", 0.5), answered("b"), failed("c"), answered("d")]
+    for name in ("one", "other"):
+        assert list(gatherer.lines(Run(write_run(lines, name=name)))) == lines
+    assert [row["case"] for row in gatherer.finish().rows] == ["a", "c"]
+    assert opened == {"one/cases.jsonl": 1, "other/cases.jsonl": 1}
+    assert fetched == ["a", "c"] * 2
 
 
 def test_an_unfinished_run_has_no_result(write_run: Factory) -> None:

@@ -13,7 +13,8 @@ from runner.report.page.cells import Texts
 
 ROWS = 10_000  # outcomes of each candidate on a page, the worst of them where there are more
 
-Rows = dict[tuple[str, int], dict[str, Any]]  # by case and repeat
+Key = tuple[str, int]  # case and repeat
+Rows = dict[Key, dict[str, Any]]
 
 
 class Gathered(NamedTuple):
@@ -27,30 +28,33 @@ class Gatherer:
     """Takes in the journals of one task's candidates as they are read; `most` rows come of it.
 
     A row is made at once as long as there is room for all. Where there is not, the page has those
-    that went worst, and which they are is known at the end: only then a journal is read again.
+    that went worst, and which they are is known at the end: they alone are fetched from where they
+    stand.
     """
 
     def __init__(self, texts: Texts, most: int = ROWS) -> None:
         self._texts, self._most = texts, most
         self._before = texts.mark()
-        self._runs: list[Run] = []
-        self._worst: dict[tuple[str, int], float] = {}  # how each went for whom it went worst
+        self._runs: list[tuple[Run, dict[Key, int]]] = []  # and where each outcome stands
+        self._worst: dict[Key, float] = {}  # how each went for whom it went worst
         self._rows: Rows | None = {}  # None: too many
 
     def lines(self, run: Run) -> Iterator[Line]:
         """The outcomes of the next candidate, taken in on their way. Raises StorageError."""
-        place, quality = len(self._runs), run.quality_scorer
-        self._runs.append(run)
+        candidate, quality = len(self._runs), run.quality_scorer
+        places: dict[Key, int] = {}
+        self._runs.append((run, places))
         if self._rows is not None:
             self._texts.next_share()
-        for line in run.outcomes():
+        for place, line in run.placed_outcomes():
             key, value = (line.case, line.repeat), _value(line, quality)
+            places[key] = place
             self._worst[key] = min(self._worst.get(key, value), value)
             if self._rows is not None and len(self._worst) > self._most:
                 self._rows = None
                 self._texts.back_to(self._before)
             if self._rows is not None:
-                self._put(line, place, quality, self._rows)
+                self._put(line, candidate, quality, self._rows)
             yield line
 
     def finish(self) -> Gathered:
@@ -59,23 +63,23 @@ class Gatherer:
             row["cells"] += [None] * (len(self._runs) - len(row["cells"]))
         return Gathered(list(rows.values()), len(self._worst))
 
-    def _put(self, line: Line, place: int, quality: str, rows: Rows) -> None:
+    def _put(self, line: Line, candidate: int, quality: str, rows: Rows) -> None:
         key = line.case, line.repeat
         if key not in rows:
             rows[key] = cells.row(line, self._texts)
         beside = rows[key]["cells"]
-        beside += [None] * (place + 1 - len(beside))
+        beside += [None] * (candidate + 1 - len(beside))
         beside[-1] = cells.cell(line, quality, rows[key], self._texts)
 
     def _of_the_worst(self) -> Rows:
         chosen = set(heapq.nsmallest(self._most, self._worst, key=self._worst.__getitem__))
         rows: Rows = {}
-        for place, run in enumerate(self._runs):
+        for candidate, (run, places) in enumerate(self._runs):
             self._texts.next_share()
-            with suppress(StorageError):  # that was said before
-                for line in run.outcomes():
-                    if (line.case, line.repeat) in chosen:
-                        self._put(line, place, run.quality_scorer, rows)
+            wanted = sorted(places[key] for key in chosen & places.keys())
+            with suppress(StorageError):  # the file has gone meanwhile
+                for line in run.outcomes_at(wanted):
+                    self._put(line, candidate, run.quality_scorer, rows)
         return rows
 
 
