@@ -19,7 +19,8 @@ from runner.measure.observations import own
 from runner.measure.requirements import judge
 from runner.price import total
 from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
-from runner.record.run import Measurement, Run
+from runner.record.run import Run
+from runner.record.run_json import Measurement
 
 if TYPE_CHECKING:
     from runner.scorers import ScorerTable

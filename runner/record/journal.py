@@ -156,7 +156,7 @@ def read_at(path: Path, places: Iterable[int]) -> Iterator[Line]:
         with path.open("rb") as file:
             for place in places:
                 file.seek(place)
-                yield _parsed(file.readline(), _LINE, f"{path}: byte {place}")
+                yield parsed(file.readline(), _LINE, f"{path}: byte {place}")
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}") from None
 

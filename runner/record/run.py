@@ -9,14 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
-
-from pydantic import Field
 
 from runner.config.schema import Job
 from runner.errors import ConfigError, StorageError
@@ -34,42 +30,14 @@ from runner.record.files import (
     typed,
 )
 from runner.record.journal import read_at, read_journal, read_placed, read_sent, set_aside
-from runner.record.outcomes import Attempt, Failed, Iso, Line, Record, Result, Sent
+from runner.record.outcomes import Attempt, Failed, Line, Result, Sent
+from runner.record.run_json import Measurement, Provenance
 
-_PACKAGE = "llm-decision-runner"
 _NAMED = 5  # runs that a message lists
 _READ = 1_048_576  # bytes at a time
 _OUTDATED: dict[str, Any] = {"complete": False, "tier": None, "stamp": None}
 
 Kind = Literal["run", "production", "sweep"]
-
-
-class Provenance(Record):
-    """`run.json` of any run, of a production run too: who was asked, when, and with what."""
-
-    kind: str | None = None  # "production"
-    task: str
-    started: Iso  # UTC
-    config: dict[str, Any]
-    versions: dict[str, str | None] = Field(default_factory=dict)
-
-    @property
-    def started_at(self) -> datetime:
-        return datetime.fromisoformat(self.started)
-
-
-class Measurement(Provenance):
-    """`run.json` of a run that measures."""
-
-    identity: str
-    model: str
-    id: str
-    command: str
-    outcomes: int  # that there will be
-    cases: dict[str, Any]
-    git: dict[str, Any] | None = None
-    prices: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
-    taken_over: int = 0
 
 
 class Run:
@@ -113,7 +81,7 @@ class Run:
     def job(self) -> Job:
         """What was measured, typed. Raises ConfigError for a config that is no job any more."""
         at = f"{self.directory / RUN}: config."
-        return typed(Job, self.measurement.config, at, _other_version(self.measurement))
+        return typed(Job, self.measurement.config, at, self.measurement.other_version)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -298,12 +266,3 @@ def nearest(directory: Path) -> str:
     records = [child for child in children if Run(child).kind]
     newest = max(records, key=lambda child: child.stat().st_mtime, default=None)
     return f"; did you mean {newest}?" if newest else ""
-
-
-def _other_version(run: Provenance) -> str:
-    then = run.versions.get(_PACKAGE)
-    try:
-        now = version(_PACKAGE)
-    except PackageNotFoundError:
-        return ""
-    return f"; it is of version {then}, this is {now}" if then and then != now else ""

@@ -64,7 +64,7 @@ def tables(scores: Sequence[Score]) -> list[ScorerTable]:
         return []
     # One wrong field sends the whole record astray, which no rate of a field shows.
     record = ("all fields right", sum(whole), len(whole), sum(whole) / len(whole))
-    return [Table("Fields", ("field", "right", "answers", "rate"), (*rows, record))]
+    return [ScorerTable("Fields", ("field", "right", "answers", "rate"), (*rows, record))]
 
 
 def _wanted(case: Case) -> dict[str, Any]:

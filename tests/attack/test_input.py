@@ -19,7 +19,7 @@ from runner.errors import RunnerError
 from runner.record.files import read_record
 from runner.record.journal import read_journal
 from runner.record.outcomes import Result
-from runner.record.run import Measurement
+from runner.record.run_json import Measurement
 from tests.report.make import answered
 
 SEED = 20261128

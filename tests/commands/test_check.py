@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from runner.commands import check as command
-from runner.commands.check import Report, check_files
+from runner.commands._check_files import Report, check_files
 from runner.config import paths
 from runner.errors import ConfigError
 

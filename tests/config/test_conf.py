@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from runner.calls.llm import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
-from runner.commands.check import check_files
+from runner.commands._check_files import check_files
 from runner.config import paths, schema
 from runner.config.catalogue import Options
 from runner.config.schema import Price, Single, Task

@@ -117,7 +117,7 @@ class OpenAI(dialects.OpenAI, Format):
             ),
         )
 
-    def key_of(self, request: Request) -> str:
+    def key_of(self, request: HttpRequest) -> str:
         return request.headers.get("api-key", "") if self.azure else super().key_of(request)
 
     def takes(self, path: str) -> bool:
