@@ -118,12 +118,15 @@ def _first_word(argv: Sequence[str]) -> int | None:
     return None
 
 
+_TAKE = {"--config-dir": "write --config-dir my_conf", "--cfg": "write --cfg job"}
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as everything else here does."""
 
     def error(self, message: str) -> NoReturn:
-        flag = message.removeprefix("argument ").partition(":")[0]
-        raise ConfigError(f"{flag}: takes no value; see {self.prog} --help")
+        flag = message.removeprefix("argument ").partition(":")[0].partition("/")[0]
+        raise ConfigError(f"{flag}: {_TAKE.get(flag, 'takes no value')}; see {self.prog} --help")
 
 
 def parser(command: str, description: str | None) -> argparse.ArgumentParser:
@@ -135,9 +138,8 @@ def parser(command: str, description: str | None) -> argparse.ArgumentParser:
     )
     found.add_argument("given", nargs="*", metavar="key=value")
     own, cfg = "your own options, which come before ours", "print the composed config"
-    # Without its value, too, a flag is refused in our words.
-    found.add_argument("--config-dir", "-cd", nargs="?", const="", metavar="DIR", help=own)
-    found.add_argument("--cfg", "-c", nargs="?", const="", metavar="job", help=cfg)
+    found.add_argument("--config-dir", "-cd", metavar="DIR", help=own)
+    found.add_argument("--cfg", "-c", choices=["job"], help=cfg)
     found.add_argument("--multirun", "-m", action="store_true", help=argparse.SUPPRESS)
     return found
 
@@ -148,9 +150,7 @@ def parse(command: str, description: str | None, argv: Sequence[str]) -> argpars
     _check_flags(at, argv)
     found = parser(command, description).parse_intermixed_args(list(argv))
     if found.config_dir == "":
-        raise ConfigError("--config-dir: which one? write --config-dir my_conf")
-    if found.cfg not in (None, "job"):
-        raise ConfigError(f"--cfg {found.cfg}".rstrip() + ": shows one thing; write --cfg job")
+        raise ConfigError(f"--config-dir: {_TAKE['--config-dir']}")
     if found.multirun and command != "eval":
         raise ConfigError(f"{at}takes one decision at a time; leave the sweep out")
     found.cfg = found.cfg is not None
