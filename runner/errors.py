@@ -82,9 +82,11 @@ class CallFailed(RunnerError):
     message: str
     status: int | None = None
     retry_after: float | None = None
+    should_retry: bool | None = None  # as the provider says; None: it does not
     unbilled: bool = False
     seconds: float = 0.0
     http_requests: int = 0
+    by_litellm: str = ""  # why litellm sent it, and we did not
     request: dict[str, Any] = field(default_factory=dict)
     usage: Any = None  # records.Usage, where the provider stated one all the same
     delivered: bool = False
@@ -95,7 +97,7 @@ class CallFailed(RunnerError):
 
     @property
     def transient(self) -> bool:
-        return self.kind in TRANSIENT
+        return self.kind in TRANSIENT if self.should_retry is None else self.should_retry
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from runner.errors import CallFailed
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _refreshing = Lock()
+NO_KEY = "none"
 
 
 async def secret(model: Single) -> str:
@@ -24,7 +25,7 @@ async def secret(model: Single) -> str:
     """
     if key := api_key(model):
         return key
-    return await _google_token() if model.provider.credentials == "google" else "none"
+    return await _google_token() if model.provider.credentials == "google" else NO_KEY
 
 
 def arguments(provider: Provider, key: str, handler: Any) -> dict[str, Any]:
@@ -36,10 +37,14 @@ def arguments(provider: Provider, key: str, handler: Any) -> dict[str, Any]:
         case "bedrock":
             return {"aws_region_name": provider.region, "client": handler}
         case "vertex_ai":
-            project = provider.project or (_credentials()[1] if provider.credentials else "-")
-            place = {"vertex_project": project, "vertex_location": provider.region}
+            place = {"vertex_project": project(provider), "vertex_location": provider.region}
             return {**place, "vertex_credentials": key, "client": handler}
     return {}
+
+
+def project(provider: Provider) -> str | None:
+    """Of a cloud: the one that is configured, else that of the credentials."""
+    return provider.project or (_credentials()[1] if provider.credentials else "-")
 
 
 @lru_cache(maxsize=8)  # it takes half a millisecond to build

@@ -1,9 +1,7 @@
-"""What a reply says of itself, read off the wire in each format that providers speak.
+"""What a reply says, read off the wire in each format that providers speak.
 
-litellm's account is not enough: it calls every ending that it does not know `stop`, invents token
-counts for a stream without any, and takes a stream that merely ends for a whole answer. So the
-model served, the ending, the usage and an error are read from the provider's own JSON: one object
-for a whole reply, an object an event for a stream.
+Text, reasoning, refusal, the model served, the ending, usage and errors, from the provider's own
+JSON: one object for a whole reply, an object an event for a stream, and one reader for both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +26,9 @@ class Said:
     model: str | None = None
     ending: str | None = None  # in the provider's own word
     counts: dict[str, Any] = field(default_factory=dict)  # of tokens, in the provider's own words
-    text: bool = False  # some of the answer came
-    reasoning: bool = False  # some reasoning came, which is no answer
+    text: list[str] = field(default_factory=list)  # of the answer, in the pieces that it came in
+    reasoning: list[str] = field(default_factory=list)  # which is no answer
+    refusal: list[str] = field(default_factory=list)  # the words of one that came in its place
     error: Any = None  # stated in a reply whose status was a success
     counted: bool = False  # something was said about usage, be it nonsense
     _words: Mapping[str, str] = field(default_factory=dict)
@@ -86,31 +85,57 @@ def _openai(event: dict[str, Any], said: Said) -> None:
     said.error = event.get("error") or (event if event.get("object") == "error" else said.error)
     said.count(event.get("usage"))
     for choice in _objects(event.get("choices")):
+        if choice.get("index"):  # one answer was asked for
+            continue
         said.ending = _word(choice.get("finish_reason")) or said.ending
         part = choice.get("delta") or choice.get("message") or {}
-        # A schema that litellm asks for by way of a tool is answered in the tool's arguments.
-        said.text = said.text or _has_text(part.get("content")) or bool(part.get("tool_calls"))
-        thought = part.get("reasoning_content") or part.get("reasoning")
-        said.reasoning = said.reasoning or bool(thought)
+        said.text += _texts(part.get("content"))
+        said.reasoning += _texts(part.get("reasoning_content") or part.get("reasoning"))
+        said.reasoning += [
+            text
+            for thought in _parts(part.get("content"), "thinking")
+            for text in _texts(thought.get("thinking"))
+        ]
+        said.refusal += _texts(part.get("refusal"))
 
 
-def _has_text(content: Any) -> bool:
-    """Mistral's reasoning models answer in parts, of which some are thoughts."""
+def _texts(content: Any) -> list[str]:
+    """Of a text, or of parts, of which some may be thoughts. Raises TypeError for anything else."""
+    if not content:
+        return []
     if isinstance(content, list):
-        return any(part.get("text") for part in _objects(content))
-    return bool(content)
+        found = [part["text"] for part in _parts(content, "text", "output_text") if "text" in part]
+    else:
+        found = [content]
+    if odd := [text for text in found if not isinstance(text, str)]:
+        raise TypeError(f"no text: {odd[0]!r:.80}")
+    return [text for text in found if text]
+
+
+def _parts(content: Any, *kinds: str) -> list[dict[str, Any]]:
+    parts = content if isinstance(content, list) else []
+    return [part for part in _objects(parts) if part.get("type", "text") in kinds]
 
 
 def _openai_usage(counts: dict[str, Any]) -> Usage | None:
+    """The total has what was counted beside the two: reasoning, at xAI and Google."""
     prompt = _details(counts, "prompt_tokens_details")
     completion = _details(counts, "completion_tokens_details")
+    sent, written = _tokens(counts, "prompt_tokens"), _tokens(counts, "completion_tokens")
+    beside = max(0, _tokens(counts, "total_tokens") - sent - written)
     return Usage(
-        input_tokens=_tokens(counts, "prompt_tokens"),
-        output_tokens=_tokens(counts, "completion_tokens"),
-        cached_input_tokens=_tokens(prompt, "cached_tokens") or _tokens(counts, "cached_tokens"),
+        input_tokens=sent,
+        output_tokens=written + beside,
+        cached_input_tokens=_tokens(prompt, "cached_tokens") or _cached(counts),
         cache_write_tokens=_tokens(prompt, "cache_write_tokens"),
-        reasoning_tokens=_tokens(completion, "reasoning_tokens"),
+        reasoning_tokens=max(_tokens(completion, "reasoning_tokens"), beside),
     )
+
+
+def _cached(counts: dict[str, Any]) -> int:
+    """Where it stands beside the other counts: at Together and Moonshot, Mistral, DeepSeek."""
+    names = ("cached_tokens", "num_cached_tokens", "prompt_cache_hit_tokens")
+    return next((count for name in names if (count := _tokens(counts, name))), 0)
 
 
 def _anthropic(event: dict[str, Any], said: Said) -> None:
@@ -122,13 +147,11 @@ def _anthropic(event: dict[str, Any], said: Said) -> None:
         said.ending = _word(message.get("stop_reason")) or said.ending
         blocks = _objects(message.get("content"))
     else:
-        blocks = _objects([event.get("delta")])
+        blocks = _objects([event.get("delta"), event.get("content_block")])
     for block in blocks:  # of a whole reply, or what is new of one in a stream
         said.ending = _word(block.get("stop_reason")) or said.ending
-        said.text = said.text or bool(
-            block.get("text") or block.get("partial_json") or block.get("input")
-        )
-        said.reasoning = said.reasoning or bool(block.get("thinking"))
+        said.text += _texts(block.get("text"))
+        said.reasoning += _texts(block.get("thinking"))
     if isinstance(message, dict):  # the end of a stream may repeat what its start counted, as 0
         said.count(message.get("usage"), zeros=False)
 
@@ -155,9 +178,7 @@ def _gemini(event: dict[str, Any], said: Said) -> None:
     for candidate in _objects(event.get("candidates")):
         said.ending = _word(candidate.get("finishReason")) or said.ending
         for part in _objects((candidate.get("content") or {}).get("parts")):
-            if part.get("text"):
-                said.reasoning = said.reasoning or bool(part.get("thought"))
-                said.text = said.text or not part.get("thought")
+            (said.reasoning if part.get("thought") else said.text).extend(_texts(part.get("text")))
 
 
 def _gemini_usage(counts: dict[str, Any]) -> Usage | None:
@@ -176,8 +197,8 @@ def _ollama(event: dict[str, Any], said: Said) -> None:
     said.model = _word(event.get("model")) or said.model
     said.error = event.get("error") or said.error
     message = event.get("message") or {}
-    said.text = said.text or bool(message.get("content"))
-    said.reasoning = said.reasoning or bool(message.get("thinking"))
+    said.text += _texts(message.get("content"))
+    said.reasoning += _texts(message.get("thinking"))
     if event.get("done"):
         said.ending = _word(event.get("done_reason")) or "stop"  # older servers give no reason
         counts = ("prompt_eval_count", "eval_count")
@@ -202,9 +223,10 @@ def _bedrock(event: dict[str, Any], said: Said) -> None:
     message = (event.get("output") or {}).get("message") or {}
     delta = (event.get("contentBlockDelta") or {}).get("delta")
     for part in _objects([*message.get("content", ()), delta]):
-        # A schema that litellm asks for by way of a tool is answered in the tool's input.
-        said.text = said.text or bool(part.get("text") or part.get("toolUse"))
-        said.reasoning = said.reasoning or bool(part.get("reasoningContent"))
+        said.text += _texts(part.get("text"))
+        thought = part.get("reasoningContent") or {}
+        said.reasoning += _texts(thought.get("text"))  # in a stream
+        said.reasoning += _texts((thought.get("reasoningText") or {}).get("text"))
 
 
 def _bedrock_usage(counts: dict[str, Any]) -> Usage | None:

@@ -141,6 +141,7 @@ def _attempt(
         first_token_seconds=None if isinstance(ended, CallFailed) else ended.first_token_seconds,
         cost_usd=cost_usd,
         http_requests=ended.http_requests,
+        by_litellm=ended.by_litellm,
         status=failed.status if failed else 200,
         error=failed and failed.kind,
         message=failed and failed.message,

@@ -6,12 +6,9 @@ BadRequestError to it, a 529 of Anthropic a 500, and one error has another class
 """
 
 import json
-import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from runner.calls import waits
 from runner.calls.dialects import characters
 from runner.calls.wire import Wire
 from runner.config.redact import redact
@@ -36,6 +34,7 @@ class _Words(BaseModel):
 
 
 _WORDS = _Words.model_validate(yaml.safe_load(Path(__file__).with_name("errors.yaml").read_bytes()))
+_RETRY = {"true": True, "false": False}
 GARBLED = "a part of the reply is no JSON of the known form"
 _LOOKED_AT = 4000  # characters of an error's text
 
@@ -49,10 +48,10 @@ class Statement:
     retry_seconds: float | None = None
 
 
-def success(text: str, wire: Wire, timeout: float) -> Reply:
-    """The reply with `text`. Raises CallFailed when it is none, or broke off."""
+def success(wire: Wire, timeout: float) -> Reply:
+    """The reply that was seen. Raises CallFailed when it is none, or broke off."""
     try:
-        return _success(text, wire, timeout)
+        return _success(wire, timeout)
     except CallFailed:
         raise
     except Exception as odd:
@@ -67,21 +66,21 @@ def failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
         return _unreadable(odd, wire)
 
 
-def _success(text: str, wire: Wire, timeout: float) -> Reply:
+def _success(wire: Wire, timeout: float) -> Reply:
     wire.read()
     said = wire.said
-    if said.error:
+    if said.error or wire.status != 200:
         raise failure(ValueError("an error in place of an answer"), wire, timeout)
-    reason, usage = said.finish_reason, wire.usage
+    text, reason, usage = "".join(said.text), said.finish_reason, wire.usage
     if wire.garbled:
         raise _unusable("invalid_reply", f"{GARBLED}: {wire.garbled}", wire)
-    if not isinstance(text, str):
-        raise _unusable("invalid_reply", f"the answer is no text: {text!r}", wire)
+    if said.refusal and not text:
+        words = "".join(said.refusal)
+        raise _unusable("content_policy", f"the model refused: {words}", wire)
     if not (text or reason):
         raise _unusable("invalid_reply", "the reply holds no answer", wire)
-    if wire.stream and not (reason and said.counted):
-        missing = "finish reason" if not reason else "usage"
-        raise _unusable("invalid_reply", f"the stream ended without a {missing}", wire)
+    if wire.streamed and not reason:
+        raise _unusable("invalid_reply", "the stream ended without a finish reason", wire)
     if reason == "error":
         raise _unusable("invalid_reply", f"the provider ended the answer: {said.ending}", wire)
     if reason == "content_filter" and not text:
@@ -90,12 +89,14 @@ def _success(text: str, wire: Wire, timeout: float) -> Reply:
         reason = "stop"  # we offer no tools: it is how litellm asks some models for JSON
     return Reply(
         text=characters(text),
+        reasoning=characters("".join(said.reasoning)),
         finish_reason=reason or "unknown",
         usage=usage,
         seconds=wire.seconds,
         model_served=said.model,
         request=wire.request(),
         http_requests=wire.http_requests,
+        by_litellm=wire.by_litellm,
         first_token_seconds=wire.first_token_seconds,
     )
 
@@ -112,6 +113,7 @@ def _unusable(kind: ErrorKind, message: str, wire: Wire) -> CallFailed:
         wire.status,
         seconds=wire.seconds,
         http_requests=wire.http_requests,
+        by_litellm=wire.by_litellm,
         request=wire.request(),
         usage=wire.usage,
         delivered=wire.delivered,
@@ -127,6 +129,9 @@ def _failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
     stated = said.message if said else f"{GARBLED}: {wire.garbled}" if wire.garbled else ""
     if wire.too_long and not said:
         stated = f"the reply is longer than the provider's max_reply_bytes, {wire.max_reply_bytes}"
+    if kind == "invalid_reply" and "html" in wire.headers.get("content-type", ""):
+        page = _page(bytes(wire.reply[:_LOOKED_AT]).decode(errors="replace"))
+        stated = f"a web page (text/html) in place of a reply: {page}"
     if kind == "invalid_reply" and not stated:
         start = bytes(wire.reply[:_LOOKED_AT]).decode(errors="replace")
         stated = f"the reply is not of the form that its provider documents: {start}"
@@ -134,15 +139,17 @@ def _failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
         stated = f"no answer within {timeout:g} s"
     if kind == "unsupported_param" and stated:
         stated += "; the drop_params of the model's file name what it is not to be sent"
-    waits = (_seconds(wire.retry_after), said.retry_seconds if said else None)
+    said_to_wait = (waits.in_headers(wire.headers), said.retry_seconds if said else None)
     return CallFailed(
         kind,
         one_line(stated) or first_line(error),
         wire.status,
-        retry_after=max((wait for wait in waits if wait is not None), default=None),
+        retry_after=max((wait for wait in said_to_wait if wait is not None), default=None),
+        should_retry=_RETRY.get(wire.headers.get("x-should-retry", "")),
         unbilled=_unbilled(wire, kind),
         seconds=wire.seconds,
         http_requests=wire.http_requests,
+        by_litellm=wire.by_litellm,
         request=wire.request(),
         usage=wire.usage,
         delivered=wire.delivered,
@@ -172,7 +179,7 @@ def _kind(error: Exception, wire: Wire, said: Statement | None) -> ErrorKind:
         # Without a request litellm refused it by itself.
         return "connection" if wire.http_requests else "bad_request"
     if said:
-        return _of_statement(said, status, patient=bool(wire.retry_after))
+        return _of_statement(said, status, patient=waits.in_headers(wire.headers) is not None)
     if timed_out:
         return "timeout"
     return "connection" if wire.cut and not wire.garbled else "invalid_reply"
@@ -201,7 +208,7 @@ def _of_statement(said: Statement, status: int, *, patient: bool) -> ErrorKind:
 
 def _statement(wire: Wire) -> Statement | None:
     """The error that a reply states, in whichever of the providers' forms."""
-    if wire.said.error:
+    if wire.said.error and (wire.streamed or (wire.status or 0) < 400):
         return _from_object(wire.said.error)
     if (wire.status or 0) < 400:
         return None
@@ -209,48 +216,53 @@ def _statement(wire: Wire) -> Statement | None:
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):  # a gateway's page
-        return Statement(re.sub(r"<[^<>]*>", " ", redact(text)[:_LOOKED_AT]))
+        return Statement(_page(text))
     if isinstance(body, list) and body:  # Google, of a stream
         body = body[0]
     if not isinstance(body, dict):
         return Statement(redact(text)[:_LOOKED_AT])
-    return _from_object(body.get("error") or body)
+    stated = body.get("error") or body
+    # The words alone, with the codes beside them: xAI, TGI.
+    return _from_object(body | {"message": stated} if isinstance(stated, str) else stated)
 
 
 def _from_object(error: Any) -> Statement:
     if not isinstance(error, dict):
-        return Statement(redact(str(error))[:_LOOKED_AT])
-    message = error.get("message") or error.get("detail") or ""
-    codes = [error.get(key) for key in ("type", "code", "status")]
+        words = redact(str(error))[:_LOOKED_AT]
+        return Statement(words, retry_seconds=waits.in_words(words))
+    message = error.get("message") or error.get("Message") or error.get("detail") or ""
+    codes = [error.get(key) for key in ("type", "code", "status", "error_type")]
+    codes.append(str(error.get("__type", "")).rpartition("#")[2])  # Bedrock
+    if isinstance(metadata := error.get("metadata"), dict) and metadata.get("raw"):
+        message = f"{message}: {metadata['raw']}"  # OpenRouter, of whom it asked
+    inner = error.get("innererror")
+    codes.append(inner.get("code") if isinstance(inner, dict) else None)  # Azure
     retry_seconds = None
     for detail in _objects(error.get("details")):  # Google
         codes.append(detail.get("reason"))
         if str(detail.get("@type")).endswith("RetryInfo"):
-            retry_seconds = _seconds(str(detail.get("retryDelay", "")).removesuffix("s"))
+            retry_seconds = waits.seconds(str(detail.get("retryDelay", "")))
     if isinstance(message, dict):  # Mistral, of what its schema refuses
         message = message.get("detail") or message
     for problem in _objects(message):
         codes.append(problem.get("type"))
     words = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
     named = frozenset(str(code) for code in codes if code and isinstance(code, str | int))
-    return Statement(redact(words)[:_LOOKED_AT], named, retry_seconds)
+    words = redact(words)[:_LOOKED_AT]
+    return Statement(words, named, retry_seconds or waits.in_words(words))
+
+
+def _page(text: str) -> str:
+    """What a page of a gateway says: its title, and the start of its text."""
+    start = redact(text)[:_LOOKED_AT]
+    title = re.search(r"<title[^<>]*>([^<>]*)", start, re.IGNORECASE)
+    body = re.sub(r"(?s)<(style|script|title)\b[^<>]*>[^<]*", " ", start, flags=re.IGNORECASE)
+    words = " ".join(re.sub(r"<[^<>]*>", " ", body).split())
+    return f"{title[1].strip()}: {words}" if title else words
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After, a number of seconds or a date, in seconds from now."""
-    if not retry_after:
-        return None
-    with suppress(ValueError):
-        seconds = float(retry_after)
-        return max(0.0, seconds) if math.isfinite(seconds) else None
-    with suppress(ValueError, OverflowError):
-        date = parsedate_to_datetime(retry_after)
-        return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    return None
 
 
 def first_line(error: Exception) -> str:

@@ -1,57 +1,40 @@
-"""One request to one model: the only home of litellm.
+"""One request to one model: `complete` sends exactly one and gives a Reply or raises CallFailed.
 
-`complete` sends exactly one HTTP request and either returns a Reply or raises CallFailed. What went
-over the wire is observed at the socket (wire.py), not taken from litellm's account of it: the
-request body, the number of requests, the status and Retry-After, the times, and what the reply says
-of itself. Of litellm's own account only the text of the answer is used.
+litellm says what is sent (compile.py), or sends it by itself where it can't be said beforehand
+(translate.py). Either way the request goes over our session, and what goes over the wire and what
+comes back is read at the socket (wire.py): of litellm's own account of a reply nothing is used.
 """
 
 import asyncio
-import gc
-import os
+import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
-from functools import cache
+from contextlib import AsyncExitStack
 from math import inf
 from types import TracebackType
 from typing import Any, Self
 
-from runner.calls import callbacks, clouds
+from yarl import URL
+
+from runner.calls import clouds, translate
 from runner.calls import wire as on_the_wire
+from runner.calls.compile import Template, Templates, named, ordinary, origin
 from runner.calls.dialects import characters
-from runner.calls.ending import failure, first_line, success
+from runner.calls.ending import failure, success
 from runner.calls.wire import Clock, Wire
 from runner.cases import images, reading
 from runner.config.schema import Single
-from runner.errors import ConfigError
 from runner.record.outcomes import Message, Reply
 
-# How litellm must be told, before it is imported, to fetch nothing and to read no .env file.
-_ENVIRONMENT = {
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
-    "LITELLM_MODE": "PRODUCTION",
-    "LITELLM_LOG": "ERROR",
-}
-
-
-_TOLD = (
-    "input_callback",
-    "success_callback",
-    "failure_callback",
-    "_async_input_callback",
-    "_async_success_callback",
-    "_async_failure_callback",
-    "callbacks",
-)
+_CHUNK_BYTES = 65536
 
 
 class Client:
     """The connection to all providers, one for a process: `async with Client() as client`.
 
-    `callbacks` are those of litellm's integrations that are told of every call. A drill has a
-    `clock` (in seconds) of its own, and all its providers behind one `unix_socket`.
+    `callbacks` are those of litellm's integrations that are told of every call, which litellm then
+    makes itself. A drill has a `clock` (in seconds) of its own, and all its providers behind one
+    `unix_socket`.
     """
 
     def __init__(
@@ -60,22 +43,22 @@ class Client:
         *,
         unix_socket: str | None = None,
         clock: Clock = time.perf_counter,
+        templates: Templates | None = None,
     ) -> None:
         self._callbacks, self._unix_socket, self._clock = callbacks, unix_socket, clock
+        self._templates = templates or Templates()
+        self._names: dict[tuple[Any, ...], tuple[str, Single]] = {}
+        self._calls: translate.Calls | None = None
+        self._ending = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._litellm = _import_litellm()
-        self._session = on_the_wire.session(self._unix_socket)
-        # Most of litellm's providers take the session; these only its own client around one, which
-        # costs half a millisecond more a call.
-        from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
-
-        self._handler = AsyncHTTPHandler(shared_session=self._session)
-        try:
-            self._litellm.callbacks = _started(self._callbacks)
-        except ConfigError:
-            await self._session.close()
-            raise
+        async with AsyncExitStack() as ending:
+            self._session = on_the_wire.session(self._unix_socket)
+            ending.push_async_callback(self._close)
+            if self._callbacks:
+                told = ending.enter_context(translate.told(self._callbacks))
+                ending.push_async_callback(translate.flush, told)
+            self._ending = ending.pop_all()
         return self
 
     async def __aexit__(
@@ -84,17 +67,12 @@ class Client:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if told := self._litellm.callbacks:
-            from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+        await self._ending.aclose()
 
-            await callbacks.flush(told, GLOBAL_LOGGING_WORKER.flush)
-            # litellm copies them here and there, and would go on telling them.
-            for name in _TOLD:
-                listed = getattr(self._litellm, name)
-                listed[:] = [one for one in listed if one not in told]
+    async def _close(self) -> None:
         await self._session.close()
-        # litellm would go on with clients around the closed session: they reopen it, unwatched.
-        self._litellm.in_memory_llm_clients_cache.flush_cache()
+        if self._calls:
+            translate.forget_clients()
 
     async def complete(
         self,
@@ -117,139 +95,115 @@ class Client:
         if any(isinstance(message["content"], list) for message in messages):
             sent, hashes = await asyncio.to_thread(images.load, messages)
         key = await clouds.secret(model)
-        call = self._call(model, key, streamed=on_text is not None)
+        way = await self._way(model, sent, params, key, streamed=on_text is not None)
         wire = Wire(
             model.provider.litellm,
             sent,
             bool(on_text),
             hashes,
             self._clock,
+            by_litellm=way if isinstance(way, str) else "",
             max_reply_bytes=model.provider.max_reply_bytes,
             most_tokens=(model.context_tokens, params.get("max_tokens", inf)),
         )
         on_the_wire.current.set(wire)
+        listener = _Listener(on_text, model, wire) if on_text else None
         timeout = model.provider.timeout
         try:
             async with asyncio.timeout(timeout):
-                response = await self._litellm.acompletion(messages=sent, **call, **params)
-                if on_text:
-                    text, cut = await _read(response, model, on_text, wire), ""
+                if isinstance(way, Template):
+                    await self._send(way, model, sent, key, listener)
                 else:
-                    text, cut = _whole(response)
+                    await self._have_sent(model, sent, params, key, listener)
+            if listener:
+                listener.end()
         except _ListenerFailed as failed:
             raise failed.error from None
         except Exception as error:
             raise failure(error, wire, timeout) from None
         if not wire.http_requests:
             raise RuntimeError("litellm sent this over a connection that is not ours")
-        reply = success(text, wire, timeout)
-        text, reasoning = reading.without_reasoning(reply.text, model.reasoning_tags)
-        if cut and model.reasoning_tags:
-            text, reasoning = text.lstrip(), characters(cut).strip()
+        reply = success(wire, timeout)
+        text, thought = reading.without_reasoning(reply.text, model.reasoning_tags)
+        reasoning = "\n\n".join(filter(None, [reply.reasoning, thought]))
         return reply.model_copy(update={"text": text, "reasoning": reasoning})
 
-    def _call(self, model: Single, key: str, *, streamed: bool) -> dict[str, Any]:
-        """What litellm is told besides the messages and parameters."""
-        prefix, extra = model.provider.litellm, model.extra_body
-        call: dict[str, Any] = {
-            "model": model.litellm_id,
-            "api_base": model.provider.api_base,
-            "api_key": key,
-            "timeout": model.provider.timeout,
-            "num_retries": 0,
-            "max_retries": 0,
-            "drop_params": False,
-        }
-        # A stream would go over a session of litellm's own, but for OpenAI's, where nobody sees it.
-        if cloud := clouds.arguments(model.provider, key, self._handler):
-            call |= cloud
-        elif prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
-            call["client"] = self._handler
-        else:
-            call["shared_session"] = self._session
-        if streamed:
-            call["stream"] = True
-            if prefix not in _USAGE_UNASKED:
-                call["stream_options"] = {"include_usage": True}
-        # Merged into the body; of some litellm would send it as a key named extra_body.
-        as_it_is = not extra or prefix in ("anthropic", "bedrock")
-        return call | (extra if as_it_is else {"extra_body": extra})
+    async def _way(
+        self,
+        model: Single,
+        messages: list[Message],
+        params: dict[str, Any],
+        key: str,
+        *,
+        streamed: bool,
+    ) -> Template | str:
+        """The template of this request, or why litellm is to send it."""
+        texts = [message["content"] for message in messages]
+        if self._callbacks:
+            return "callbacks are told of litellm's own calls"
+        if not (model.compiled and model.provider.compiled):
+            return "compiled: false"
+        if not all(isinstance(text, str) for text in texts):
+            return "images go with it"
+        if not ordinary(key):
+            return "the key is of a kind that changes more than its header"
+        roles = tuple(message["role"] for message in messages)
+        # Equal settings, equal name: worked out once for a model, which is kept alive with it.
+        shape = (id(model), json.dumps(params), roles, streamed)
+        if shape not in self._names:
+            self._names[shape] = named(model, params, roles, streamed), model
+        name, _ = self._names[shape]
+        template = self._templates.known(name)
+        if template is None:
+            template = await asyncio.to_thread(
+                self._templates.get, name, model, params, roles, streamed
+            )
+        if isinstance(template, Template) and not template.takes(texts):
+            return "litellm treats an empty text, or white space around one, in its own way"
+        return template
 
+    async def _send(
+        self,
+        template: Template,
+        model: Single,
+        messages: list[Message],
+        key: str,
+        listener: "_Listener | None",
+    ) -> None:
+        texts = [message["content"] for message in messages]
+        request = template.filled(texts, key, origin(model))
+        async with self._session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            data=request.body,
+            headers=request.headers,
+            allow_redirects=False,
+            auto_decompress=False,  # the wire does it
+        ) as response:
+            async for _ in response.content.iter_chunked(_CHUNK_BYTES):
+                if listener:
+                    listener.hear()
 
-def check_callbacks(names: Sequence[str]) -> None:
-    """Raises ConfigError for a name that litellm does not know, or whose package is not there."""
-    if names:
-        known = _import_litellm()._known_custom_logger_compatible_callbacks
-        callbacks.check_callbacks(names, known)
-
-
-def _started(names: Sequence[str]) -> list[Any]:
-    if not names:
-        return []
-    from litellm.litellm_core_utils.litellm_logging import (
-        _init_custom_logger_compatible_class as start,
-    )
-
-    return callbacks.started(names, lambda name: start(name, None, None))
-
-
-def check_parameters(model: Single, params: dict[str, Any]) -> None:
-    """Raise ConfigError for a parameter that a model does not take, as far as litellm knows.
-
-    Also for those that litellm would drop without a word, and for a JSON schema that it would turn
-    into a tool, which asks for the schema and enforces nothing.
-    """
-    try:
-        taken = _translated(model, params)
-        for name in params:
-            rest = {key: value for key, value in params.items() if key != name}
-            without = _translated(model, rest)
-            if taken == without and params[name] not in without.values():
-                raise ConfigError(
-                    f"{model.name}: {model.provider.name} is not sent {name}={params[name]!r}; "
-                    + _DROP_IT.format("json_schema" if name == "response_format" else name)
-                )
-    except _import_litellm().UnsupportedParamsError as error:
-        reason = first_line(error).partition(". ")[0]
-        raise ConfigError(
-            f"{model.name}: {reason}; name what it does not take in the drop_params of its "
-            "conf/model/ file"
-        ) from None
-    if "tools" in taken and "tools" not in params:
-        raise ConfigError(
-            f"{model.name}: {model.provider.name} does not enforce a JSON schema for {model.id}; "
-            + _DROP_IT.format("json_schema")
-        )
-
-
-def count_tokens(model: Single, messages: list[Message]) -> int:
-    """Of a prompt, counted offline with one of OpenAI's tokenizers: other models' differ somewhat.
-
-    An image counts in full resolution. Raises CallFailed when one is not what it was.
-    """
-    sent, _ = images.load(messages)
-    for message in sent:
-        if isinstance(message["content"], list):
-            for part in message["content"]:
-                if part["type"] == "image_url":
-                    part["image_url"]["detail"] = "high"
-    # With its provider's name before it, litellm would know no model, and take an old tokenizer.
-    return int(_import_litellm().token_counter(model=model.id, messages=sent))
-
-
-_NOT_SENT = {"json_mode", "fake_stream", "stream"}  # litellm's notes to itself
-_DROP_IT = "name {} in the drop_params of its conf/model/ file"
-
-
-def _translated(model: Single, params: dict[str, Any]) -> dict[str, Any]:
-    translated: dict[str, Any] = _import_litellm().get_optional_params(
-        model=model.id, custom_llm_provider=model.provider.litellm, **params
-    )
-    return {key: value for key, value in translated.items() if key not in _NOT_SENT}
-
-
-# They state the usage of every stream; Mistral refuses to be asked for it.
-_USAGE_UNASKED = {*("anthropic", "bedrock", "gemini", "mistral", "ollama_chat", "vertex_ai")}
+    async def _have_sent(
+        self,
+        model: Single,
+        messages: list[Message],
+        params: dict[str, Any],
+        key: str,
+        listener: "_Listener | None",
+    ) -> None:
+        if self._calls is None:
+            self._calls = translate.Calls(self._session)
+        hear = listener.hear if listener else None
+        wire = on_the_wire.current.get()
+        try:
+            await self._calls.send(model, messages, params, key, hear)
+        except (_ListenerFailed, TimeoutError):
+            raise
+        except Exception:
+            # What litellm can't make sense of, we may.
+            if wire is None or not wire.whole:
+                raise
 
 
 class _ListenerFailed(Exception):
@@ -257,75 +211,40 @@ class _ListenerFailed(Exception):
         self.error = error
 
 
-def _hand_on(piece: str, on_text: Callable[[str], None], wire: Wire) -> None:
-    """Its errors are not the provider's: a closed pipe is no broken connection."""
-    if not piece:
-        return
-    wire.delivered = True
-    try:
-        on_text(piece)
-    except Exception as error:
-        raise _ListenerFailed(error) from None
+class _Listener:
+    """Hands on a streamed answer, less its reasoning, in pieces that are whole characters."""
 
+    def __init__(self, on_text: Callable[[str], None], model: Single, wire: Wire) -> None:
+        self._on_text, self._wire = on_text, wire
+        self._answer = reading.Pieces(model.reasoning_tags)
+        self._heard = 0
+        self._half = ""  # of a character, whose other half the next piece may bring
 
-async def _read(response: Any, model: Single, on_text: Callable[[str], None], wire: Wire) -> str:
-    """All of a streamed answer, whose pieces are handed on as they come."""
-    pieces: list[str] = []
-    half = ""  # of a character, whose other half the next piece may bring
-    answer = reading.Pieces(model.reasoning_tags)
-    async with aclosing(response):  # or what broke in litellm would leave the connection open
-        async for chunk in response:
-            for choice in chunk.choices:
-                if piece := choice.delta.content:
-                    pieces.append(piece)
-                    piece, half = _halved(half + piece)
-                    _hand_on(answer.feed(piece), on_text, wire)
-    _hand_on(answer.feed(characters(half)) + answer.end(), on_text, wire)
-    return "".join(pieces)
+    def hear(self) -> None:
+        """What has come since the last time."""
+        text = self._wire.said.text
+        new, self._heard = text[self._heard :], len(text)
+        for piece in new:
+            whole, self._half = _halved(self._half + piece)
+            self._hand_on(self._answer.feed(whole))
+
+    def end(self) -> None:
+        self._wire.read()
+        self.hear()
+        self._hand_on(self._answer.feed(characters(self._half)) + self._answer.end())
+
+    def _hand_on(self, piece: str) -> None:
+        """Its errors are not the provider's: a closed pipe is no broken connection."""
+        if not piece:
+            return
+        self._wire.delivered = True
+        try:
+            self._on_text(piece)
+        except Exception as error:
+            raise _ListenerFailed(error) from None
 
 
 def _halved(text: str) -> tuple[str, str]:
     """Whole characters, and the half that stands at the end of them."""
     end = len(text) - ("\ud800" <= text[-1:] <= "\udbff")
     return characters(text[:end]), text[end:]
-
-
-def _whole(response: Any) -> tuple[str, str]:
-    """Text, and the reasoning that litellm has cut from most replies by now."""
-    if not response.choices:
-        return "", ""
-    message = response.choices[0].message
-    thoughts = getattr(message, "reasoning_content", None)
-    return message.content or "", thoughts if isinstance(thoughts, str) else ""
-
-
-async def _given_token(
-    _: Any, credentials: str | None, project_id: str | None, custom_llm_provider: str
-) -> tuple[str, str]:
-    """In place of litellm's own way to a token of Google Cloud: the one that it was told."""
-    return credentials or "", project_id or ""
-
-
-@cache
-def _import_litellm() -> Any:
-    os.environ.update(_ENVIRONMENT)
-    # Importing builds two million objects that live for ever: collecting among them is waste.
-    gc.disable()
-    import litellm
-    from litellm.llms.ollama.common_utils import OllamaModelInfo
-    from litellm.llms.vertex_ai.vertex_llm_base import VertexBase
-
-    # After a call it would ask Ollama's server for a price, unseen and with all else at a halt.
-    OllamaModelInfo.get_model_info = lambda *_, **__: None
-    VertexBase._ensure_access_token_async = _given_token
-    litellm.suppress_debug_info = True
-    litellm.disable_hf_tokenizer_download = True
-    litellm.redact_messages_in_exceptions = True
-    litellm.drop_params = False
-    litellm.callbacks = []
-    litellm.cache = None
-    gc.enable()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # a call makes thousands of objects that die young
-    return litellm

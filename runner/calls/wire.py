@@ -1,7 +1,7 @@
-"""What one call looked like at the socket, seen through aiohttp.
+"""What one call looked like at the socket, seen through aiohttp, whoever sent it.
 
 litellm's own account of a call is a reconstruction: it may post twice, guess a status from a
-message, or time its own imports. The wire has the facts.
+message, time its own imports, or lose a part of the text. The wire has the facts.
 """
 
 import json
@@ -10,6 +10,7 @@ import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,7 +23,7 @@ import aiohttp
 import certifi
 
 from runner.calls.dialects import Reader, Said, reader
-from runner.calls.framing import EVENT_STREAM, framing, last
+from runner.calls.events import Lines, Messages, events, read
 from runner.cases.images import without_bytes
 from runner.errors import ConfigError
 from runner.record.outcomes import Message, Usage
@@ -45,14 +46,15 @@ class Wire:
     stream: bool = False  # whether one was asked for
     hashes: dict[str, str] = field(default_factory=dict)
     clock: Clock = time.perf_counter
+    by_litellm: str = ""  # why it sent this
     http_requests: int = 0
     body: list[bytes] = field(default_factory=list)
     sent: float | None = None
     received: float | None = None
     first_token: float | None = None
     status: int | None = None
-    retry_after: str | None = None
-    reply: bytearray = field(default_factory=bytearray)  # of a stream: only the line under way
+    headers: dict[str, str] = field(default_factory=dict)  # of the reply; names in lower case
+    reply: bytearray = field(default_factory=bytearray)  # of a stream: what is no event yet
     garbled: str = ""  # the start of what in the reply was to be JSON of the known form and is not
     location: str = ""  # where the reply, a redirect, points
     cut: bool = False  # the connection broke within the reply
@@ -63,11 +65,11 @@ class Wire:
     said: Said = field(init=False)
     _read: Reader = field(init=False)
     _decode: Callable[[bytes], bytes] = bytes
-    _kind: str = ""  # of content
     streamed: bool = False
     size: int = 0  # of what came of the body
     _taken: bool = False  # all of it was read
-    _seen: float | None = None  # when litellm read from the stream last; the end may come before
+    _seen: float | None = None  # when the stream was read from last; the end may come before
+    _events: Lines | Messages = field(default_factory=Lines)
 
     def __post_init__(self) -> None:
         self.said, self._read = reader(self.litellm)
@@ -107,10 +109,10 @@ class Wire:
     def answered(self, response: aiohttp.ClientResponse) -> None:
         """The head of the reply is there; its body will pass by `saw`."""
         self.status = response.status
-        self.retry_after = response.headers.get("retry-after")
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
         kind = response.content_type
-        self._kind = kind
         self.streamed = self.stream and kind not in ("application/json", "text/html")
+        self._events = events(kind)
         if response.headers.get("content-encoding") in ("gzip", "deflate"):  # unasked
             self._decode = zlib.decompressobj(wbits=47).decompress  # 47: either of the two
         body = response.content
@@ -118,22 +120,21 @@ class Wire:
         response.content = _Seen(body, self)  # type: ignore[assignment]  # stands in for it
 
     def saw(self, data: bytes) -> None:
-        """Raises _Broken when more came than a reply may have."""
+        """Raises Broken when more came than a reply may have."""
         data = self._decode(data)
-        self.reply += data
         self.size += len(data)
         if self.max_reply_bytes and self.size > self.max_reply_bytes:
             self.too_long = True
-            raise _Broken("the reply is too long")
-        if self.streamed:
-            self._seen = self.clock()
-            if self._kind != EVENT_STREAM and b"\n" not in data:  # searched once, however long
-                return
-            events, self.reply = framing(self._kind)(self.reply)
-            for event in events:
-                self._event(event)
-            if self.said.text and self.first_token is None:
-                self.first_token = self._seen
+            raise Broken("the reply is too long")
+        if not self.streamed:
+            self.reply += data
+            return
+        self._seen = self.clock()
+        for event in self._events.feed(data):
+            self._event(event)
+        self.reply = self._events.rest
+        if self.said.text and self.first_token is None:
+            self.first_token = self._seen
 
     def read(self) -> None:
         """Take in what is left of a reply that is all there: all of it, if it was no stream."""
@@ -141,10 +142,15 @@ class Wire:
             return
         self._taken = True
         if self.streamed:
-            if event := last(self.reply, self._kind):
+            for event in self._events.end():
                 self._event(event)
         elif self.reply:
-            self._event(self.reply)
+            self._event(read(bytes(self.reply)))
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of a reply is there, whatever it says."""
+        return self.received is not None and not (self.cut or self.too_long or self.garbled)
 
     @property
     def failed(self) -> bool:
@@ -153,11 +159,17 @@ class Wire:
     def ended(self) -> None:
         self.received = self.clock()
 
-    def _event(self, data: bytes | bytearray) -> None:
+    def _event(self, event: Any) -> None:
         try:
-            self._read(json.loads(data), self.said)
+            self._read(event, self.said)
         except Exception:  # no JSON, too deep, or not of the form that the provider documents
-            self.garbled = bytes(data[:_EXCERPT]).decode(errors="replace") or "nothing"
+            self.garbled = _excerpt(event) or "nothing"
+
+
+def _excerpt(event: Any) -> str:
+    with suppress(ValueError, RecursionError):
+        event = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return bytes(event[:_EXCERPT]).decode(errors="replace") if isinstance(event, bytes) else ""
 
 
 class _Seen:
@@ -191,7 +203,7 @@ class _Seen:
         if not wire.failed:
             wire.read()
             if wire.garbled:
-                raise _Broken("no JSON of the known form")
+                raise Broken("no JSON of the known form")
         whole = b"".join(held)
         yield whole[:_EXCERPT] if wire.failed else whole
 
@@ -199,7 +211,7 @@ class _Seen:
         return getattr(self._body, name)
 
 
-class _Broken(Exception):
+class Broken(Exception):
     """There was no reply to go on with; litellm does not know it, and so tries nothing else."""
 
 
@@ -277,12 +289,12 @@ def _tracing() -> aiohttp.TraceConfig:
             wire.status, wire.received = response.status, wire.clock()
             wire.location = response.headers.get("location", "")
         response.close()
-        raise _Broken("a redirect")
+        raise Broken("a redirect")
 
     async def broken(_s: Any, _c: Any, p: aiohttp.TraceRequestExceptionParams) -> None:
         if current.get() and isinstance(p.exception, aiohttp.ClientError):
             # litellm would post once more, unasked, on an exception that it knows.
-            raise _Broken(str(p.exception))
+            raise Broken(str(p.exception))
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(started)

@@ -82,7 +82,7 @@ def check(job: ServeJob, today: date, *, starting: bool) -> None:
         raise ConfigError(*problems)
     proxy_config(job, job.master_key_env)
     if starting:
-        from runner.calls.llm import check_parameters
+        from runner.calls.translate import check_parameters
 
         proxy.check_address(job.host, job.port)
         redact.know(job.answering.values())

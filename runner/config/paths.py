@@ -1,5 +1,6 @@
 """Where `conf/` and `tasks/` are: the user's own first, then those that came with the program."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +24,14 @@ def config_dir(path: str | None) -> Path | None:
         near = [str(p) for p in Path(path).parent.glob("*/") if p.is_dir()]
         raise ConfigError(f"--config-dir: no directory '{path}'{did_you_mean(path, near)}")
     return directory
+
+
+def cache_dir() -> Path:
+    """Of weights and compiled requests: `RUNNER_CACHE`, else `llm-runner` in the user's cache."""
+    if chosen := os.environ.get("RUNNER_CACHE"):
+        return Path(chosen).expanduser()
+    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(user_cache).expanduser() / "llm-runner"
 
 
 def tasks_dirs() -> list[Path]:

@@ -8,9 +8,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
-from runner.measure.statistics import rate
+from runner.measure.statistics import binomial_quantile, rate
 from runner.record.outcomes import CONFIDENCE, Metric
 
 Settled = Callable[[int], bool]  # whether so many cases in all would do
@@ -19,7 +19,7 @@ POWER = 0.8
 _TAIL = (1 - CONFIDENCE) / 2
 # An interval that would just clear a limit if the new cases came out as those before them clears
 # it in every second run. They are taken to come out a little worse, as in 3 runs of 10 they do.
-_CAUTION = float(stats.norm.ppf(0.7))
+_CAUTION = float(special.ndtri(0.7))
 _MOST = 1_000_000  # cases: who needs more needs another question
 
 
@@ -32,6 +32,8 @@ def smallest_pass_difference(
     on each side. By McNemar's exact test, its power taken over all numbers of discordant cases.
     None where not even all of them on one side would show.
     """
+    from scipy import stats  # takes most of a second to import
+
     differ = np.arange(n + 1)
     likely = stats.binom.pmf(differ, n, discordant)
     least = stats.binom.isf(tail, differ, 0.5) + 1  # wins out of so many that are no chance
@@ -58,7 +60,7 @@ def smallest_score_difference(n: int, deviation: float, *, tail: float = _TAIL) 
         return None
 
     def shown(difference: float) -> float:
-        unlucky = stats.norm.ppf(POWER) * deviation / math.sqrt(n)
+        unlucky = special.ndtri(POWER) * deviation / math.sqrt(n)
         return float(difference - unlucky - _reach(n, deviation, 1 + difference, tail))
 
     return float(optimize.brentq(shown, 0, 1)) if shown(1) > 0 else None
@@ -109,9 +111,9 @@ def _share_settled(value: float, limit: float, n: int, tail: float) -> Settled:
         slip = _CAUTION * math.sqrt((total - n) * value * (1 - value))
         if value > limit:
             passed = max(0.0, total * value - slip)
-            return bool(stats.beta.ppf(tail, passed, total - passed + 1) >= limit)
+            return bool(special.betaincinv(passed, total - passed + 1, tail) >= limit)
         passed = min(float(total), total * value + slip)
-        return bool(stats.beta.ppf(1 - tail, passed + 1, total - passed) < limit)
+        return bool(special.betaincinv(passed + 1, total - passed, 1 - tail) < limit)
 
     return settled
 
@@ -151,6 +153,8 @@ def _reach(n: int, deviation: float, distance: float, tail: float) -> float:
     spread = max(deviation / math.sqrt(n), drawn / 100)
     if not spread:
         return 0.0
+    from scipy import stats
+
     return float(stats.exponnorm.ppf(1 - tail, max(drawn / spread, 1e-6), scale=spread))
 
 
@@ -174,15 +178,15 @@ def _percentile_settled(
     How large that share is says a log-normal distribution through the percentile and its bound on
     the side of the limit, which is a value of known rank (see `statistics.percentile`).
     """
-    bound, rank = metric.high, float(stats.binom.ppf(1 - tail, n, share)) + 1
+    bound, rank = metric.high, binomial_quantile(1 - tail, n, share) + 1
     if bound is None or limit < value:
-        bound, rank = metric.low, float(stats.binom.ppf(tail, n, share))
+        bound, rank = metric.low, binomial_quantile(tail, n, share)
     if bound is None or not bound > 0 or bound == value or limit <= 0:
         return None
     # In few values the percentile itself lies nearer to the middle than it should.
-    seen, there = stats.norm.ppf(np.array((share * (n - 1) + 1, rank)) / (n + 1))
+    seen, there = special.ndtri(np.array((share * (n - 1) + 1, rank)) / (n + 1))
     spread = math.log(bound / value) / float(there - seen)
     if not spread > 0:  # calls that failed leave fewer values than the bound was taken from
         return None
-    below = stats.norm.cdf(stats.norm.ppf(share) + math.log(limit / value) / spread)
+    below = special.ndtr(special.ndtri(share) + math.log(limit / value) / spread)
     return _share_settled(float(below), share, n, tail)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from runner.measure.bounded import Floats, quantile
 from runner.record.outcomes import CONFIDENCE, Metric
@@ -41,8 +41,10 @@ def rate(successes: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
     """A share with its exact binomial interval (Clopper and Pearson 1934)."""
     if n == 0:
         return Estimate(None)
-    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="exact")
-    return Estimate(successes / n, float(interval.low), float(interval.high))
+    tail, failures = (1 - confidence) / 2, n - successes
+    low = special.betaincinv(successes, failures + 1, tail) if successes else 0.0
+    high = special.betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
+    return Estimate(successes / n, float(low), float(high))
 
 
 def mean(
@@ -101,8 +103,23 @@ def percentile(
     value = float(np.percentile(x, q))
     if clusters is not None:
         x = _one_a_case(x, clusters)
-    exact = stats.quantile_test(x, p=q / 100).confidence_interval(confidence)
-    return Estimate(value, _least(exact.low, value), _most(exact.high, value))
+    x = np.sort(x)
+    tail, n = (1 - confidence) / 2, len(x)
+    # So many values lie below the percentile, but for half of what the confidence leaves.
+    low, high = binomial_quantile(tail, n, q / 100), binomial_quantile(1 - tail, n, q / 100)
+    return Estimate(
+        value,
+        _least(float(x[low - 1]) if low else math.nan, value),
+        _most(float(x[high]) if high < n else math.nan, value),
+    )
+
+
+def binomial_quantile(share: float, n: int, p: float) -> int:
+    """The least k with at least `share` of the binomial distribution of n and p at or below it."""
+    k = max(0, math.ceil(special.bdtrik(share, n, p)) - 1) if 0 < p < 1 else round(n * p)
+    while special.bdtr(k, n, p) < share * (1 - 1e-12):  # equal, but for rounding
+        k += 1
+    return k
 
 
 def needed(share: float, confidence: float = CONFIDENCE) -> int:

@@ -163,11 +163,12 @@ def make_ready(job: Job, first: Query) -> None:
     A model may be known not to take what the task asks for, which only litellm knows, and the
     weights of an embedded one may be out of reach. `first` may be any question of the job's.
     """
-    from runner.calls.llm import check_callbacks, check_parameters
+    from runner.calls.compile import check_once
+    from runner.calls.translate import check_callbacks
 
     for model in job.chain.values():
         for single, asked in questions(model, first):
-            check_parameters(single, parameters(single, asked))
+            check_once(single, parameters(single, asked))
     check_callbacks([callback.name for callback in job.callbacks])
     if job.tracing:
         tracing.check_tracing(job.tracing)

@@ -65,6 +65,7 @@ class Reply(Record):
     model_served: str | None  # the id that the provider says answered
     request: dict[str, Any]  # the body that really went over the wire
     http_requests: int = 1
+    by_litellm: str = ""  # why litellm sent the request, and we did not
     first_token_seconds: float | None = None  # of a stream: until the first token of its answer
 
 
@@ -85,6 +86,7 @@ class Attempt(Record):
     waited_seconds: float  # back-off before this attempt, by our own choice
     cost_usd: float | None  # None: unknown
     http_requests: int
+    by_litellm: str = ""  # why litellm sent it, and we did not
     status: int | None = None  # HTTP
     error: ErrorKind | None = None
     message: str | None = None

@@ -85,7 +85,7 @@ class Started:
 
 
 def _serve() -> None:
-    from runner.calls.llm import _import_litellm
+    from runner.calls.translate import _import_litellm
 
     for name in _NEEDED:
         import_module(f"runner.{name}")

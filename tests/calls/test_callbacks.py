@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.calls.callbacks import check_callbacks, flush, started
-from runner.calls.llm import _import_litellm
+from runner.calls.translate import _import_litellm
 from runner.errors import ConfigError
 
 KNOWN = ["langfuse", "mlflow", "otel", "dotprompt"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runner.calls.llm import check_parameters
+from runner.calls.translate import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import Query, effort, parameters
 from runner.commands._arguments import arguments

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter
 
-from runner.calls.llm import check_parameters
+from runner.calls.translate import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
 from runner.commands._check_files import check_files

@@ -1,7 +1,10 @@
 """Intervals agree with published ones, and claim no more than the data can carry."""
 
+import math
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from runner.measure.statistics import Estimate, mean, needed, percentile, rate, ratio
 
@@ -21,6 +24,22 @@ def test_exact_binomial(successes: int, n: int, low: float, high: float) -> None
     assert found.value == successes / n
     assert found.low == pytest.approx(low, abs=5e-5)
     assert found.high == pytest.approx(high, abs=5e-5)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.995])
+@pytest.mark.parametrize("n", [1, 2, 5, 30, 72, 131])
+def test_as_scipy_has_them(n: int, confidence: float) -> None:
+    """Shares and percentiles have the intervals of scipy.stats, which takes long to import."""
+    for passed in range(n + 1):
+        exact = stats.binomtest(passed, n).proportion_ci(confidence, method="exact")
+        assert rate(passed, n, confidence)[1:] == pytest.approx((exact.low, exact.high))
+    values = np.random.default_rng(n).lognormal(size=n)
+    for q in (1, 5, 50, 90, 95, 99):
+        value, low, high = percentile(list(values), q, confidence=confidence)
+        there = stats.quantile_test(values, p=q / 100).confidence_interval(confidence)
+        assert value is not None
+        assert low == (None if math.isnan(there.low) else min(there.low, value))
+        assert high == (None if math.isnan(there.high) else max(there.high, value))
 
 
 def test_nothing_says_nothing() -> None:

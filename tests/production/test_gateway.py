@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from runner.calls.llm import check_parameters
+from runner.calls.translate import check_parameters
 from runner.config.schema import Job, Model, Single
 from runner.errors import ConfigError
 from runner.production.gateway.config import environment, not_carried_over, proxy_config

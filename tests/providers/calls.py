@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from runner.calls.llm import Client, check_parameters
+from runner.calls.llm import Client
+from runner.calls.translate import check_parameters
 from runner.drill.loopback.dialect import Saying
 from runner.drill.loopback.exchange import AnswerFunction, HttpAnswer, HttpRequest
 from runner.drill.loopback.server import Host, LoopbackProvider

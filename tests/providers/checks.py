@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from runner.calls.llm import Client
 from runner.drill.loopback.server import Host
-from tests.providers import answering, asking, failing, streaming
+from tests.providers import answering, asking, compiling, failing, streaming
 from tests.providers.calls import Bench
 from tests.providers.table import Row
 
@@ -31,6 +31,7 @@ GROUPS: dict[str, list[Check]] = {
         asking.unknown,
         asking.image,
     ],
+    "What litellm compiles": [compiling.rendered, compiling.compiles],
     "What is answered": [
         answering.text,
         answering.endings,
@@ -55,6 +56,8 @@ GROUPS: dict[str, list[Check]] = {
         streaming.broken_stream,
         streaming.stream_no_usage,
         streaming.stream_schema,
+        streaming.cut_anywhere,
+        streaming.not_a_stream,
     ],
 }
 

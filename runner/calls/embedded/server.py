@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from runner.calls.embedded.engine import Engine, EngineSettings, library
-from runner.calls.embedded.fetch import default_cache, fetch
+from runner.calls.embedded.fetch import fetch
+from runner.config.paths import cache_dir
 from runner.config.schema import Artifact, Job, Single
 
 WARM_UP_SECONDS = 60
@@ -25,7 +26,7 @@ def make_ready(artifact: Artifact) -> None:
 
     Raises ConfigError, so that a run learns of it before any model has been asked.
     """
-    fetch(artifact, default_cache())
+    fetch(artifact, cache_dir())
     library()
 
 
@@ -51,7 +52,7 @@ async def serving(
 
     The weights are fetched first when the cache has none. Raises ConfigError.
     """
-    model = await _abandonable(lambda: fetch(artifact, cache or default_cache()))
+    model = await _abandonable(lambda: fetch(artifact, cache or cache_dir()))
     settings = EngineSettings(
         model=str(model),
         name=name,

@@ -46,6 +46,7 @@ class Provider(Strict):
     regions: tuple[str, ...] = ()
     certifications: tuple[str, ...] = ()
     streams: bool = True  # False: it is asked for whole answers only
+    compiled: bool = True  # false: litellm sends every request by itself
     ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
 
     @model_validator(mode="after")
@@ -229,6 +230,7 @@ class Single(Strict):
     extra_body: dict[str, Any]  # goes into the request as it is
     # What opens and closes reasoning in its answers, which is taken off; None: nothing is.
     reasoning_tags: tuple[str, str] | None = ("<think>", "</think>")
+    compiled: bool = True  # false: litellm sends every request by itself
     vision: bool = False  # takes images
     outputs: tuple[Output, ...] = ("text", "json", "code")  # what it can be asked for
     artifact: Artifact | None  # set: we serve it ourselves

@@ -179,7 +179,7 @@ def _checks(cascade: Cascade, task: Task) -> list[Scorer]:
 
 
 def _request(model: Single, query: Query, unseen: int) -> Parts:
-    from runner.calls.llm import count_tokens
+    from runner.calls.translate import count_tokens
 
     sent = messages(model, query)
     if schema_of(model, query) == "enforced":  # providers turn it into a part of the prompt

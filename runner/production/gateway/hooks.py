@@ -60,7 +60,7 @@ def kind(error: Exception) -> ErrorKind:
     wire = Wire("openai", [], http_requests=1)
     if headers := getattr(error, "litellm_response_headers", None):  # a provider has answered
         wire.status = getattr(error, "status_code", None)
-        wire.retry_after = headers.get("retry-after")
+        wire.headers = {str(name).lower(): str(value) for name, value in headers.items()}
         wire.reply += str(error).partition("Exception - ")[2].encode()
     return failure(error, wire, timeout=0).kind
 

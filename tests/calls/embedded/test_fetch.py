@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from runner.calls.embedded.downloads import hub_download, pip_download
-from runner.calls.embedded.fetch import default_cache, fetch
+from runner.calls.embedded.fetch import fetch
+from runner.config.paths import cache_dir
 from runner.config.schema import Artifact, Part
 from runner.errors import ConfigError
 
@@ -296,6 +297,6 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     """RUNNER_CACHE wins over the user's cache folder."""
     monkeypatch.delenv("RUNNER_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache() == tmp_path / "llm-runner"
+    assert cache_dir() == tmp_path / "llm-runner"
     monkeypatch.setenv("RUNNER_CACHE", str(tmp_path / "elsewhere"))
-    assert default_cache() == tmp_path / "elsewhere"
+    assert cache_dir() == tmp_path / "elsewhere"

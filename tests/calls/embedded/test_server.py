@@ -11,9 +11,10 @@ import httpx
 import pytest
 import yaml
 
-from runner.calls.embedded.fetch import default_cache, fetch
+from runner.calls.embedded.fetch import fetch
 from runner.calls.embedded.server import serving
 from runner.config import paths
+from runner.config.paths import cache_dir
 from runner.config.schema import Artifact
 from runner.errors import ConfigError
 
@@ -28,7 +29,7 @@ def embedded() -> Artifact:
     pytest.importorskip("xllamacpp")
     pinned = Artifact(**yaml.safe_load(LOCAL_YAML.read_text())["artifact"])
     try:
-        path = fetch(pinned, default_cache())
+        path = fetch(pinned, cache_dir())
     except ConfigError as error:
         if "can't fetch" not in str(error):
             raise

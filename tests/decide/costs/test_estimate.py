@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner.calls.llm import _import_litellm, count_tokens
+from runner.calls.translate import _import_litellm, count_tokens
 from runner.cases import images
 from runner.cases.cases import Case
 from runner.cases.query import Query
