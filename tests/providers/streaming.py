@@ -121,7 +121,8 @@ async def cut_anywhere(row: Row, bench: Bench) -> str:
         def cut(request: HttpRequest, size: int = size, end: bytes = end) -> HttpAnswer:
             whole = row.speaks.say(request, saying)
             data = b"".join(piece.data for piece in whole.pieces).replace(b"\n", end)
-            for character in ("\u2028", "\u2029", "\x85", "ü"):
+            raw = () if "amazon" in row.speaks.stream_type else ("\u2028", "\u2029", "\x85", "ü")
+            for character in raw:  # Amazon's messages state their lengths
                 data = data.replace(json.dumps(character)[1:-1].encode(), character.encode())
             pieces = [Piece(data[i : i + size]) for i in range(0, len(data), size)]
             return replace(whole, pieces=tuple(pieces))

@@ -119,7 +119,7 @@ FACTS: dict[str, Facts] = {
         path="/openai/v1/chat/completions",
         extra=("reasoning_format", "hidden"),
         schema_streams=Hole("litellm does not stream what has a schema"),
-        faults={"content_policy": _NO_POLICY},
+        faults={413: "context_window", "content_policy": _NO_POLICY},
     ),
     "cerebras": Facts("gpt-oss-120b"),
     "deepseek": Facts("deepseek-flash", path="/beta/chat/completions"),
