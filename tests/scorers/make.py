@@ -1,6 +1,7 @@
 """What a scorer is called with, as short as a test wants to write it."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,10 @@ def own(folder: Path, name: str, source: str, *, task_name: str = "demo") -> Pat
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     return path
+
+
+def programs(file: str) -> dict[str, str]:
+    """Those of a file in this folder, by the names above them (`#: name`)."""
+    text = Path(__file__).with_name(file).read_text(encoding="utf-8")
+    parts = re.split(r"^#: (.+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))

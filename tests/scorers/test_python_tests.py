@@ -1,6 +1,8 @@
 """The scorer `python_tests`: real processes, each bounded by seconds."""
 
 import asyncio
+import secrets
+import socket
 import sys
 import tempfile
 import textwrap
@@ -13,7 +15,7 @@ import uvloop
 
 from runner import scorers
 from runner.record.outcomes import Score
-from runner.scorers import python_tests
+from runner.scorers._python_tests import sandbox, trial
 from tests.scorers.make import call, judge, problem, task
 
 TESTS = "assert double(2) == 4\nassert double(-1) == -2\n"
@@ -37,19 +39,39 @@ def run(code: str, tests: str = TESTS, seconds: float = SECONDS) -> Score:
     return judge("python_tests", f"```python\n{code}\n```", tests, timeout=seconds, memory_mb=256)
 
 
-def held(limit: str) -> bool:
-    return bool(run(RIGHT).details["limits"][limit])
+@pytest.fixture(params=["bubblewrap", "none"])
+def shut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
+    """With bubblewrap where it works here, and as if it were not installed."""
+    if request.param == "none":
+        monkeypatch.setenv("PATH", "")
+        sandbox.found.cache_clear()
+    elif not shut_in():
+        pytest.skip(f"{sandbox.found().lacking}; the record says so")
+    yield request.param == "bubblewrap"
+    sandbox.found.cache_clear()
 
 
-def processes(folder: Path) -> list[str]:
-    """All processes that work below a directory: those of one test, and not of its neighbours."""
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> str:
+    """In the environment of all that the test starts."""
+    mark = secrets.token_hex()
+    monkeypatch.setitem(sandbox.ENVIRONMENT, "MARK", mark)
+    return mark
+
+
+def shut_in() -> bool:
+    return bool(sandbox.found().command)
+
+
+def processes(mark: str) -> list[str]:
+    """All processes that a test started, wherever they went."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            here = (process / "cwd").readlink()
-        except OSError:  # it ended meanwhile
+            environment = (process / "environ").read_bytes()
+        except OSError:  # it ended meanwhile, or is another user's
             continue
-        if here.is_relative_to(folder):
+        if mark.encode() in environment:
             found.append(process.name)
     return found
 
@@ -242,6 +264,8 @@ def test_honest_code(folder: Path, code: str) -> None:
 )
 def test_an_early_end_is_no_pass(folder: Path, code: str) -> None:
     """Only tests that ran to their end count, however the code ends before."""
+    if "getppid" in code and not shut_in():
+        pytest.skip("that is this process here; the record says that the code could end it")
     score = run(code)
     assert score.value == 0
     assert "timed out" not in score.why
@@ -278,54 +302,122 @@ def test_limits(folder: Path, code: str, why: str) -> None:
 
 
 @linux
-def test_fork_bomb(folder: Path) -> None:
-    """A fork bomb runs into the limit on processes, and none of them is left."""
-    if not (held("processes") and held("descendants")):
-        pytest.skip("this system can't bound processes; the details of a score say so")
-    assert run("import os\nwhile True:\n    os.fork()", seconds=1).value == 0
-    stubborn = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
-    assert run(stubborn, seconds=1).why == "timed out after 1 s"
-    assert processes(folder) == []
+def test_memory_is_bounded_for_all_processes_together(folder: Path, mark: str, shut: bool) -> None:
+    """Children that each keep to their own limit end when they take more than it together."""
+    child = (
+        "x = bytearray(60 << 20)\n        x[::4096] = bytes(len(x[::4096]))\n        time.sleep(60)"
+    )
+    fork = "import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        "
+    code = f"{fork}{child}\ntime.sleep(60)"
+    score = run(code)
+    assert (score.value, score.why) == (0, "took over 256 MB, all processes together")
+    assert not shut or processes(mark) == []
 
 
 @linux
-def test_a_daemon_ends_too(folder: Path) -> None:
-    """A process that left its session ends with the tests."""
-    if not held("descendants"):
-        pytest.skip("no process namespaces here; the details of a score say so")
+def test_fork_bomb(folder: Path, mark: str) -> None:
+    """A fork bomb runs into the limit on processes, and none of them is left."""
+    if not shut_in():
+        pytest.skip("what would be left can't be ended; the record says so")
+    assert run("import os\nwhile True:\n    os.fork()", seconds=1).value == 0
+    stubborn = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    assert run(stubborn, seconds=1).value == 0
+    assert processes(mark) == []
+
+
+@linux
+def test_a_daemon_ends_too(folder: Path, mark: str, shut: bool) -> None:
+    """A process that left its session ends with the tests, or the record says that it may not."""
     daemon = (
         "import os, time\n"
         "if os.fork() == 0:\n    os.setsid()\n"
-        "    if os.fork() == 0: time.sleep(600)\n    os._exit(0)\n"
+        "    if os.fork() == 0: time.sleep(5)\n    os._exit(0)\n"
         "time.sleep(0.3)\n"
     )
-    assert run(daemon + RIGHT).why == "passed"
-    assert processes(folder) == []
+    score = run(daemon + RIGHT)
+    assert score.why == "passed"
+    said = score.details["limits"]["end"]
+    if shut:
+        assert processes(mark) == []
+        assert said == "held: all its processes end with the tests"
+    else:
+        assert said.endswith("a process that leaves its session lives on")
 
 
 @linux
-def test_no_network(folder: Path) -> None:
-    """Not even the own machine can be reached."""
-    if not held("network"):
-        pytest.skip("no network namespaces here; the details of a score say so")
-    with asyncio.Runner() as runner:
-        server = runner.run(asyncio.start_server(lambda *_: None, "127.0.0.1"))
-        port = server.sockets[0].getsockname()[1]
-        code = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 1)\n"
-        assert "Network is unreachable" in run(code + RIGHT).why
-        server.close()
+def test_no_network(folder: Path, shut: bool) -> None:
+    """Neither the own machine nor a socket by its path can be reached, or the record says so."""
+    tcp, path = socket.create_server(("127.0.0.1", 0)), folder / "agent"
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(str(path))
+    path.chmod(0o777)
+    unix.listen()
+    with tcp, unix:
+        address = tcp.getsockname()
+        scores = [
+            run(f"import socket\nsocket.create_connection({address}, 1)\n" + RIGHT),
+            run(f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(path)!r})\n" + RIGHT),
+        ]
+    path.unlink()
+    whys = [score.why for score in scores]
+    said = scores[0].details["limits"]["network"]
+    if shut:
+        assert "Error: [Errno" in whys[0] and "No such file" in whys[1]
+        assert said == "held: no network, no socket outside"
+    else:
+        assert whys == ["passed", "passed"]
+        assert said.startswith("NOT held, bubblewrap is not installed: the code could use")
+
+
+@linux
+def test_no_file_of_the_user_is_seen(folder: Path, shut: bool) -> None:
+    """Not what lies in a home, not the cases, not the package; nothing of it comes out in `why`."""
+    planted = folder / "id_ed25519"
+    planted.write_text("PRIVATE KEY")
+    planted.chmod(0o644)
+    score = run(f"raise ValueError(open({str(planted)!r}).read())")
+    planted.unlink()
+    said = score.details["limits"]["files"]
+    if not shut:
+        assert "PRIVATE KEY" in score.why
+        assert said.startswith("NOT held, bubblewrap is not installed: the code could use every")
+        return
+    assert "FileNotFoundError" in score.why and "PRIVATE" not in score.why
+    assert said.startswith("held: nothing to read but Python")
+    hidden = [Path.home() / ".ssh", Path(scorers.__file__).parent, Path(pytest.__file__).parent]
+    for path in (*hidden, Path("/home"), Path("/var"), Path("/etc/passwd")):
+        assert run(f"import os\nassert not os.path.exists({str(path)!r})\n" + RIGHT).value == 1
+    assert "No module named 'pytest'" in run("import pytest").why
 
 
 @linux
 def test_files_outside_are_read_only(folder: Path) -> None:
     """The code can write where it runs and nowhere else, and few megabytes."""
-    if not held("filesystem"):
-        pytest.skip("no mount namespaces here; the details of a score say so")
+    if not shut_in():
+        pytest.skip("no bubblewrap here; the record says so")
     outside = folder / "outside"
     assert "Error: [Errno" in run(f"open({str(outside)!r}, 'w')\n{RIGHT}").why
     assert not outside.exists()
     many = "for n in range(40): open(str(n), 'wb').write(bytes(4 << 20))"
     assert "No space left on device" in run(many).why
+
+
+@linux
+def test_bubblewrap_that_does_not_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that has it and forbids what it does is tried once, and named with the reason."""
+    false = folder / "bwrap"
+    false.write_text("#!/bin/sh\necho x >> tries; echo 'bwrap: No permissions' >&2; exit 1\n")
+    false.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.chdir(folder)
+    sandbox.found.cache_clear()
+    said = {run(RIGHT).details["limits"]["files"] for _ in range(2)}
+    sandbox.found.cache_clear()
+    assert len((folder / "tries").read_text().split()) <= 2  # as root in two ways
+    for path in (false, folder / "tries"):
+        path.unlink()
+    (words,) = said
+    assert words.startswith("NOT held, bubblewrap does not work here (bwrap: No permissions): the")
 
 
 def test_environment_is_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,36 +430,48 @@ def test_environment_is_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "    except OSError: found = False\n"
         "    assert not found, name\n"
     )
-    if held("filesystem"):
+    if shut_in():
         assert run(code + RIGHT).why == "passed"
 
 
-def test_details_say_which_limits_held(folder: Path) -> None:
-    """Every score says what bounded the code, also when it ran out of time."""
+def test_details_say_which_limits_held(folder: Path, shut: bool) -> None:
+    """Every score says in words what bounded the code, also when it ran out of time."""
     for code in (RIGHT, "while True: pass"):
         limits = run(code, seconds=1).details["limits"]
         assert list(limits) == [
+            "files",
+            "network",
+            "end",
             "cpu",
-            "memory",
             "file_size",
             "open_files",
+            "memory of a process",
+            "memory of all processes",
             "processes",
-            "network",
-            "filesystem",
-            "descendants",
         ]
-        assert all(isinstance(value, bool) for value in limits.values())
-        assert limits["cpu"]
+        assert all(each.startswith(("held", "NOT held")) for each in limits.values())
+        assert limits["cpu"] == "held"
+        assert all(limits[name].startswith("held") == shut for name in ("files", "network", "end"))
+
+
+def test_details_say_what_was_believed(folder: Path) -> None:
+    """What only the code's process could evaluate is counted apart from what was compared."""
+    tests = TESTS + "assert isinstance(double(1), int)\nassert double(2) == double(2)\n"
+    details = run(RIGHT, tests).details
+    assert details["compared_apart_from_the_code"] == 2
+    assert details["evaluated_beside_the_code"] == 2
 
 
 def test_tables(folder: Path) -> None:
-    """The table says for how many answers each limit held."""
-    scores = [
-        Score(value=1, why="", details={"limits": {"cpu": True, "network": n > 0}})
-        for n in range(3)
-    ]
+    """The table says for how many answers what held, in the record's words."""
+    limits = ({"cpu": "held", "files": "NOT held, because"}, {"cpu": True, "files": False})
+    scores = [Score(value=1, why="", details={"limits": limits[n > 1]}) for n in range(3)]
     (table,) = scorers.tables("python_tests", scores, task="demo", tasks_dirs=[])
-    assert table.rows == (("cpu", 3, 3), ("network", 2, 3))
+    assert table.rows == (
+        ("cpu", "held", 3),
+        ("files", "NOT held, because", 2),
+        ("files", "NOT held", 1),
+    )
     assert scorers.tables("python_tests", [], task="demo", tasks_dirs=[]) == []
 
 
@@ -385,20 +489,19 @@ def test_many_at_once(folder: Path) -> None:
 
 
 @linux
-def test_cancelling_ends_the_code(folder: Path) -> None:
+def test_cancelling_ends_the_code(folder: Path, mark: str, shut: bool) -> None:
     """When the run is interrupted, the code that is just being run ends with it."""
 
     async def interrupted() -> None:
-        order = {"code": "while True: pass", "tests": "", "seconds": 3600.0, "memory_mb": 256}
-        running = asyncio.create_task(python_tests._run(order, 3600.0))
-        while len(processes(folder)) < 3:
+        running = asyncio.create_task(trial.run("while True: pass", TESTS, 3600.0, 256))
+        while len(processes(mark)) < 2:
             await asyncio.sleep(0.01)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
 
     asyncio.run(interrupted())
-    assert processes(folder) == []
+    assert processes(mark) == []
 
 
 def test_off_the_main_thread(folder: Path) -> None:

@@ -1,56 +1,80 @@
-"""Judges answers as the sandbox does, each in a fork: `python -I judge_code.py <its folder>`.
+"""Judges answers as the scorer does, each in two forks: `python -I judge_code.py <its folder>`.
 
-Reads {tests, seconds, answers: {name: code}} on stdin, writes {name: what went wrong or null}.
-Seconds are of CPU, so that a busy machine changes nothing.
+Reads {order, beside, judge, answers: {name: code}} on stdin, marshalled, and writes {name: what
+went wrong or null}; or else the number of a check whose values can't be sent. Seconds are of CPU,
+so that a busy machine changes nothing.
 """
 
 import json
+import marshal
 import os
 import resource
 import signal
+import socket
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-_MB = 1 << 20
+_PACKAGE = "runner.scorers._python_tests"
 
 
 def main() -> None:
-    order = json.load(sys.stdin)
-    json.dump({name: _judged(order, code) for name, code in order["answers"].items()}, sys.stdout)
+    order = marshal.load(sys.stdin.buffer)
+    verdicts = {name: _judged(order, code) for name, code in order["answers"].items()}
+    inside = [each for each in verdicts.values() if isinstance(each, int)]
+    json.dump(inside[0] if inside else verdicts, sys.stdout)
 
 
-def _judged(order: dict[str, object], code: str) -> str | None:
-    reading, writing = os.pipe()
-    if (child := os.fork()) == 0:
-        try:
-            os.close(reading)
-            _work(order, code, writing)
-        finally:
-            os._exit(1)
-    os.close(writing)
+def _judged(order: dict[str, Any], code: str) -> str | int | None:
+    ends = socket.socketpair()
+    reading, report = os.pipe()
+    shared: dict[str, Any] = order["order"]
+    here, there = (shared | {"channel": end.fileno()} for end in ends)
+    here |= {"tests": order["beside"], "answer": code}
+    there |= {"tests": order["judge"]}
+
+    def beside() -> None:
+        ends[1].close()
+        signal.setitimer(signal.ITIMER_PROF, shared["seconds"])
+        sys.modules[f"{_PACKAGE}.code_side"].main(here)
+
+    def judge() -> None:
+        ends[0].close()
+        os.dup2(report, 1)
+        sys.modules[f"{_PACKAGE}.judge_side"].main(there)
+
+    children = [_forked(each) for each in (beside, judge)]
+    for end in ends:
+        end.close()
+    os.close(report)
     with os.fdopen(reading) as pipe:
-        said = pipe.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status == -signal.SIGPROF:
-        return f"timed out after {order['seconds']} s of CPU"
-    return json.loads(said) if said else f"ended with {status} before the tests were through"
+        said = [json.loads(line) for line in pipe]
+    ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    if ended[0] == -signal.SIGPROF:
+        return f"timed out after {shared['seconds']} s of CPU"
+    found: str | int | None = said[-1]["inside" if "inside" in said[-1] else "problem"]
+    return found
 
 
-def _work(order: dict[str, object], code: str, report: int) -> None:
-    from _sandbox import _judge  # type: ignore[import-not-found]  # its folder is on the path
+def _forked(work: Callable[[], None]) -> int:
+    if child := os.fork():
+        return child
+    try:
+        work()
+    finally:
+        os._exit(1)
 
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    resource.setrlimit(resource.RLIMIT_AS, (512 * _MB, 512 * _MB))
-    signal.setitimer(signal.ITIMER_PROF, float(str(order["seconds"])))
-    problem = _judge(code, order["tests"])
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    os.write(report, json.dumps(problem).encode())
-    os._exit(0)
+
+def _load(folder: Path) -> None:
+    """The scorer's modules alone: the package around them is slow to import."""
+    for name in ("values", "limits", "code_side", "judge_side"):
+        module = sys.modules[f"{_PACKAGE}.{name}"] = ModuleType(f"{_PACKAGE}.{name}")
+        exec((folder / f"{name}.py").read_text(encoding="utf-8"), vars(module))
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, sys.argv[1])
-    import _sandbox  # noqa: F401  (once, for all forks)
-
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _load(Path(sys.argv[1]))
     main()

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import marshal
 import os
 import re
 import subprocess
@@ -14,12 +15,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from runner.cases.cases import Case
-from runner.scorers import _python_code, python_tests
+from runner.scorers import python_tests
+from runner.scorers._python_tests import answer_code, halves
 from tests.tasks import shipped
 
 NAME = "code_generation"
 HERE = Path(__file__).parent
-SANDBOX = Path(_python_code.__file__).parent
+SIDES = Path(answer_code.__file__).parent
 SECONDS = 1.5  # of CPU, for right and wrong alike; the scorer allows 5 of the clock
 CONSTANTS = ("None", "0", "1", "''", "[]", "{}", "True", "False")
 
@@ -48,7 +50,7 @@ def answers(case: Case) -> dict[Answer, str]:
     """The text of every answer to a case that is judged here."""
     solution = SOLUTIONS[case.id]
     right = solution["right"]
-    bound, wanted = _python_code._names(asserts_of(case))
+    bound, wanted = answer_code._names(asserts_of(case))
     helpers = {name: f"{name} = None\n" for name in bound}
     helpers |= {name: f"def {name}(*_): raise KeyError\n" for name in BUILTINS - words(right)}
     of_any_name = "".join(helpers[name] for name in sorted(helpers.keys() - words(right)))
@@ -66,23 +68,34 @@ def words(code: str) -> set[str]:
     return set(re.findall(r"\w+", code))
 
 
-def judge(case: Case) -> dict[Answer, str | None]:
+def judge(case: Case, inside: frozenset[int] = frozenset()) -> dict[Answer, str | None]:
     texts = answers(case)
     codes = {
-        json.dumps(answer): _python_code.code(
-            text, [shipped.text(case)], asserts_of(case), "first"
-        )[0]
+        json.dumps(answer): answer_code.code(text, [shipped.text(case)], asserts_of(case), "first")[
+            0
+        ]
         for answer, text in texts.items()
     }
-    order = {"tests": asserts_of(case), "seconds": SECONDS, "answers": codes}
+    split = halves.split(asserts_of(case), inside)
+    order = {
+        "secret": "secret",
+        "checks": [tuple(each) for each in split.checks],
+        "seconds": SECONDS,
+        "memory_mb": 512,
+        "stranger": 0,
+        "counts_alone": False,
+    }
+    given = {"order": order, "beside": split.beside, "judge": split.judge, "answers": codes}
     ran = subprocess.run(
-        [sys.executable, "-I", str(HERE / "judge_code.py"), str(SANDBOX)],
-        input=json.dumps(order),
+        [sys.executable, "-I", str(HERE / "judge_code.py"), str(SIDES)],
+        input=marshal.dumps(given),
         capture_output=True,
-        text=True,
         check=True,
     )
-    return {Answer(*json.loads(key)): why for key, why in json.loads(ran.stdout).items()}
+    said = json.loads(ran.stdout)
+    if isinstance(said, int):
+        return judge(case, inside | {said})
+    return {Answer(*json.loads(key)): why for key, why in said.items()}
 
 
 @pytest.fixture(scope="module")
