@@ -4,12 +4,12 @@ What goes out are lines with a secret, the number of a check and its values. Not
 is imported here but what runs here too.
 """
 
+from __future__ import annotations
+
 import builtins
-import json
 import os
 import sys
-from types import CodeType, FrameType, ModuleType, TracebackType
-from typing import Any, NoReturn
+from types import CodeType, ModuleType
 
 from runner.scorers._python_tests.limits import limit_this_process
 from runner.scorers._python_tests.values import (
@@ -25,6 +25,11 @@ from runner.scorers._python_tests.values import (
     fits,
     holds,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+    from typing import Any, NoReturn
 
 # What leads from the code to what runs it. Python's own library may: named tuples, logging.
 _WATCHED = {
@@ -52,14 +57,10 @@ def main(order: dict[str, Any]) -> NoReturn:
     check, say, watch, finish = _machinery(order, tests)
     tests_code, source = armed(order["tests"], check), order["answer"]
     own_builtins = dict(vars(builtins))  # what the code changes there is not the tests'
-    execute, compiled, text_of = (
-        exec,
-        compile,
-        json.dumps,
-    )  # the code may put others in their places
+    execute, compiled = exec, compile  # the code may put others in their places
     order.clear()
     del check
-    say(READY, json.dumps(limits))
+    say(READY, encode(limits))
     running = "answer"
     try:
         sys.modules["answer"] = answer
@@ -74,21 +75,20 @@ def main(order: dict[str, Any]) -> NoReturn:
         execute(tests_code, vars(tests))
     except BaseException as error:  # SystemExit too: the tests have not run to their end
         watch(False)
-        say(ERROR, text_of(explained(error, running)))
+        say(ERROR, encode(explained(error, running)))
     finish()
     os._exit(1)
 
 
 def _machinery(order: dict[str, Any], tests: ModuleType) -> tuple[Any, ...]:
-    """What checks, sends, watches and ends. The secret of the lines is in these alone."""
-    secret, checks, channel = order["secret"].encode(), order["checks"], order["channel"]
-    write, leave, frame_above = os.write, os._exit, sys._getframe
-    watched, frames, hand_on = frozenset(_WATCHED), frozenset(_FRAMES), frozenset(_HAND_ON)
-    replies = os.fdopen(os.dup(channel), "rb", buffering=0)
-    kept: list[tuple[str, Any]] = []
-    state = {"watching": False}
-    library = os.path.dirname(os.__file__)
-    libraries = (library, "<frozen")
+    """What checks, sends, watches and ends. The secret of the lines is in closures alone."""
+    say, fake = _sender(order["secret"].encode(), order["channel"])
+    check, finish = _checks(order["checks"], order["channel"], tests, say, fake)
+    return check, say, _watcher(tests, fake), finish
+
+
+def _sender(secret: bytes, channel: int) -> tuple[Any, Any]:
+    write, leave = os.write, os._exit  # the code may put others in their places
 
     def say(number: int, text: str) -> None:
         line = b"%s %d %s\n" % (secret, number, text.encode())
@@ -98,6 +98,14 @@ def _machinery(order: dict[str, Any], tests: ModuleType) -> tuple[Any, ...]:
     def fake(what: str) -> NoReturn:
         say(FAKE, what)
         leave(1)
+
+    return say, fake
+
+
+def _checks(checks: Any, channel: int, tests: ModuleType, say: Any, fake: Any) -> tuple[Any, Any]:
+    """What the tests call in place of their asserts, and what says that they are through."""
+    replies, leave = os.fdopen(os.dup(channel), "rb", buffering=0), os._exit
+    kept: list[tuple[str, Any]] = []
 
     def look_at_functions() -> None:
         for name, function in kept:
@@ -119,8 +127,8 @@ def _machinery(order: dict[str, Any], tests: ModuleType) -> tuple[Any, ...]:
             say(number, "+" if values[0] else "-")
             return
         try:
-            text = json.dumps([encode(each) for each in values])
-        except (NotPlain, RecursionError):
+            text = encode(values)
+        except NotPlain:
             pass
         else:
             say(number, text)
@@ -131,9 +139,19 @@ def _machinery(order: dict[str, Any], tests: ModuleType) -> tuple[Any, ...]:
             say(number, "+" if holds(operators, list(values)) else "-")
             return
         say(number, "?")
-        candidates = decode(json.loads(replies.readline()))
+        candidates = decode(replies.readline().decode())
         found = [fits(operators, filled(judged, each, values)) for each in candidates]
-        say(number, json.dumps(found))
+        say(number, encode(found))
+
+    return check, finish
+
+
+def _watcher(tests: ModuleType, fake: Any) -> Any:
+    """Ends code that reaches for what runs it; on or off. The hook can't be taken out again."""
+    watched, frames, hand_on = frozenset(_WATCHED), frozenset(_FRAMES), frozenset(_HAND_ON)
+    frame_above, state = sys._getframe, {"watching": False}
+    library = os.path.dirname(os.__file__)
+    libraries = (library, "<frozen")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not state["watching"] or event not in watched:
@@ -165,7 +183,7 @@ def _machinery(order: dict[str, Any], tests: ModuleType) -> tuple[Any, ...]:
         state["watching"] = on
 
     sys.addaudithook(hook)
-    return check, say, watch, finish
+    return watch
 
 
 def armed(code: CodeType, check: Any) -> CodeType:

@@ -4,11 +4,11 @@ It says on stdout that the code has started, then the verdict. The code never ru
 the package is imported here but what runs here too.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import sys
 from types import CodeType, ModuleType
-from typing import Any, NoReturn
 
 from runner.scorers._python_tests.code_side import armed, explained
 from runner.scorers._python_tests.limits import limit_this_process
@@ -24,6 +24,10 @@ from runner.scorers._python_tests.values import (
     filled,
     holds,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _LONGEST_LINE = 16 << 20
 _DECOYS = 5
@@ -51,7 +55,7 @@ class _Judge:
         number, text = self._read()
         if number != READY:
             self._fail("did not start")
-        self._say({"limits": json.loads(text)})
+        self._say({"limits": decode(text)})
         tests = sys.modules["tests"] = ModuleType("tests")
         try:
             exec(armed(code, self.check), vars(tests))
@@ -86,7 +90,7 @@ class _Judge:
             self._fake("wrote into the report of the tests")
         number, _, text = rest.decode().rstrip("\n").partition(" ")
         if int(number) == ERROR:
-            self._problem(*json.loads(text))
+            self._problem(*decode(text))
         if int(number) == FAKE:
             self._fake(text)
         return int(number), text
@@ -102,7 +106,7 @@ class _Judge:
         else:
             self._counts["judged" if any(judged) else "believed"] += 1
             try:
-                asked = [decode(each) for each in json.loads(text)]
+                asked = decode(text)
                 held = bool(operators) and holds(operators, filled(judged, known, asked))
             except Exception as error:
                 what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -118,12 +122,12 @@ class _Judge:
                 several.insert(_below(len(several) + 1), _other(list(known)))
         place = next(n for n, each in enumerate(several) if each == list(known))
         try:
-            text = json.dumps([encode(each) for each in several])
-        except (NotPlain, RecursionError):
+            text = encode(several)
+        except NotPlain:
             self._say({"inside": number})
             os._exit(0)
         os.write(self._channel, text.encode() + b"\n")
-        fits = json.loads(self._read()[1])
+        fits = decode(self._read()[1])
         if sum(fits) > fits[place]:
             self._fake("is equal to what was not expected too")
         return bool(fits[place])
@@ -140,7 +144,7 @@ class _Judge:
         self._fail(f"looks like a fake: {what}")
 
     def _say(self, line: dict[str, Any]) -> None:
-        os.write(self._report, json.dumps(line).encode() + b"\n")
+        os.write(self._report, encode(line).encode() + b"\n")
 
 
 def _below(number: int) -> int:

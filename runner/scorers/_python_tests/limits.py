@@ -3,11 +3,15 @@
 Runs in both processes. Nothing of the package is imported here, nor what is slow to import.
 """
 
-import math
+from __future__ import annotations
+
 import os
 import resource
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MOST_PROCESSES = 16
 _MB = 1 << 20
@@ -23,7 +27,7 @@ def limit_this_process(order: dict[str, Any]) -> dict[str, bool]:
     _limit(resource.RLIMIT_CORE, 0)
     linux = sys.platform == "linux"  # macOS takes the limit on memory and ignores it
     return {
-        "cpu": _limit(resource.RLIMIT_CPU, math.ceil(order["seconds"]) + 1),
+        "cpu": _limit(resource.RLIMIT_CPU, int(order["seconds"]) + 2),
         "memory": _limit(resource.RLIMIT_AS, order["memory_mb"] * _MB) and linux,
         "file_size": _limit(resource.RLIMIT_FSIZE, 16 * _MB),
         "open_files": _limit(resource.RLIMIT_NOFILE, 64),

@@ -1,7 +1,6 @@
 """One answer on trial: the two processes, what is between them, and what ends them."""
 
 import asyncio
-import json
 import marshal
 import os
 import secrets
@@ -152,7 +151,7 @@ async def _start(code: Process, judge: Process) -> dict[str, bool]:
         line = await asyncio.wait_for(judge.stdout.readline(), _START_SECONDS)
     except TimeoutError:
         raise RuntimeError(f"the sandbox took over {_START_SECONDS:g} s to start") from None
-    said = json.loads(line or "{}")
+    said = values.decode(line.decode()) if line else {}
     if "limits" not in said:
         trouble = b"".join([await code.stderr.read(), await judge.stderr.read()])
         text = trouble.decode(errors="replace")[-300:]
@@ -176,7 +175,9 @@ async def _verdict(code: Process, judge: Process, seconds: float, memory_mb: int
         return {"problem": watching.result()}
     if reading not in done:
         return {"problem": f"timed out after {seconds:g} s"}
-    said: dict[str, Any] = json.loads(reading.result() or '{"problem": "could not be judged"}')
+    if not (line := reading.result()):
+        return {"problem": "could not be judged"}
+    said: dict[str, Any] = values.decode(line.decode())
     return said
 
 

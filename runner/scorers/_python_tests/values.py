@@ -1,27 +1,34 @@
-"""Values on the way from the code's process to the judge's: JSON, which is never more than a value.
+"""Values on the way from the code's process to the judge's, as text that is never more than values.
 
-Runs in both processes. Nothing of the package is imported here.
+Runs in both processes. Nothing of the package is imported here, nor what is slow to import: json
+and typing would take longer than Python does to start.
 """
 
-import importlib
-import operator
+from __future__ import annotations
+
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 # Lines that belong to no check have these numbers; KEEP is a check that only notes a function.
 READY, END, ERROR, FAKE = -1, -2, -3, -4
 KEEP = -1
 
-_BIG = 1 << 63
-_SEQUENCES: dict[str, Any] = {kind.__name__: kind for kind in (tuple, set, frozenset)}
+_GROUPS: dict[str, Any] = {"[": list, "(": tuple, "{": set, "<": frozenset}
+_TAGS = {kind: tag for tag, kind in _GROUPS.items()}
+_SINGLE = {"n": None, "t": True, "f": False}
 _PLAIN: tuple[Any, ...] = (str, int, float, tuple, list, dict, set, frozenset, bytes)
 _COMPARED = (
     "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__hash__",
 )  # fmt: skip
-_OPERATORS: dict[str, Any] = {
-    "Eq": operator.eq, "NotEq": operator.ne, "Lt": operator.lt, "LtE": operator.le,
-    "Gt": operator.gt, "GtE": operator.ge, "Is": operator.is_, "IsNot": operator.is_not,
-    "In": lambda item, whole: item in whole, "NotIn": lambda item, whole: item not in whole,
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "Eq": lambda a, b: a == b, "NotEq": lambda a, b: a != b, "Lt": lambda a, b: a < b,
+    "LtE": lambda a, b: a <= b, "Gt": lambda a, b: a > b, "GtE": lambda a, b: a >= b,
+    "Is": lambda a, b: a is b, "IsNot": lambda a, b: a is not b,
+    "In": lambda a, b: a in b, "NotIn": lambda a, b: a not in b,
 }  # fmt: skip
 
 
@@ -34,7 +41,7 @@ def _reduced(value: Any) -> tuple[Any, ...]:
     return arguments
 
 
-_ARGUMENTS: dict[str, Any] = {  # of Python's own classes: what makes an equal one
+_ARGUMENTS: dict[str, Callable[[Any], Any]] = {  # of Python's own classes: what makes an equal one
     "datetime.date": _reduced,
     "datetime.datetime": _reduced,
     "datetime.time": _reduced,
@@ -50,53 +57,90 @@ _ARGUMENTS: dict[str, Any] = {  # of Python's own classes: what makes an equal o
 }
 
 
-def encode(value: Any) -> Any:
-    """Raises NotPlain. What a class inherits from Python and compares as Python does is plain."""
+def encode(value: Any) -> str:
+    """Words with blanks between them: a letter for the kind, then the value or how many follow.
+
+    Raises NotPlain. What a class inherits from Python and compares as Python does is plain.
+    """
+    words: list[str] = []
+    try:
+        _write(value, words)
+    except RecursionError:
+        raise NotPlain from None
+    return " ".join(words)
+
+
+def _write(value: Any, words: list[str]) -> None:
     kind = type(value)
-    if value is None or kind is bool or kind is str or kind is float:
-        return value
     if kind is int:
-        return value if -_BIG < value < _BIG else {"int": hex(value)}
-    if kind is list:
-        return [encode(each) for each in value]
-    if kind in _SEQUENCES.values():
-        return {kind.__name__: [encode(each) for each in value]}
-    if kind is dict:
-        return {"dict": [[encode(key), encode(each)] for key, each in value.items()]}
-    if kind is bytes:
-        return {"bytes": value.hex()}
+        words.append(f"i{value:x}")
+    elif kind is str:
+        words.append("s" + value.encode("utf-8", "surrogatepass").hex())
+    elif kind is float:
+        words.append("d" + value.hex())
+    elif value is None or kind is bool:
+        words.append("n" if value is None else "t" if value else "f")
+    elif kind in _TAGS:
+        words.append(f"{_TAGS[kind]}{len(value)}")
+        for each in value:
+            _write(each, words)
+    elif kind is dict:
+        words.append(f":{len(value)}")
+        for pair in value.items():
+            for each in pair:
+                _write(each, words)
+    elif kind is bytes:
+        words.append("b" + value.hex())
+    else:
+        _write_other(value, words)
+
+
+def _write_other(value: Any, words: list[str]) -> None:
+    kind = type(value)
     name = f"{kind.__module__}.{kind.__name__}"
     if name in _ARGUMENTS and getattr(sys.modules[kind.__module__], kind.__name__) is kind:
-        return {"of": [name, encode(_ARGUMENTS[name](value))]}
+        words.append(f"o{name}")
+        return _write(_ARGUMENTS[name](value), words)
     for base in _PLAIN:
         if isinstance(value, base) and all(
             getattr(kind, each, None) is getattr(base, each, None) for each in _COMPARED
         ):
-            return encode(base(value) if base is not str else str.__str__(value))
+            return _write(str.__str__(value) if base is str else base(value), words)
     raise NotPlain
 
 
-def decode(value: Any) -> Any:
-    """Raises ValueError, TypeError or LookupError for what `encode` did not write."""
-    if isinstance(value, list):
-        return [decode(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    ((tag, held),) = value.items()
-    if tag == "int":
+def decode(text: str) -> Any:
+    """Raises ValueError, TypeError, LookupError or StopIteration for what is no such text."""
+    words = iter(text.split())
+    value = _read(words)
+    if next(words, None) is not None:
+        raise ValueError("more than one value")
+    return value
+
+
+def _read(words: Iterator[str]) -> Any:
+    word = next(words)
+    kind, held = word[0], word[1:]
+    if kind == "i":
         return int(held, 16)
-    if tag == "bytes":
+    if kind == "s":
+        return bytes.fromhex(held).decode("utf-8", "surrogatepass")
+    if kind == "d":
+        return float.fromhex(held)
+    if kind == "b":
         return bytes.fromhex(held)
-    if tag == "dict":
-        return {decode(key): decode(each) for key, each in held}
-    if tag == "of":
-        name, arguments = held
-        if name not in _ARGUMENTS:
-            raise ValueError(name)
-        module, _, kind = name.rpartition(".")
-        made: Any = getattr(importlib.import_module(module), kind)
-        return made(*decode(arguments))
-    return _SEQUENCES[tag](decode(each) for each in held)
+    if kind == ":":
+        return {_read(words): _read(words) for _ in range(int(held))}
+    if kind == "o":
+        if held not in _ARGUMENTS:
+            raise ValueError(held)
+        module, _, name = held.rpartition(".")
+        __import__(module)
+        made: Any = getattr(sys.modules[module], name)
+        return made(*_read(words))
+    if kind in _SINGLE:
+        return _SINGLE[kind]
+    return _GROUPS[kind]([_read(words) for _ in range(int(held))])
 
 
 def holds(operators: list[str], operands: list[Any]) -> bool:
