@@ -120,10 +120,12 @@ async def _end(process: Process, shut: sandbox.Sandbox) -> None:
         for first in sandbox.children(process.pid) if shut.command else ():
             os.kill(first, signal.SIGKILL)
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _END_SECONDS)
+                async with asyncio.timeout(_END_SECONDS):
+                    await process.wait()
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(TimeoutError):  # something that escaped holds the pipe
-        await asyncio.wait_for(process.communicate(), _END_SECONDS)
+        async with asyncio.timeout(_END_SECONDS):
+            await process.communicate()
 
 
 async def _order(process: Process, modules: tuple[ModuleType, ...], order: dict[str, Any]) -> None:
@@ -148,7 +150,9 @@ async def _start(code: Process, judge: Process) -> dict[str, bool]:
     """Which limits the code's process could set for itself."""
     assert judge.stdout and judge.stderr and code.stderr
     try:
-        line = await asyncio.wait_for(judge.stdout.readline(), _START_SECONDS)
+        # Not wait_for: before Python 3.12 it loses an interrupt that comes with its line.
+        async with asyncio.timeout(_START_SECONDS):
+            line = await judge.stdout.readline()
     except TimeoutError:
         raise RuntimeError(f"the sandbox took over {_START_SECONDS:g} s to start") from None
     said = values.decode(line.decode()) if line else {}
