@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.scorers._python_tests import halves, trial, values
+from runner.scorers._python_tests import halves, judge_side, trial, values
 from tests.scorers.make import programs
 from tests.scorers.test_python_tests import folder, linux
 
@@ -108,3 +108,11 @@ def test_what_compares_in_its_own_way_does_not_leave(value: Any) -> None:
     """A class with an equality of its own is no plain value, whatever it is made from."""
     with pytest.raises(values.NotPlain):
         values.encode(value)
+
+
+@given(st.lists(plain, min_size=1, max_size=2), st.integers(0, 9))
+def test_decoys_are_never_what_is_expected(value: list[Any], steps: int) -> None:
+    """An honest equality fits the one value that it should, however far the others go."""
+    decoys = judge_side._walk(value, steps)
+    assert len(decoys) == steps
+    assert value not in decoys

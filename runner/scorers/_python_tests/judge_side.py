@@ -116,11 +116,11 @@ class _Judge:
 
     def _compared_by_the_code(self, number: int, operators: list[str], known: Any) -> bool:
         """An object of the code's own class says itself what it equals, of several values."""
-        several = [list(known)]
+        right, place = list(known), 0
+        several = [right]
         if operators == ["Eq"]:
-            for _ in range(_DECOYS):
-                several.insert(_below(len(several) + 1), _other(list(known)))
-        place = next(n for n, each in enumerate(several) if each == list(known))
+            place = _below(_DECOYS + 1)
+            several = [*_walk(right, place)[::-1], right, *_walk(right, _DECOYS - place)]
         try:
             text = encode(several)
         except NotPlain:
@@ -149,6 +149,15 @@ class _Judge:
 
 def _below(number: int) -> int:
     return int.from_bytes(os.urandom(4)) % number
+
+
+def _walk(start: Any, steps: int) -> list[Any]:
+    """Each differs from the one before in one place: the start of two walks is no centre."""
+    found, at = [], start
+    for _ in range(steps):
+        at = next((each for each in (_other(at) for _ in range(9)) if each != start), at)
+        found.append(at)
+    return found
 
 
 def _other(value: Any) -> Any:
