@@ -398,6 +398,8 @@ def test_files_outside_are_read_only(folder: Path) -> None:
     outside = folder / "outside"
     assert "Error: [Errno" in run(f"open({str(outside)!r}, 'w')\n{RIGHT}").why
     assert not outside.exists()
+    for place in ("/x", "/dev/x", "/usr/x", "/etc/x"):
+        assert "Error: [Errno" in run(f"open({place!r}, 'w')\n{RIGHT}").why
     many = "for n in range(40): open(str(n), 'wb').write(bytes(4 << 20))"
     assert "No space left on device" in run(many).why
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runner.scorers._python_tests.limits import MOST_PROCESSES
 
-_DISK_BYTES = 64 << 20
+_DISKS_MB = {"/tmp": 48, "/dev/shm": 16}
 _TRIAL_SECONDS = 20
 # Without the packages of this installation: the shipped cases, with what they expect, are in one.
 PYTHON = (
@@ -137,8 +137,11 @@ def _command(bwrap: str, stranger: int) -> tuple[str, ...]:
         mounts += ["--symlink", link, name] if link else ["--ro-bind-try", name, name]
     for packages in _packages():
         mounts += ["--tmpfs", packages, "--remount-ro", packages]
-    disk = ["--perms", "1777", "--size", str(_DISK_BYTES), "--tmpfs"]
-    mounts += ["--proc", "/proc", "--dev", "/dev", *disk, "/dev/shm", *disk, "/tmp"]
+    mounts += ["--proc", "/proc", "--dev", "/dev"]
+    for disk, megabytes in _DISKS_MB.items():
+        mounts += ["--perms", "1777", "--size", str(megabytes << 20), "--tmpfs", disk]
+    # What bubblewrap made to hold all this are disks in memory too, and without a limit.
+    mounts += ["--remount-ro", "/dev", "--remount-ro", "/"]
     return (bwrap, *apart, "--die-with-parent", "--new-session", *mounts, "--chdir", "/tmp")
 
 
