@@ -18,6 +18,7 @@ from runner.config import loading, override_grammar, paths
 from runner.config.catalogue import Options
 from runner.config.redact import redact
 from runner.config.schema import Single, Strict
+from runner.config.terminal import for_stdout
 from runner.config.validation import Typed, unknown_key, validated
 from runner.errors import ConfigError, did_you_mean
 
@@ -163,7 +164,7 @@ class Conf:
             shown = OmegaConf.masked_copy(
                 composed, [str(key) for key in composed if key != "hydra"]
             )
-            print(redact(OmegaConf.to_yaml(shown)), end="")
+            print(redact(for_stdout(OmegaConf.to_yaml(shown))), end="")
             raise SystemExit(0)
         return composed
 

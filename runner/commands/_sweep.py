@@ -53,7 +53,8 @@ def _begin(where: Path, given: list[str]) -> None:
         raise ConfigError(f"hydra.sweep.dir: {where} holds the result of another sweep")
     _made = [parent for parent in where.parents if not parent.exists()]
     write_json(
-        where / SWEEP, {"started": utc_now(), "command": provenance.command(), "given": given}
+        where / SWEEP,
+        {"started": utc_now(), "command": provenance.shared_command(), "given": given},
     )
     _lock = try_lock(where)
     if _lock is None:

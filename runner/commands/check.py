@@ -19,6 +19,7 @@ from runner.commands._arguments import arguments
 from runner.commands._check_files import check_files
 from runner.config import paths
 from runner.config.schema import Strict
+from runner.config.terminal import clean
 from runner.errors import CONFIG_EXIT
 
 # What notes are about, by the key that they start with.
@@ -45,9 +46,9 @@ def main(argv: Sequence[str]) -> int:
     config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
     report = check_files(config_dirs, paths.tasks_dirs(), date.today(), groups)
     for line in report.problems:
-        print(line)
+        print(clean(line))
     for theme, lines in _themes(report.notes).items():
-        print(f"{theme}:", *(f"  {line}" for line in lines), sep="\n")
+        print(f"{theme}:", *(f"  {clean(line)}" for line in lines), sep="\n")
     _facts.show(report.differences, known=verbose)
     for line in report.details if verbose else []:
         print(f"note: {line}")

@@ -42,8 +42,6 @@ COMMANDS = {
     "help": "this page",
 }
 
-_LONGEST = 2000  # characters of a line that is said; what somebody typed may be endless
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -72,8 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _bug() -> int:
     from runner.config.redact import redact
+    from runner.config.terminal import clean
 
-    sys.stderr.write(redact(traceback.format_exc()))
+    sys.stderr.write(clean(redact(traceback.format_exc())))
     return 1
 
 
@@ -175,9 +174,7 @@ def _interrupted() -> RunnerError:
 
 def explain(error: RunnerError, code: int) -> int:
     """Say what is wrong on stderr, and return the exit code."""
-    from runner.config.redact import redact
+    from runner.config.terminal import say
 
-    for line in redact(str(error)).splitlines():
-        shown = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
-        print(f"runner: {shown}", file=sys.stderr)
+    say(str(error))
     return code

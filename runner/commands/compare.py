@@ -18,6 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from runner.commands._arguments import arguments
+from runner.config.paths import shared
 from runner.config.schema import Gate, Strict
 from runner.decide import gate
 from runner.errors import GATE_EXIT
@@ -42,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     emit(
         settings.format,
         text=[*report.terminal(found), *terminal.gate(ruling)],
-        markdown=markdown.comparison(found) + markdown.listed(ruling.lines),
+        markdown=shared(markdown.comparison(found) + markdown.listed(ruling.lines)),
         tree=found.model_dump(mode="json")
         | {"conclusion": report.headline(found), "gate": ruling.model_dump(mode="json")},
     )

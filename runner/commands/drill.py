@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.commands._arguments import arguments
+from runner.config.paths import shared
 from runner.drill.clock import simulate
 from runner.drill.faults import Drill, Fault
 from runner.drill.rehearsal import rehearse
@@ -50,7 +51,7 @@ def drill(job: Drill) -> DrillResult:
         model=job.model.name,
         fallback=[model.name for model in job.fallback.chain.values()],
         identity=identity(job),
-        command=provenance.command(),
+        command=provenance.shared_command(),
         faults=found,
         notes=notes(job),
         versions=provenance.versions(),
@@ -71,5 +72,5 @@ def _write(job: Drill, result: DrillResult) -> Path:
     directory = dated(job.outputs, "drills", job.label)
     said = {"conclusion": conclusion(result)}
     write_json(directory / RESULT, result.model_dump(mode="json") | said)
-    write_text(directory / REPORT, markdown(result))
+    write_text(directory / REPORT, shared(markdown(result)))
     return directory

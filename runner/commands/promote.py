@@ -28,6 +28,7 @@ from runner.config.catalogue import Options, compose_config
 from runner.config.overrides import put
 from runner.config.redact import redact
 from runner.config.schema import Job, Name, Strict
+from runner.config.terminal import clean
 from runner.decide.configuration import arguments as arguments_of
 from runner.decide.promote import decision_record, mapping_file
 from runner.decide.promote.promote import Chosen, chosen, objections
@@ -35,7 +36,6 @@ from runner.decide.promote.promote import promotion as promoted
 from runner.errors import ConfigError
 from runner.record.files import write_text
 from runner.report.console import near
-from runner.report.text import clean
 
 
 class PromoteSettings(Strict):

@@ -20,6 +20,7 @@ from runner.cases.query import Query, query
 from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
 from runner.config.redact import redact
+from runner.config.terminal import say
 from runner.errors import INCOMPLETE_EXIT, RunnerError
 from runner.pipeline import plan
 from runner.production import inputs
@@ -53,7 +54,7 @@ def apply(job: BatchJob) -> int:
     deployment.check_production(job)
     run(inputs.check_prompt(job.task, job.input, job.limit))
     if fixed := variableless(job.task):
-        print(f"runner: {fixed}", file=sys.stderr)
+        say(fixed)
     with closing(source(job.input)) as given, claim(job, given) as directory:
         total = given.count() if sys.stderr.isatty() else None
         with closing(Output(job.output_file)) as output, progress() as bar:
@@ -109,7 +110,7 @@ def _line(answer: Answer) -> bytes:
 def _text(answer: Answer) -> bytes:
     """For somebody who has asked one thing on a terminal."""
     if answer.output is None:
-        print(f"runner: {answer.kind}: {redact(answer.error or '')}", file=sys.stderr)
+        say(f"{answer.kind}: {answer.error or ''}")
         return b""
     return redact(answer.output).encode() + b"\n"
 

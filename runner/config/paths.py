@@ -1,12 +1,16 @@
 """Where `conf/` and `tasks/` are: the user's own first, then those that came with the program."""
 
+import json
 import os
+import re
 from collections.abc import Iterable
+from html import escape
 from pathlib import Path
 
 from runner.errors import ConfigError, did_you_mean
 
 _PACKAGE = Path(__file__).parent.parent
+_ABSOLUTE = re.compile(r"(?<![^=\[,'\"])/[^,\[\]'\"]+")  # in an argument
 
 
 def builtin(name: str) -> Path:
@@ -50,6 +54,40 @@ def cases_file(cases: str) -> Path:
     near = [str(path.relative_to(f)) for f in folders[:2] for path in f.glob("*/*.jsonl")]
     places = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     raise ConfigError(f"task.cases: no file '{cases}' in {places}{did_you_mean(cases, near)}")
+
+
+def shipped(path: Path) -> bool:
+    """Whether it came with the program and is none of the user's."""
+    return path.is_relative_to(_PACKAGE.parent) and not path.is_relative_to(Path.cwd())
+
+
+def shown(path: Path) -> str:
+    """A path for others to read: none of it says where on this machine it is."""
+    below = {Path.cwd(): "", Path.home(): "~/", _PACKAGE.parent: ""}
+    if not path.is_absolute():
+        return str(path)
+    for directory, short in below.items():
+        if path.is_relative_to(directory):
+            return f"{short}{path.relative_to(directory)}"
+    return f"…/{path.name}"
+
+
+def shown_argument(argument: str) -> str:
+    """What was typed, with its paths as others may read them."""
+    return _ABSOLUTE.sub(lambda found: shown(Path(found[0])), shared(argument))
+
+
+def shared(document: str) -> str:
+    """A document for others, in which the working directory and the home have no name."""
+    for directory, short in ((Path.cwd(), ""), (Path.home(), "~/")):
+        place = str(directory)
+        for each in {place, escape(place), json.dumps(place)[1:-1]}:
+            below = rf"(?<![\w.-]){re.escape(each)}/(?=\w|\.|~)"
+            document = re.sub(below, short, document)
+            if len(directory.parts) > 2:  # /app and /root may be words of an answer
+                itself = rf"(?<![\w.-]){re.escape(each)}(?![\w-])"
+                document = re.sub(itself, short.rstrip("/") or ".", document)
+    return document
 
 
 def options(directories: Iterable[Path]) -> dict[str, dict[str, Path]]:

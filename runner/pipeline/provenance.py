@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from runner.config import paths
 from runner.config.redact import redact
 from runner.config.schema import Job
 from runner.pipeline.plan import Plan
@@ -38,7 +39,7 @@ def about(job: Job) -> dict[str, Any]:
         "model": job.model.name,
         "id": job.model.id,
         "started": utc_now(),
-        "command": command(),
+        "command": shared_command(),
         "prices": {
             model.name: model.price and model.price.model_dump(mode="json")
             for model in job.models.values()
@@ -54,6 +55,14 @@ def command() -> str:
     as_module = Path(sys.argv[0]).name == "__main__.py"
     program = ["python", "-m", "runner"] if as_module else [sys.argv[0]]
     return redact(shlex.join([*program, *sys.argv[1:]]))
+
+
+def shared_command() -> str:
+    """The same without what says where on this machine it was: a record may be shared."""
+    program, *given = sys.argv
+    as_module = Path(program).name == "__main__.py"
+    name = ["python", "-m", "runner"] if as_module else [Path(program).name]
+    return redact(shlex.join([*name, *map(paths.shown_argument, given)]))
 
 
 def versions() -> dict[str, str | None]:

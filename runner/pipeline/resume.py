@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Job, Model
+from runner.config.terminal import say
 from runner.errors import ConfigError, StorageError
 from runner.pipeline.plan import Plan
 from runner.record.files import RESULT, RUN, SWEEP, UNSCORED
@@ -73,11 +73,7 @@ def sole(job: Job, identity: str) -> Iterator[None]:
 def set_aside(directory: Path) -> None:
     """A damaged line locks no run: it is taken out, its case is asked again, and that is said."""
     for said in Run(directory).set_aside():
-        _say(said)
-
-
-def _say(what: str) -> None:
-    print(f"runner: {what}", file=sys.stderr)
+        say(said)
 
 
 def _begin(directory: Path) -> FileLock:
@@ -173,7 +169,7 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
         with _whole(journal) as scored, _whole(unscored) as left:
             for run in map(Run, earlier):
                 replay = run.directory != directory
-                for source in (run.as_written(_say if replay else None), run.unscored()):
+                for source in (run.as_written(say if replay else None), run.unscored()):
                     async for outcome in _carried(plan, source, wanted, carried, replay=replay):
                         waits = (outcome.case, outcome.repeat) not in carried.done
                         (left if waits else scored).write(to_line(outcome))

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from runner.config.terminal import clean
 from runner.errors import ConfigError, StorageError
 
 
@@ -13,13 +14,15 @@ class Output:
     """Writes lines. Those that stand in the file already, from an interrupted run, are passed over.
 
     From the first that differs, torn by a power cut for instance, the file is written anew.
-    `path` is None for standard output. Raises ConfigError when it can't be opened.
+    `path` is None for standard output; a terminal gets nothing that it would obey. Raises
+    ConfigError when it can't be opened.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         # Of a file only: a pipe or a device holds nothing to compare with.
         self._comparing = path is not None and path.is_file()
+        self._terminal = path is None and sys.stdout.isatty()
         self._end = 0  # of the lines that are known to stand
         try:
             self._file: BinaryIO = (
@@ -33,7 +36,7 @@ class Output:
         try:
             for line in lines:
                 if not self._stands(line):
-                    self._file.write(line)
+                    self._file.write(clean(line.decode()).encode() if self._terminal else line)
             self._file.flush()
         except BrokenPipeError:
             raise

@@ -6,6 +6,7 @@ Nothing is computed here, and nobody is asked again: results come from `measure.
 
 from pathlib import Path
 
+from runner.config.paths import shared
 from runner.decide import sweep as sweeps
 from runner.decide.sweep import SweepResult
 from runner.errors import ConfigError
@@ -28,8 +29,8 @@ def build(directory: Path) -> Result:
     """
     page = RunPage()
     evidence = results.compute(directory, page.lines)
-    write_text(directory / REPORT, markdown.run(evidence))
-    write_text(directory / PAGE, page.html(evidence))
+    write_text(directory / REPORT, shared(markdown.run(evidence)))
+    write_text(directory / PAGE, shared(page.html(evidence)))
     if evidence.result.complete:
         said = {"conclusion": conclusion(evidence.result)}
         write_json(directory / RESULT, evidence.result.model_dump(mode="json") | said)
@@ -45,8 +46,8 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     """
     page = SweepPage(directory)
     sweep = sweeps.compute(directory, _anew if anew else results.load, page.lines)
-    write_text(directory / REPORT, markdown.sweep(sweep))
-    write_text(directory / PAGE, page.html(sweep))
+    write_text(directory / REPORT, shared(markdown.sweep(sweep)))
+    write_text(directory / PAGE, shared(page.html(sweep)))
     if all(run.complete or run.error for run in sweep.runs):
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
     else:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rich.console import RenderableType
 from rich.text import Text
 
+from runner.config.paths import shipped, shown
 from runner.decide.checklist.facts import Line, State
 from runner.decide.checklist.rows import Lines
 from runner.report.console import title
@@ -78,7 +79,7 @@ def _item(each: Line, start: Path) -> str:
     state = " (not applicable)" if each.state == "not applicable" else ""
     text = f"- {_BOXES[each.state]}{inline(each.what)}{state}: {inline(each.evidence)}"
     link = _link(each, start)
-    where = [f"[{inline(link)}](<{quote(link)}>)"] if link else []
+    where = [f"[{inline(link)}](<{quote(link)}>)" if _leads(each) else inline(link)] if link else []
     aside = ", ".join([*where, *filter(None, [_age(each)])])
     return f"{text} ({aside})" if aside else text
 
@@ -90,4 +91,11 @@ def _age(each: Line) -> str:
 
 
 def _link(each: Line, start: Path) -> str | None:
-    return None if each.link is None else os.path.relpath(each.link, start)
+    if each.link is None:
+        return None
+    return os.path.relpath(each.link, start) if _leads(each) else shown(each.link)
+
+
+def _leads(each: Line) -> bool:
+    """Not to files of the program, which others have elsewhere."""
+    return each.link is not None and not shipped(each.link)

@@ -1,10 +1,12 @@
 """How a run compares with a baseline, on screen and in a report."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from runner.config.paths import shown
 from runner.measure import formatting
 from runner.measure.comparison import (
     NAMES,
@@ -63,7 +65,7 @@ def title(found: RunComparison) -> str:
     before, after = found.baseline, found.candidate
     return (
         f"{found.task} · {after.model} ({after.id}) against the baseline "
-        f"{before.model} ({before.id}, {before.dir})"
+        f"{before.model} ({before.id}, {shown(Path(before.dir))})"
     )
 
 

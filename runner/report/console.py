@@ -12,6 +12,7 @@ from rich.styled import Styled
 from rich.text import Text
 
 from runner.config.redact import redact
+from runner.config.terminal import coloured, for_stdout
 from runner.record.files import write_text
 from runner.report.text import line
 
@@ -26,7 +27,7 @@ def show(parts: Iterable[RenderableType], file: IO[str] | None = None) -> None:
     with console.capture() as drawn:
         for part in parts:
             console.print(part, crop=False)
-    print(redact(drawn.get()), end="", file=file)
+    print(redact(coloured(drawn.get())), end="", file=file)
 
 
 def emit(
@@ -60,7 +61,7 @@ def emit(
     else:
         buffer.write(markdown)
     if to is None:
-        print(redact(buffer.getvalue()), end="")
+        print(redact(for_stdout(buffer.getvalue())), end="")
     else:
         write_text(to, buffer.getvalue())
 

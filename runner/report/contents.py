@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.text import Text
 
 from runner import scorers
+from runner.config.paths import shown
 from runner.decide.recommend import Compared, Recommendation
 from runner.decide.recommend.reasons import chance
 from runner.decide.sweep import SweepRow
@@ -184,7 +186,8 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     run, job = evidence.run, evidence.job
     yield "started", run.started
     yield "identity", run.identity
-    yield "cases", f"{run.cases.get('path')}, sha256 {run.cases.get('sha256')}"
+    cases = shown(Path(str(run.cases.get("path"))))
+    yield "cases", f"{cases}, sha256 {run.cases.get('sha256')}"
     yield "repeats", str(job.repeats)
     yield "sampling", job.task.sampling.model_dump_json(exclude_none=True)
     yield "taken over from an interrupted run or replayed", f"{run.taken_over} outcomes"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from runner.config.paths import shared
 from runner.decide import gate
 from runner.decide.gate import GateCheck
 from runner.decide.sweep import SweepResult, SweepRow
@@ -48,7 +49,7 @@ def _write(path: Path, runs: Mapping[str, Result], about: Sequence[str]) -> None
         _suite(root, run, f"{run.task}: {label}", gate.of_run(run) if key in about else [])
     indent(root)
     text = tostring(root, encoding="utf-8", xml_declaration=True).decode()
-    write_text(path, text + "\n")
+    write_text(path, shared(text) + "\n")
 
 
 def _suite(root: Element, result: Result, name: str, points: Sequence[GateCheck]) -> None:

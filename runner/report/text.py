@@ -7,12 +7,10 @@ import json
 import re
 from typing import Any
 
+from runner.config.terminal import clean
+
 CLIP = 500  # characters of a text that a report shows
 
-# Control characters, the ones that turn the direction of writing, and halves of characters.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 # What Markdown gives a meaning to; `_` inside a word has none, nor has `$` before a digit.
 _MARKDOWN = re.compile(r"[\\`*\[\]<>&|~@#]|\$(?!\d)|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.|:(?=//)")
 
@@ -21,11 +19,6 @@ class Markdown(str):
     """Markdown on purpose: the templates print it as it is, and escape every other string."""
 
     __slots__ = ()
-
-
-def clean(text: str) -> str:
-    """Text that a terminal prints and does not obey."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def line(text: str) -> str:

@@ -177,6 +177,8 @@ def test_gate(home_of_three: Path) -> None:
     assert text.startswith("# Checklist: demo · first (first-2026-01-01)\n")
     assert "- [x] The task is named" in text
     assert "](<../conf/task/demo.yaml>)" in text
+    assert "conf/requirements/base.yaml" in text
+    assert str(Path(__file__).parents[2]) not in text  # where the program lies is nobody's business
 
 
 def test_alerts_are_those_of_spend(checked: Checked) -> None:

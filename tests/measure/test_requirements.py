@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runner.errors import ConfigError
-from runner.measure.requirements import check, judge, known_metrics
+from runner.measure.requirements import check, judge, known_metrics, leaks
 from runner.record.outcomes import Metric, Verdict
 from tests.report.make import job, model
 
@@ -123,6 +123,23 @@ def test_privacy_holds_for_the_whole_chain() -> None:
     )
     assert found.verdict == "missed"
     assert found.why == "fallback.chain.first goes to big-host (third_party)"
+
+
+def test_privacy_holds_for_whoever_is_told() -> None:
+    """Judges, callbacks and a collector of spans see texts as well: each is named by its way."""
+    judge = {"judge": {"rubric": "Is it good?", "model": model("big")}}
+    told = job(
+        requirements={"data_privacy": "air_gapped"},
+        model=model(data="on_device"),
+        task={"scorers": judge},
+        callbacks=["langfuse"],
+        tracing={"endpoint": "http://collector:4318", "data": "self_hosted"},
+    )
+    assert leaks(told) == [
+        "task.scorers.judge.model goes to big-host (third_party)",
+        "callbacks.langfuse goes to langfuse (third_party)",
+        "tracing.endpoint goes to http://collector:4318 (self_hosted)",
+    ]
 
 
 def test_output_formats() -> None:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field
 
 from runner.config import yaml_text
+from runner.config.paths import shared
 from runner.errors import ConfigError, did_you_mean
 from runner.record.files import typed
 from runner.record.outcomes import Metric, Record, Tier, Verdict
@@ -98,7 +99,7 @@ def text(record: DecisionRecord) -> str:
     return (
         f"{command}      does this decision still hold?\n"
         "# Written by `python -m runner promote`; the next one writes over it.\n"
-        f"{tree}"
+        f"{shared(tree)}"
     )
 
 

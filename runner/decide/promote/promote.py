@@ -9,6 +9,7 @@ from typing import Any
 from runner.config import sources
 from runner.config.identity import shape
 from runner.config.overrides import leaves, shapes_answers
+from runner.config.paths import shown
 from runner.config.schema import Job, Single, singles
 from runner.decide import configuration
 from runner.decide.promote import canary
@@ -201,8 +202,8 @@ def _metrics(result: Result) -> dict[str, Metric]:
 def _evidence(found: Chosen) -> EvidenceSource:
     runs = [found.candidate, *found.others]
     return EvidenceSource(
-        sweep=str(found.sweep),
-        run=str(found.directory),
+        sweep=shown(found.sweep),
+        run=shown(found.directory),
         command=found.run.measurement.command,
         started=found.run.measurement.started,
         result_sha256=sha256(found.sweep / RESULT),

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from runner.config.schema import Job, Tracing
+from runner.config.terminal import clean
 from runner.errors import ConfigError
 from runner.record.outcomes import Answered, Failed
 
@@ -33,7 +34,7 @@ class Tracer:
     def close(self) -> None:
         """Send what still waits, which takes seconds at most; say on stderr what was lost."""
         if self._export and (problem := self._export.close()):
-            print(problem, file=sys.stderr)
+            print(clean(problem), file=sys.stderr)
 
 
 def check_tracing(tracing: Tracing) -> None:
