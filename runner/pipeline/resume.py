@@ -86,7 +86,7 @@ def _begin(directory: Path) -> FileLock:
 def _take_over(plan: Plan, directory: Path) -> FileLock | None:
     in_sweep = (directory.parent / SWEEP).exists()
     asked_for = {each and each.absolute() for each in (plan.job.baseline, plan.job.reuse)}
-    for old in _interrupted(plan.job.outputs, in_sweep):
+    for old in _interrupted(plan, in_sweep):
         if old.absolute() in asked_for:  # it is to be read, and not to be gone on with
             continue
         lock = try_lock(old)
@@ -104,11 +104,15 @@ def _take_over(plan: Plan, directory: Path) -> FileLock | None:
     return None
 
 
-def _interrupted(outputs: Path, in_sweep: bool) -> list[Path]:
-    """Runs that can be gone on with, the newest first."""
+def _interrupted(plan: Plan, in_sweep: bool) -> list[Path]:
+    """Runs that can be gone on with, the newest first.
+
+    The locks of all others are left alone: who tries one keeps its owner from it for a moment.
+    """
+    outputs = plan.job.outputs
     found = [*outputs.glob(f"runs/*/{RUN}"), *outputs.glob(f"sweeps/*/*/{RUN}")]
     runs = sorted((path.parent for path in found), reverse=True)
-    return [run for run in runs if _open(run, in_sweep)]
+    return [run for run in runs if Run(run).identity == plan.identity and _open(run, in_sweep)]
 
 
 def _open(run: Path, in_sweep: bool) -> bool:
@@ -138,7 +142,7 @@ def try_lock(directory: Path) -> FileLock | None:
 def _sweep_up(parent: Path) -> None:
     """A sweep whose runs have all moved on has nothing left to say."""
     if (parent / SWEEP).exists() and not any(path.is_dir() for path in parent.iterdir()):
-        shutil.rmtree(parent)
+        shutil.rmtree(parent, ignore_errors=True)  # another may be looking into it just now
 
 
 @dataclass
