@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
+from runner.config.terminal import clean
 from runner.measure.evidence import read
 from runner.record.files import PAGE, RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Metric, Result, Score, Usage, Verdict
@@ -23,7 +24,7 @@ from runner.report.page.board import Board
 from runner.report.page.cells import Texts
 from runner.report.page.charts import log_axis, share_axis
 from runner.report.page.rows import ROWS, Gathered, Gatherer
-from runner.report.text import CLIP, clean
+from runner.report.text import CLIP
 from tests.report.make import Factory, answered, attempt, failed, job, model
 
 IMAGE = {"type": "image", "path": "cat.png", "sha256": "f" * 64}

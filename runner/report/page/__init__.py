@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
+from runner.config.terminal import clean
 from runner.decide.sweep import SweepResult, SweepRow
 from runner.measure import formatting
 from runner.measure.evidence import Evidence, JournalSummary
@@ -30,7 +31,6 @@ from runner.report.page.cells import Texts
 from runner.report.page.charts import histogram
 from runner.report.page.rows import Gatherer
 from runner.report.table import MARKS
-from runner.report.text import clean
 
 __all__ = ["RunPage", "SweepPage"]
 

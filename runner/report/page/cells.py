@@ -7,8 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from runner.config.terminal import clean
 from runner.record.outcomes import Answered, Attempt, Failed, Message
-from runner.report.text import clean, clip
+from runner.report.text import clip
 
 BUDGET = 20_000_000  # characters on a page; what comes after it is clipped
 
