@@ -215,6 +215,8 @@ def check_parameters(model: Single, params: dict[str, Any]) -> None:
     Also for those that litellm would drop without a word, and for a JSON schema that it would turn
     into a tool, which asks for the schema and enforces nothing.
     """
+    # Named before the try: a Ctrl-C while litellm is imported must not have it imported again.
+    unsupported: type[Exception] = _import_litellm().UnsupportedParamsError
     try:
         taken = _translated(model, params)
         for name in params:
@@ -225,7 +227,7 @@ def check_parameters(model: Single, params: dict[str, Any]) -> None:
                     f"{model.name}: {model.provider.name} is not sent {name}={params[name]!r}; "
                     + _DROP_IT.format("json_schema" if name == "response_format" else name)
                 )
-    except _import_litellm().UnsupportedParamsError as error:
+    except unsupported as error:
         reason = first_line(error).partition(". ")[0]
         raise ConfigError(
             f"{model.name}: {reason}; name what it does not take in the drop_params of its "

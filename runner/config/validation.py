@@ -53,7 +53,10 @@ def unknown_key(kind: type[BaseModel], path: str) -> str | None:
     for index, part in enumerate(parts):
         choices = _choices(kind, parts[:index])
         if choices and part not in choices:  # none: its keys are free
-            return f"{'.'.join(parts[: index + 1])}: no such key{did_you_mean(part, choices)}"
+            below = [f"{choice}.{path}" for choice in choices if path in _choices(kind, [choice])]
+            near = f"; did you mean '{below[0]}'?" if len(below) == 1 and not index else None
+            near = near or did_you_mean(part, choices)
+            return f"{'.'.join(parts[: index + 1])}: no such key{near}"
     return None
 
 

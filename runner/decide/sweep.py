@@ -134,9 +134,16 @@ def _recommend(
         if run.rank:
             asked.append(like_for_like.asked(run.label, record.config, seen, run.settings))
             tried.append(no_effect.Tried(run.label, run.model, run.settings, seen))
-    notes = dict.fromkeys(note for run in ranked for note in run.notes)
-    unlike = [*notes, *like_for_like.differences(asked)]
+    unlike = [*_notes(ranked), *like_for_like.differences(asked)]
     return recommend(task, contenders, unlike, no_effect.without_effect(tried))
+
+
+def _notes(runs: Sequence[SweepRow]) -> list[str]:
+    """How models are not asked as the task says; what holds for all of several is no difference."""
+    notes = [(note.removeprefix(f"{run.model} "), note, run) for run in runs for note in run.notes]
+    about = [{said for said, note, of in notes if of is run and said != note} for run in runs]
+    shared = set.intersection(*about) if len(runs) > 1 else set()
+    return list(dict.fromkeys(note for said, note, _ in notes if said not in shared))
 
 
 def ruling(sweep: SweepResult, asked: Gate) -> Ruling:

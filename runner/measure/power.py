@@ -181,7 +181,9 @@ def _percentile_settled(
     bound, rank = metric.high, binomial_quantile(1 - tail, n, share) + 1
     if bound is None or limit < value:
         bound, rank = metric.low, binomial_quantile(tail, n, share)
-    if bound is None or not bound > 0 or bound == value or limit <= 0:
+    if bound is None or bound == value:  # nothing shows a spread: they are all on the same side
+        return _share_settled(1.0, share, n, tail) if value < limit else None
+    if not bound > 0 or limit <= 0:
         return None
     # In few values the percentile itself lies nearer to the middle than it should.
     seen, there = special.ndtri(np.array((share * (n - 1) + 1, rank)) / (n + 1))

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -404,3 +406,18 @@ async def test_counts_that_cannot_be(make_job: MakeJob, usage: dict[str, Any]) -
     with Loopback(Answer(body=body)) as server:
         reply = await ask(make_job(server.base_url, **changes))
     assert (reply.text, reply.usage) == ("hi", None)
+
+
+def test_an_interrupt_while_litellm_is_imported_is_one(tmp_path: Path) -> None:
+    """A half imported litellm is not imported again, which would be a crash of ours."""
+    (tmp_path / "litellm.py").write_text(
+        "import sys\nagain = hasattr(sys, 'tried')\nsys.tried = True\n"
+        "raise AttributeError if again else KeyboardInterrupt\n"
+    )
+    asks = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from runner.calls.translate import check_parameters\n"
+        "try:\n    check_parameters(None, {})\nexcept KeyboardInterrupt:\n    print('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "heard\n", done.stderr

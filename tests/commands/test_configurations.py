@@ -84,9 +84,9 @@ def swept(*arguments: str) -> tuple[Path, SweepResult]:
 
 
 def like_for_like(found: SweepResult) -> bool:
-    """But for what the model's own file says of it."""
-    said = found.recommendations["reasoning"].differences
-    return all("is not sent temperature" in each for each in said)
+    """What the model's own file says of it holds for each of its rows, and is no difference."""
+    assert all("is not sent temperature" in " ".join(row.notes) for row in found.runs)
+    return not found.recommendations["reasoning"].differences
 
 
 def efforts(server: Loopback, since: int) -> set[Any]:

@@ -255,6 +255,19 @@ def test_air_gapped_leaves_only_this_machine(select: Select) -> None:
     assert all(str(each.excluded[0]).startswith("data_privacy: ") for each in selection.excluded)
 
 
+@pytest.mark.parametrize("word", ["air-gapped", "Air gapped", "airgapped"])
+def test_air_gapped_in_other_spellings(
+    word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is one word; and what the tree names and the bound puts out is said beside the tree."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["select", f"requirements.data_privacy={word}"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Of these llama-70b-vllm and mistral-large-vllm are out, as said below." in said
+    assert main(["select", f"data_privacy={word}"]) == 2
+    assert "did you mean 'requirements.data_privacy'?" in capsys.readouterr().err
+
+
 def test_the_tokens_of_a_tasks_own_cases(select: Select, tmp_path: Path) -> None:
     """The mean of the cases in, the expected answers out; a finished run knows better; you best."""
     cases = tmp_path / "cases.jsonl"

@@ -55,6 +55,7 @@ def test_all_problems_at_once() -> None:
         ("free.anything", None),
         ("inner.sise", "inner.sise: no such key; did you mean 'size'?"),
         ("iner.size", "iner: no such key; did you mean 'inner'?"),
+        ("size", "size: no such key; did you mean 'inner.size'?"),
     ],
 )
 def test_unknown_key(path: str, problem: str | None) -> None:

@@ -107,6 +107,21 @@ def test_configurations(write_run: Factory, tmp_path: Path) -> None:
     assert said.differences == []
 
 
+@pytest.mark.parametrize("others", [["temperature"], []])
+def test_what_nobody_is_sent_is_no_difference(
+    write_run: Factory, tmp_path: Path, others: list[str]
+) -> None:
+    """That a model does not take a parameter is one where another takes it, and only there."""
+    for number, (name, dropped) in enumerate([("small", ["temperature"]), ("big", others)]):
+        of = job(model={**model(name), "drop_params": dropped})
+        write_run([answered("a", served_by=name)], of, name=f"sweep/{number}_sorting-{name}")
+    found = compute(tmp_path / "sweep")
+    notes = [note for run in found.runs for note in run.notes if "is not sent" in note]
+    assert len(notes) == 1 + len(others)
+    said = found.recommendations["sorting"].differences
+    assert [each for each in said if "is not sent" in each] == ([] if others else notes)
+
+
 def test_tasks_are_decided_one_by_one(write_run: Factory, tmp_path: Path) -> None:
     """A sweep over two tasks has a recommendation for each."""
     for number, (task, name, cost) in enumerate(

@@ -191,3 +191,12 @@ def test_nearer_takes_longer() -> None:
     found = [more_cases(metric(rate(54, 60), 60), limit) for limit in (0.8, 0.85, 0.88)]
     assert found[0] is not None and found[1] is not None and found[2] is not None
     assert found[0] < found[1] < found[2]
+
+
+def test_percentiles_of_one_value_settle_by_their_number() -> None:
+    """Where nothing shows a spread it takes as many as give a bound at all: 72 for the 95th."""
+    one = Metric(value=4.0, low=None, high=None, n=1, unit="ms")
+    assert more_cases(one, 2000.0, percentile=95) == 71
+    assert more_cases(one, 2.0, percentile=95) is None
+    alike = Metric(value=4.0, low=4.0, high=None, n=40, unit="ms")
+    assert more_cases(alike, 2000.0, percentile=95) == 32

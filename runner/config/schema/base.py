@@ -6,10 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+
+def _privacy(word: Any) -> Any:
+    """air-gapped, Air gapped and airgapped are air_gapped."""
+    plain = re.sub(r"[\s_-]+", "", word).lower() if isinstance(word, str) else word
+    return "air_gapped" if plain == "airgapped" else word
+
+
 Data = Literal["on_device", "self_hosted", "third_party"]
 Privacy = Annotated[
     Literal["standard", "strict", "air_gapped"],
-    BeforeValidator(lambda word: "air_gapped" if word == "air-gapped" else word),
+    BeforeValidator(_privacy),
     WithJsonSchema({"enum": ["standard", "strict", "air_gapped", "air-gapped"]}),
 ]
 
