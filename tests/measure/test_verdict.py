@@ -54,11 +54,12 @@ def test_a_percentile_is_known_by_its_name() -> None:
 def test_where_nobody_knows_how_many() -> None:
     """Without any spread to go by the sentence says the least number that could be a proof."""
     metrics = {"latency_p95_ms": metric(Estimate(300.0), 24, "ms")}
-    found = verdict_on("l", "latency_p95_ms", metrics, "max", 5000)
+    found = verdict_on("l", "latency_p95_ms", metrics, "max", 200)
     assert found.more_cases is None
     assert found.why.endswith(
-        "is not proven (72 observations are needed, 24 are here); as measured it is met"
+        "is not proven (72 observations are needed, 24 are here); as measured it is missed"
     )
+    assert verdict_on("l", "latency_p95_ms", metrics, "max", 5000).more_cases == 72 - 24
 
 
 def test_what_is_settled_needs_no_more() -> None:
