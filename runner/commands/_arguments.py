@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from runner.commands.command_line import parse
 from runner.config import loading, override_grammar, paths
 from runner.config.catalogue import Options
-from runner.config.redact import redact
+from runner.config.redact import learn, redact
 from runner.config.schema import Single, Strict
 from runner.config.terminal import for_stdout
 from runner.config.validation import Typed, unknown_key, validated
@@ -97,6 +97,7 @@ def arguments(
     """
     found = parse(command, description, argv)
     own = paths.config_dir(found.config_dir)
+    learn([own, paths.builtin("conf")], found.given)
     if keys and found.cfg:
         raise ConfigError(f"{command}: composes no config; leave --cfg out")
     plain = [each for each in found.given if not _is_override(each, paths=bool(words))]

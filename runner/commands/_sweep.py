@@ -8,10 +8,11 @@ from typing import Any
 from filelock import FileLock
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, read_write
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from runner.commands.command_line import explain
 from runner.config.overrides import named
+from runner.config.redact import key_in
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
 from runner.pipeline import provenance
 from runner.pipeline.resume import try_lock
@@ -35,6 +36,9 @@ class OnStart(Callback):  # type: ignore[misc]  # Hydra's class is untyped
             config.hydra.sweep.dir = str(where)
             config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")
         try:
+            # Hydra writes all of it to a file.
+            if name := key_in(OmegaConf.to_yaml(config)):
+                raise ConfigError(f"conf: holds the value of {name}; keep it in the environment")
             _begin(where, sorted(named([*config.hydra.overrides.task, *_params(config)])))
         except RunnerError as error:
             # Hydra would make any Exception of a callback a mere warning.

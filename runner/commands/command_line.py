@@ -174,7 +174,10 @@ def _interrupted() -> RunnerError:
 
 def explain(error: RunnerError, code: int) -> int:
     """Say what is wrong on stderr, and return the exit code."""
+    from runner.config.paths import builtin
+    from runner.config.redact import learn
     from runner.config.terminal import say
 
+    learn([builtin("conf")], sys.argv)  # the error may be of the words themselves
     say(str(error))
     return code

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from runner.config import conf_files, hydra_app, paths
 from runner.config.composing import REASONS, explained
 from runner.config.override_grammar import check, refuse
+from runner.config.redact import learn
 from runner.config.schema import Job
 from runner.errors import ConfigError
 
@@ -34,6 +35,7 @@ def compose_config(
     From any thread, and beside another Hydra application. Raises ConfigError.
     """
     own = paths.config_dir(None if config_dir is None else str(config_dir))
+    learn([own, paths.builtin("conf")], overrides)
     for override in overrides:
         refuse(override, own)
     options = Options([folder for folder in (own, paths.builtin("conf")) if folder])

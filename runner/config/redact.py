@@ -6,13 +6,37 @@ a key is the user's data.
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from importlib.util import find_spec
+from pathlib import Path
 
 from runner.config.schema import Provider, Single
 
 _MARK = "[redacted]"
 _known: set[str] = set()
+_named = set[str]()  # variables that hold a key, as the files of conf/ say
+_AT_LEAST = 8  # characters of a key: a shorter one would stand in texts by chance
+_PLACEHOLDERS = {"", "EMPTY", "dummy", "empty", "fake", "local", "none", "null", "ollama", "test"}
+_NAMES = re.compile(r"""\bapi_key_env\s*[:=]\s*["']?([A-Z_][A-Z0-9_]*)""")
+
+
+def learn(folders: Iterable[Path | None], overrides: Iterable[str] = ()) -> None:
+    """Know the value of every `api_key_env` in the files of some config folders, and in overrides.
+
+    It is called before anything is composed, written or printed: which of them is used is not
+    known yet, and a key may stand where none belongs.
+    """
+    texts = list(overrides)
+    for folder in filter(None, folders):
+        for file in folder.rglob("*.yaml"):
+            try:
+                texts.append(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # whoever composes it says so
+    _named.update(name for text in texts for name in _NAMES.findall(text))
+    for name in _named:
+        remember(_value(name))
 
 
 def missing_key(model: Single, where: str) -> str | None:
@@ -27,6 +51,12 @@ def missing_key(model: Single, where: str) -> str | None:
         return f"{where}: the key in {name} stands in quotes, which are sent with it: take them off"
     if key and not (key.isascii() and key.isprintable() and " " not in key):
         return f"{where}: the key in {name} has characters that no header takes: copy it once more"
+    if key and len(key) < _AT_LEAST and key not in _PLACEHOLDERS:
+        return (
+            f"{where}: the key in {name} has under {_AT_LEAST} characters: records could not be "
+            f"kept clear of it; where a server takes any, write one of "
+            f"{', '.join(sorted(_PLACEHOLDERS - {''}))}"
+        )
     if extra := _missing_extra(provider):
         return f"{where}: {model.name} needs an extra: pip install 'llm-decision-runner[{extra}]'"
     return None
@@ -60,17 +90,29 @@ def api_key(model: Single) -> str | None:
 
 def remember(secret: str) -> None:
     """Scrub it from now on: as it stands in a text, and as it stands inside a JSON string."""
-    if len(secret) >= 8:  # "EMPTY" and "none" are placeholders, and would garble texts
+    if len(secret) >= _AT_LEAST:  # placeholders would garble texts
         _known.update({secret, json.dumps(secret)[1:-1]})
 
 
 def key_in(text: str) -> str | None:
     """The name of the variable whose value, a key by that name, stands in a text."""
+    for name in sorted(_named):
+        if value := _value(name):
+            if len(value) < _AT_LEAST and value not in _PLACEHOLDERS:
+                if re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+                    return name
+            elif len(value) >= _AT_LEAST and value in text:
+                return name
     for name, value in os.environ.items():
         secret = name.endswith(("_API_KEY", "_TOKEN", "_SECRET")) or "_TOKEN_" in name
-        if secret and len(value) >= 8 and value in text:
+        if secret and len(value) >= _AT_LEAST and value in text:
             return name
     return None
+
+
+def _value(name: str) -> str:
+    """Of a variable, without what surrounds a key by mistake."""
+    return os.environ.get(name, "").strip().strip("'\"")
 
 
 def know(models: Iterable[Single]) -> None:

@@ -219,6 +219,62 @@ def test_key_on_the_command_line(
     assert not Path("outputs").exists()
 
 
+VENDOR = "vk-0123456789-planted"  # of a variable that is not called as keys are
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=mine", f"++model.extra_body.token={VENDOR}"],
+        ["-m", "model=mine,first", f"++model.extra_body.token={VENDOR}"],
+        ["--cfg", "job", "model=mine", f"++model.extra_body.token={VENDOR}"],
+        ["model=first", "model.provider.api_key_env=MYVENDOR", f"task.system={VENDOR}"],
+        ["-m", "model=leaks,first"],  # it stands in a file that Hydra would copy
+        ["run", "model=mine", f"input={VENDOR}"],
+        [f"model={VENDOR}"],
+        [VENDOR],
+        [f"--{VENDOR}"],
+        ["cost", f"{VENDOR}=1"],
+        ["help", VENDOR],
+    ],
+)
+def test_every_key_of_conf_is_known(
+    home: Path,
+    server: Loopback,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    """Whatever its variable is called, a key is on no disk and in no message."""
+    provider = PROVIDER.format(base_url=server.base_url).replace("LOOPBACK_API_KEY", "MYVENDOR")
+    Path("conf/provider/vendor.yaml").write_text(provider)
+    own = MODEL.format(name="mine").replace("loop", "vendor")
+    Path("conf/model/mine.yaml").write_text(own)
+    Path("conf/model/leaks.yaml").write_text(own + f"extra_body: {{token: {VENDOR}}}\n")
+    monkeypatch.setenv("MYVENDOR", VENDOR)
+    assert main([*words, "task=demo", "--config-dir", "conf"]) == 2
+    printed = capsys.readouterr()
+    assert VENDOR not in printed.out + printed.err
+    files = [path for path in Path("outputs").rglob("*") if path.is_file()]
+    assert not [path for path in files if VENDOR in path.read_text()]
+    assert server.requests == []
+
+
+def test_a_key_in_a_file_is_not_printed(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a file of conf/ holds a key, --cfg job shows all but that."""
+    monkeypatch.setenv("LOOPBACK_API_KEY", VENDOR)
+    leaking = MODEL.format(name="leaks") + f"extra_body: {{token: {VENDOR}}}\n"
+    Path("conf/model/leaks.yaml").write_text(leaking)
+    words = ["--cfg", "job", "--config-dir", "conf", "requirements=base", "task=demo"]
+    for command in ([], ["run"]):
+        assert main([*command, *words, "model=leaks"]) == 0
+        printed = capsys.readouterr().out
+        assert "token: [redacted]" in printed
+        assert VENDOR not in printed
+
+
 def test_directory_with_odd_name(
     runner: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

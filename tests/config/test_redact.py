@@ -40,3 +40,18 @@ def test_addresses(make_job: Callable[..., Any], who: str) -> None:
     """An api_base with a user or a password in it is refused."""
     with pytest.raises(ConfigError, match="api_base has a user"):
         make_job(f"http://{who}127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("short", "under 8 characters"), ("EMPTY", None), ("none", None)]
+)
+def test_short_keys(
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, key: str, said: str | None
+) -> None:
+    """What is too short to be scrubbed is refused, but for the words that stand for no key."""
+    monkeypatch.setenv("LOOPBACK_API_KEY", key)
+    model = make_job("http://127.0.0.1:9/v1").model
+    assert isinstance(model, Single)
+    found = missing_key(model, "model")
+    assert (found is None) if said is None else (found is not None and said in found)
+    assert not found or key not in found.replace("shorter", "")
