@@ -2,7 +2,8 @@
 
 RunnerError
 ├── ConfigError     the configuration or an input file is wrong; nothing was sent        exit 2
-├── BudgetSpent     the next request might cost more than `budget_usd` leaves             exit 4
+├── Stopped         going on would only fail again: a wrong key, a provider that is down   exit 4
+│   └── BudgetSpent the next request might cost more than `budget_usd` leaves
 ├── StorageError    an outcome can't be written to disk; the run stops                   exit 4
 ├── ScorerFailed    a scorer raised (scorers/); its answers are kept, unscored           exit 4
 ├── Unscored        a model that was to judge did not (scorers/); the answer has no score
@@ -37,6 +38,7 @@ ErrorKind = Literal[
     "invalid_reply",
     "truncated",  # an answer that broke off: a failure only where a fallback is to mend it
     "invalid_output",  # likewise one that is not in the format the task asks for
+    "unsent",  # it could not be built, or had no time to leave: no failure of the model's
     "circuit_open",  # not sent: the provider is left alone for a while
     "budget",  # not sent: it might have cost more than is left
     "interrupted",  # the process ended, or a scorer broke, before there was an outcome
@@ -44,6 +46,12 @@ ErrorKind = Literal[
 # What may go better the next time; everything else would fail the same way again.
 TRANSIENT: frozenset[ErrorKind] = frozenset(
     {"rate_limit", "overloaded", "server_error", "timeout", "connection"}
+)
+# What says that the provider is down, rather than that it does not like a request.
+DOWN: frozenset[ErrorKind] = frozenset({"overloaded", "server_error", "timeout", "connection"})
+# What somebody has to mend first: a key, a model's name or what it is sent, an account.
+TO_MEND: frozenset[ErrorKind] = frozenset(
+    {"auth", "not_found", "unsupported_param", "insufficient_quota"}
 )
 
 
@@ -60,7 +68,11 @@ class ConfigError(RunnerError):
         super().__init__("\n".join(self.problems))
 
 
-class BudgetSpent(RunnerError):
+class Stopped(RunnerError):
+    """Nothing more is asked; what was answered is kept, and the same command goes on."""
+
+
+class BudgetSpent(Stopped):
     """The next request might cost more than is left of the budget."""
 
 
@@ -75,7 +87,8 @@ class CallFailed(RunnerError):
     `unbilled` is True when the provider turned the request away before answering, so that it cost
     nothing; False means that nobody can say what it cost (a time-out, a connection cut half-way).
     `retry_after` is in seconds. `delivered` is True when a part of an answer had come before it
-    failed, and somebody may have read it.
+    failed, and somebody may have read it. `outage` is True when its provider is left alone by now,
+    and `stops` says why a run that had it should end here.
     """
 
     kind: ErrorKind
@@ -90,6 +103,8 @@ class CallFailed(RunnerError):
     request: dict[str, Any] = field(default_factory=dict)
     usage: Any = None  # records.Usage, where the provider stated one all the same
     delivered: bool = False
+    outage: bool = False
+    stops: str = ""
 
     def __str__(self) -> str:
         status = f" (HTTP {self.status})" if self.status else ""

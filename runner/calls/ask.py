@@ -170,52 +170,77 @@ class Asker:
         self, step: AskModel, log: CallLog, patient: bool, on_text: OnText | None
     ) -> Reply:
         """With retries."""
-        retry, before, waited = self._retry, log.seconds, 0.0
-        unread = retry.invalid_replies  # that may still be asked for again
-
-        def note_wait(state: RetryCallState) -> None:
-            nonlocal waited
-            waited = state.upcoming_sleep
-
-        def out_of_time(state: RetryCallState) -> bool:
-            """The time in our own queue is not the provider's fault."""
-            spent = asyncio.get_running_loop().time() - log.started - log.queued_seconds
-            return spent + state.upcoming_sleep >= retry.total
-
-        def may_go_better(error: BaseException) -> bool:
-            """What was handed over piece by piece can't be taken back and asked for again."""
-            nonlocal unread
-            if not isinstance(error, CallFailed) or error.delivered:
-                return False
-            if error.kind == "invalid_reply" and unread:
-                unread -= 1
-                return True
-            return error.transient
-
-        async for attempt in AsyncRetrying(
-            stop=lambda state: state.attempt_number >= retry.attempts or out_of_time(state),
-            wait=_wait(retry),
-            retry=retry_if_exception(may_go_better),
-            before_sleep=note_wait,
-            reraise=True,
-        ):
-            with attempt:
-                reply = await self._dispatch.send(
-                    step.model,
-                    step.query,
-                    log,
-                    arm=step.arm,
-                    waited=waited,
-                    retry=retry,
-                    patient=patient,
-                    on_text=on_text if step.stands else None,
-                    ledger=self._ledger,
-                    keep=self._waits or not step.stands or step.query.role != "answer",
-                )
-                if reply.first_token_seconds is not None:
-                    log.first_token_seconds = before + reply.first_token_seconds
-                return reply
+        # Where a classifier is down, the router has an arm for those that nobody has classified.
+        patient = patient and step.query.role != "classifier"
+        tries, before = _Tries(self._retry, log, patient), log.seconds
+        try:
+            async for attempt in AsyncRetrying(
+                stop=tries.over,
+                wait=_wait(self._retry),
+                retry=retry_if_exception(tries.may_go_better),
+                before_sleep=tries.note_wait,
+                reraise=True,
+            ):
+                with attempt:
+                    reply = await self._dispatch.send(
+                        step.model,
+                        step.query,
+                        log,
+                        arm=step.arm,
+                        waited=tries.waited,
+                        retry=self._retry,
+                        patient=patient,
+                        left=tries.left,
+                        on_text=on_text if step.stands else None,
+                        ledger=self._ledger,
+                        keep=self._waits or not step.stands or step.query.role != "answer",
+                    )
+                    if reply.first_token_seconds is not None:
+                        log.first_token_seconds = before + reply.first_token_seconds
+                    return reply
+        except CallFailed as error:
+            if patient and error.outage and not error.delivered:
+                raise self._dispatch.down(step.model, self._retry, str(error)) from None
+            raise
         raise AssertionError("tenacity re-raises the last failure")
+
+
+class _Tries:
+    """Whether a model is asked once more, and for how long it is waited for."""
+
+    def __init__(self, retry: Retry, log: CallLog, patient: bool) -> None:
+        self._retry, self._log, self._patient = retry, log, patient
+        self._unread = retry.invalid_replies  # that may still be asked for again
+        self.waited = 0.0  # before the attempt under way
+
+    @property
+    def left(self) -> float:
+        """Seconds of `retry.total`. Our own queue and our own work are not the provider's fault."""
+        log = self._log
+        ours = log.queued_seconds - log.barred_seconds + log.building_seconds
+        spent = asyncio.get_running_loop().time() - log.started - ours
+        return self._retry.total - spent
+
+    def note_wait(self, state: RetryCallState) -> None:
+        self.waited = state.upcoming_sleep
+
+    def over(self, state: RetryCallState) -> bool:
+        """In an outage a failure says nothing of this request: no attempt is used up by it."""
+        if state.upcoming_sleep >= self.left:
+            return True
+        error = state.outcome.exception() if state.outcome else None
+        if self._patient and isinstance(error, CallFailed) and error.outage:
+            return False
+        return state.attempt_number >= self._retry.attempts
+
+    def may_go_better(self, error: BaseException) -> bool:
+        """What was handed over piece by piece can't be taken back and asked for again."""
+        if not isinstance(error, CallFailed) or error.delivered:
+            return False
+        if error.kind == "invalid_reply" and self._unread:
+            self._unread -= 1
+            return True
+        return error.transient
 
 
 def _wait(retry: Retry) -> Callable[[RetryCallState], float]:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from math import inf
 from typing import Any
 
 from runner.calls.budget import Budget
-from runner.calls.limits import CircuitOpen, Limits
+from runner.calls.limits import CircuitOpen, Limits, Turn, WaitedTooLong
 from runner.calls.llm import Client
+from runner.calls.refusals import Refusals
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, input_tokens_at_most, messages, parameters
 from runner.config.schema import Retry, Single
@@ -21,10 +24,21 @@ from runner.record.outcomes import Attempt, Reply, Sent, Skipped
 
 
 class Dispatch:
-    """One for a process: its runs share the budget, and models share their provider's limits."""
+    """One for a process: its runs share the budget, and models share their provider's limits.
 
-    def __init__(self, client: Client, budget: Budget) -> None:
+    With `refusals` it is that of runs that end where going on would only fail again: what fails so
+    has `stops` set. Outages are said to `say`, a line each.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        budget: Budget,
+        refusals: Refusals | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.client, self.budget = client, budget
+        self._refusals, self._say = refusals, say
         self._limits: dict[str, Limits] = {}
         self._servers: defaultdict[str, ServerTime] = defaultdict(ServerTime)  # by model
 
@@ -38,6 +52,7 @@ class Dispatch:
         waited: float = 0.0,
         retry: Retry,
         patient: bool = True,
+        left: float = inf,
         on_text: OnText | None = None,
         ledger: Ledger | None = None,
         keep: bool = False,
@@ -46,7 +61,8 @@ class Dispatch:
 
         Where an earlier process has a reply to it there, that one is taken. With `keep` the reply
         is put there, since its outcome will not be on disk at once.
-        A provider that is left alone for a while (`retry.breaker`) is waited for by the `patient`.
+        A provider that is left alone for a while (`retry.breaker`) is waited for by the `patient`,
+        for `left` seconds at most, and until it has been down for `retry.total`.
         Raises CallFailed, BudgetSpent.
         """
         asked, params = messages(model, query), parameters(model, query)
@@ -56,46 +72,89 @@ class Dispatch:
         if ledger and not on_text and (found := ledger.reply(asked_hash)) and found.reply:
             log.note(found.attempt)
             return found.reply
-        limits = self._of(model, retry)
+        tokens = tokens_in // 4 + params["max_tokens"]
+        async with (
+            self._leave(model, retry, log, tokens, patient=patient, left=left) as (turn, starts),
+            self.budget.reserve(worst) as reservation,
+        ):
+            sent = {
+                "role": query.role,
+                "arm": arm,
+                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "waited_seconds": waited,
+                "sent": reservation.sent,
+            }
+            if ledger and worst != 0:
+                await ledger.put(Sent(attempt=_in_flight(model, worst, sent)))
+
+            async def bill(ended: Reply | CallFailed) -> None:
+                attempt = _attempt(model, ended, share.seconds, worst, sent)
+                reservation.cost_usd = attempt.cost_usd
+                log.note(attempt)
+                if ledger and isinstance(ended, CallFailed) and worst != 0:
+                    await ledger.put(Sent(attempt=attempt))
+                elif ledger and keep and isinstance(ended, Reply):
+                    await ledger.put(Sent(attempt=attempt, asked=asked_hash, reply=ended))
+
+            try:
+                with self._servers[model.name].share() as share:
+                    reply = await self.client.complete(model, asked, params, on_text, starts)
+            except CallFailed as error:
+                await bill(error)
+                error.outage = turn.failed(error.kind, _pause(error, retry), str(error))
+                raise
+            await bill(reply)
+            used = reply.usage
+            turn.succeeded(used.input_tokens + used.output_tokens if used else None)
+            return reply
+
+    @asynccontextmanager
+    async def _leave(
+        self,
+        model: Single,
+        retry: Retry,
+        log: CallLog,
+        tokens: int,
+        *,
+        patient: bool,
+        left: float,
+    ) -> AsyncIterator[tuple[Turn, Callable[[], None]]]:
+        """Leave to send a request, and whom to tell that it is at the socket. Raises CallFailed."""
+        provider, limits = model.provider.name, self._of(model, retry)
         try:
-            async with (
-                limits.turn(tokens_in // 4 + params["max_tokens"], wait=patient) as turn,
-                self.budget.reserve(worst) as reservation,
-            ):
+            async with AsyncExitStack() as stack:
+                asking = None
+                if self._refusals:
+                    asking = await stack.enter_async_context(self._refusals.asked(model))
+                    log.queued_seconds += asking.waited_seconds
+                wait = retry.total if patient else 0.0
+                turn = await stack.enter_async_context(limits.turn(tokens, wait=wait, left=left))
                 log.queued_seconds += turn.queued_seconds
-                sent = {
-                    "role": query.role,
-                    "arm": arm,
-                    "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                    "waited_seconds": waited,
-                    "sent": reservation.sent,
-                }
-                if ledger and worst != 0:
-                    await ledger.put(Sent(attempt=_in_flight(model, worst, sent)))
+                log.barred_seconds += turn.barred_seconds
+                came = asyncio.get_running_loop().time()
 
-                async def bill(ended: Reply | CallFailed) -> None:
-                    attempt = _attempt(model, ended, share.seconds, worst, sent)
-                    reservation.cost_usd = attempt.cost_usd
-                    log.note(attempt)
-                    if ledger and isinstance(ended, CallFailed) and worst != 0:
-                        await ledger.put(Sent(attempt=attempt))
-                    elif ledger and keep and isinstance(ended, Reply):
-                        await ledger.put(Sent(attempt=attempt, asked=asked_hash, reply=ended))
+                def starts() -> None:
+                    log.building_seconds += asyncio.get_running_loop().time() - came
+                    if asking:
+                        asking.starts()
 
-                try:
-                    with self._servers[model.name].share() as share:
-                        reply = await self.client.complete(model, asked, params, on_text)
-                except CallFailed as error:
-                    await bill(error)
-                    turn.failed(error.kind, _pause(error, retry))
-                    raise
-                await bill(reply)
-                used = reply.usage
-                turn.succeeded(used.input_tokens + used.output_tokens if used else None)
-                return reply
+                yield turn, starts
         except CircuitOpen as circuit:
+            if patient:
+                raise self.down(model, retry, circuit.last) from None
             log.skipped.append(Skipped(model=model.name, why=str(circuit)))
-            raise CallFailed("circuit_open", f"{model.provider.name} is {circuit}") from None
+            raise CallFailed("circuit_open", f"{provider} is {circuit}") from None
+        except WaitedTooLong:
+            why = f"{provider} asks for longer pauses than retry.total, {retry.total:g} s"
+            raise CallFailed("rate_limit", why, unbilled=True) from None
+
+    def down(self, model: Single, retry: Retry, last: str) -> CallFailed:
+        """What to say of a provider that is waited for no longer."""
+        why = f"{model.provider.name} is down, after {retry.total:g} s (retry.total) still: {last}"
+        found = CallFailed("circuit_open", why, unbilled=True)
+        if self._refusals:
+            found.stops = f"{why}; once it is back, the same command goes on"
+        return found
 
     def _of(self, model: Single, retry: Retry) -> Limits:
         # Models of one provider share its limits; an embedded model has a server of its own.
@@ -108,8 +167,19 @@ class Dispatch:
                 max_concurrency=provider.max_concurrency,
                 slots=model.artifact.slots if model.artifact else None,
                 breaker=retry.breaker,
+                on_outage=partial(self._tell, name, retry),
             )
         return self._limits[name]
+
+    def _tell(self, name: str, retry: Retry, circuit: CircuitOpen | None) -> None:
+        if circuit is None:
+            self._say(f"{name} answers again")
+        elif retry.breaker:
+            self._say(
+                f"{name} is down, {circuit.failures} requests in a row failed: {circuit.last}; it "
+                f"is asked again every {retry.breaker.cooling:g} s, and given up after "
+                f"{retry.total:g} s"
+            )
 
 
 def _pause(error: CallFailed, retry: Retry) -> float | None:

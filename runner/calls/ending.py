@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel
 
 from runner.calls import waits
+from runner.calls.deadline import TO_SEND_SECONDS
 from runner.calls.dialects import characters
 from runner.calls.wire import Wire
 from runner.config.redact import redact
@@ -35,6 +36,7 @@ class _Words(BaseModel):
 
 _WORDS = _Words.model_validate(yaml.safe_load(Path(__file__).with_name("errors.yaml").read_bytes()))
 _RETRY = {"true": True, "false": False}
+_NO_TIME = f"it had not come to the socket after {TO_SEND_SECONDS:g} s: this machine is too busy"
 GARBLED = "a part of the reply is no JSON of the known form"
 _LOOKED_AT = 4000  # characters of an error's text
 
@@ -135,8 +137,11 @@ def _failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
     if kind == "invalid_reply" and not stated:
         start = bytes(wire.reply[:_LOOKED_AT]).decode(errors="replace")
         stated = f"the reply is not of the form that its provider documents: {start}"
+    timed_out = isinstance(error, TimeoutError) and wire.status is None
     if kind == "timeout" and (wire.status or 0) < 400:
         stated = f"no answer within {timeout:g} s"
+    elif timed_out:
+        stated = f"not connected within {timeout:g} s" if kind == "connection" else _NO_TIME
     if kind == "unsupported_param" and stated:
         stated += "; the drop_params of the model's file name what it is not to be sent"
     said_to_wait = (waits.in_headers(wire.headers), said.retry_seconds if said else None)
@@ -174,10 +179,10 @@ def _kind(error: Exception, wire: Wire, said: Statement | None) -> ErrorKind:
     if status is None:
         if name == "UnsupportedParamsError":
             return "unsupported_param"
-        if timed_out:
-            return "timeout"
-        # Without a request litellm refused it by itself.
-        return "connection" if wire.http_requests else "bad_request"
+        if not wire.http_requests:  # litellm refused it by itself, or there was no time
+            return "unsent"
+        connected = wire.sent is not None or name == "Timeout"
+        return "timeout" if timed_out and connected else "connection"
     if said:
         return _of_statement(said, status, patient=waits.in_headers(wire.headers) is not None)
     if timed_out:

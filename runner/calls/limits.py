@@ -7,7 +7,7 @@ All times are of the event loop's clock.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from math import inf
@@ -15,23 +15,33 @@ from math import inf
 from aiolimiter import AsyncLimiter
 
 from runner.config.schema import Breaker
-from runner.errors import TRANSIENT, ErrorKind, RunnerError
+from runner.errors import DOWN, TRANSIENT, ErrorKind, RunnerError
 
 _FIRST_CONCURRENCY = 4
-# Failures that say that the provider is down, rather than that it does not like a request.
-_DOWN: frozenset[ErrorKind] = frozenset({"overloaded", "server_error", "timeout", "connection"})
 
 
 class CircuitOpen(RunnerError):
-    """Not sent: the provider failed too often in a row, the last time with `kind`.
+    """Not sent: the provider failed `failures` times in a row, the last time with `kind`.
 
-    `remaining_seconds` is 0 while another request finds out whether it is back.
+    `remaining_seconds` is 0 while another request finds out whether it is back; it has been left
+    alone for `down_seconds`, and said `last` of itself.
     """
 
-    def __init__(self, kind: ErrorKind, remaining_seconds: float) -> None:
-        self.kind = kind
-        self.remaining_seconds = remaining_seconds
+    def __init__(
+        self,
+        kind: ErrorKind,
+        remaining_seconds: float,
+        failures: int = 0,
+        down_seconds: float = 0.0,
+        last: str = "",
+    ) -> None:
+        self.kind, self.remaining_seconds = kind, remaining_seconds
+        self.failures, self.down_seconds, self.last = failures, down_seconds, last or kind
         super().__init__(f"left alone for {remaining_seconds:.0f} s more after {kind}")
+
+
+class WaitedTooLong(RunnerError):
+    """Not sent: the provider has asked for longer pauses than there is time for."""
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +49,7 @@ class Turn:
     """Leave to send one request now. Say how it ended; if nothing is said, nothing is learnt."""
 
     queued_seconds: float
+    barred_seconds: float  # of these, while the provider wanted a pause or was left alone
     number: int  # counts the turns of one `Limits`
     tokens: int  # as estimated
     _limits: "Limits"
@@ -47,16 +58,17 @@ class Turn:
         """`tokens` is what was really used, input and output together; None: nobody knows."""
         self._limits._succeeded(self, tokens)
 
-    def failed(self, kind: ErrorKind, retry_after: float | None) -> None:
-        """`retry_after` is in seconds."""
-        self._limits._failed(self, kind, retry_after)
+    def failed(self, kind: ErrorKind, retry_after: float | None, said: str = "") -> bool:
+        """Whether the provider is left alone now; `retry_after` is in seconds."""
+        return self._limits._failed(self, kind, retry_after, said)
 
 
 class Limits:
     """What limits one provider, over all its models and all runs on one event loop.
 
     `rpm` and `tpm` are requests and tokens a minute. `slots` is a fixed number of requests at once;
-    without it the number is found out, up to `max_concurrency`. None: no such limit.
+    without it the number is found out, up to `max_concurrency`. None: no such limit. `on_outage` is
+    told when the provider is left alone for the first time, and with None when it is back.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class Limits:
         max_concurrency: int | None = None,
         slots: int | None = None,
         breaker: Breaker | None = None,
+        on_outage: Callable[[CircuitOpen | None], None] = lambda _: None,
     ) -> None:
         # Requests are spaced evenly, but for what a timer that is 0.1 s late would lose.
         self._requests = Bucket(rpm, burst=rpm / 600) if rpm else None
@@ -79,7 +92,9 @@ class Limits:
         self._queue = asyncio.Lock()
         self._queued = 0
         self._request_ended = asyncio.Event()
-        self._unwilling_to_wait: set[asyncio.Timeout] = set()
+        self._waiting: set[Callable[[], None]] = set()  # each looks whether it still may
+        self._on_outage = on_outage
+        self._barred_seconds, self._looked = 0.0, 0.0
 
     @property
     def concurrency(self) -> int:
@@ -87,13 +102,16 @@ class Limits:
         return int(self._slots.limit)
 
     @asynccontextmanager
-    async def turn(self, tokens: int, *, wait: bool) -> AsyncIterator[Turn]:
+    async def turn(
+        self, tokens: int, *, wait: float = inf, left: float = inf
+    ) -> AsyncIterator[Turn]:
         """Wait in the queue, then hold a slot until the end of the block.
 
-        `tokens` is an estimate of input and output together. `wait=False` raises CircuitOpen as
-        soon as the circuit is open, be it while it is in the queue; it waits for all the rest.
+        `tokens` is an estimate of input and output together. Raises CircuitOpen once the circuit
+        has been open for `wait` seconds, be it while this is in the queue (0: as soon as it opens),
+        and WaitedTooLong once pauses and the circuit have taken `left` of its seconds.
         """
-        turn = await (self._next(tokens, _now()) if wait else self._next_unless_open(tokens))
+        turn = await self._patiently(tokens, wait, left)
         try:
             yield turn
         finally:
@@ -101,21 +119,49 @@ class Limits:
             self._circuit.ended(turn.number)
             self._request_ended.set()
 
-    async def _next_unless_open(self, tokens: int) -> Turn:
+    async def _patiently(self, tokens: int, wait: float, left: float) -> Turn:
         came = _now()
-        if self._circuit.free_at > came:
-            raise self._circuit.error(came)
-        scope = asyncio.timeout(None)
+        self._refuse_while_open(wait)
+        loop, scope, before = asyncio.get_running_loop(), asyncio.timeout(None), self._barred(came)
+        timer: asyncio.TimerHandle | None = None
+
+        def look() -> None:
+            """Give up when the time is over; else look again when it may be."""
+            nonlocal timer
+            if timer:
+                timer.cancel()
+            now = _now()
+            if scope.expired() or not (self._circuit.is_open or self._paused_until > now):
+                return  # a request may always go that nobody keeps out
+            more = left - (self._barred(now) - before)
+            if self._circuit.free_at > now:
+                more = min(more, self._circuit.since + wait - now)
+            if more <= 0:
+                scope.reschedule(now)
+            elif more < inf:
+                timer = loop.call_later(more, look)
+
         try:
             async with scope:
-                self._unwilling_to_wait.add(scope)
-                return await self._next(tokens, came, wait=False)
-        except TimeoutError:  # the circuit has opened
-            raise self._circuit.error(_now()) from None
+                look()
+                self._waiting.add(look)
+                return await self._next(tokens, came, wait, before)
+        except TimeoutError:
+            if self._circuit.is_open:
+                raise self._circuit.error(_now()) from None
+            raise WaitedTooLong from None
         finally:
-            self._unwilling_to_wait.discard(scope)
+            self._waiting.discard(look)
+            if timer:
+                timer.cancel()
 
-    async def _next(self, tokens: int, came: float, *, wait: bool = True) -> Turn:
+    def _refuse_while_open(self, wait: float) -> None:
+        """Whoever comes at the end of the cooling is the probe, however long it has been."""
+        now = _now()
+        if self._circuit.free_at > now and now >= self._circuit.since + wait:
+            raise self._circuit.error(now)
+
+    async def _next(self, tokens: int, came: float, wait: float, barred: float) -> Turn:
         self._queued += 1
         try:
             async with self._queue:
@@ -126,15 +172,16 @@ class Limits:
                 self._slots.crowded &= self._queued > 1
                 self._last_number += 1
                 self._circuit.sent(self._last_number)
-                return Turn(_now() - came, self._last_number, tokens, self)
+                now = _now()
+                barred = self._barred(now) - barred
+                return Turn(now - came, barred, self._last_number, tokens, self)
         finally:
             self._queued -= 1
 
-    async def _way_free(self, wait: bool) -> None:
+    async def _way_free(self, wait: float) -> None:
         self._slots.crowded |= self._slots.full
         while (free_at := self._free_at()) > _now():
-            if not wait and self._circuit.free_at > _now():
-                raise self._circuit.error(_now())
+            self._refuse_while_open(wait)
             self._request_ended.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(None if free_at == inf else free_at):
@@ -155,21 +202,38 @@ class Limits:
         """When the next one may go; infinity: when another request has ended."""
         return inf if self._slots.full else max(self._paused_until, self._circuit.free_at)
 
+    def _barred(self, now: float) -> float:
+        """The seconds until now in which the provider wanted a pause, or was left alone."""
+        until = now if self._circuit.is_open else min(now, self._paused_until)
+        self._barred_seconds += max(0.0, until - self._looked)
+        self._looked = now
+        return self._barred_seconds
+
     def _succeeded(self, turn: Turn, tokens: int | None) -> None:
+        self._barred(_now())
         self._slots.succeeded(turn.number)
-        self._circuit.succeeded(turn.number)
+        if self._circuit.succeeded(turn.number):
+            self._on_outage(None)
         if self._tokens and tokens is not None:
             self._tokens.correct(taken=turn.tokens, used=tokens)
 
-    def _failed(self, turn: Turn, kind: ErrorKind, retry_after: float | None) -> None:
+    def _failed(self, turn: Turn, kind: ErrorKind, retry_after: float | None, said: str) -> bool:
         now = _now()
+        self._barred(now)
         if retry_after and kind in TRANSIENT:
             self._paused_until = max(self._paused_until, now + retry_after)
         if kind == "rate_limit":
             self._slots.rate_limited(turn.number, self._last_number)
-        if self._circuit.failed(turn.number, kind, self._last_number, now):
-            while self._unwilling_to_wait:
-                self._unwilling_to_wait.pop().reschedule(now)
+        # Whoever takes not even one request at a time is down by another name.
+        down = kind in DOWN or (kind == "rate_limit" and self._slots.alone)
+        was_open = self._circuit.is_open
+        opens = down and self._circuit.failed(turn.number, kind, self._last_number, now, said)
+        if opens or retry_after:
+            for look in list(self._waiting):
+                look()
+        if opens and not was_open:
+            self._on_outage(self._circuit.error(now))
+        return down and self._circuit.is_open
 
 
 class _Slots:
@@ -192,6 +256,11 @@ class _Slots:
     @property
     def full(self) -> bool:
         return self.taken + 1 > self.limit
+
+    @property
+    def alone(self) -> bool:
+        """Whether one request at a time is all that there may be."""
+        return self._adapts and self.limit < 2
 
     def succeeded(self, number: int) -> None:
         if self._adapts and self.crowded and number > self._halved_after:
@@ -217,9 +286,15 @@ class _Circuit:
         self._breaker = breaker
         self._failures = 0  # in a row; only a success starts anew, so one more opens it again
         self._kind: ErrorKind = "overloaded"
+        self._said = ""
         self._open_until: float | None = None  # None: closed
+        self.since = inf  # when it opened for the first time in a row
         self._opened_after = 0  # the last request before
         self._probe: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._open_until is not None
 
     @property
     def free_at(self) -> float:
@@ -229,7 +304,8 @@ class _Circuit:
         return self._open_until if self._probe is None else inf
 
     def error(self, now: float) -> CircuitOpen:
-        return CircuitOpen(self._kind, max(0.0, (self._open_until or now) - now))
+        remaining = max(0.0, (self._open_until or now) - now)
+        return CircuitOpen(self._kind, remaining, self._failures, now - self.since, self._said)
 
     def sent(self, number: int) -> None:
         if self._open_until is not None:
@@ -240,19 +316,22 @@ class _Circuit:
         if self._probe == number:
             self._probe = None
 
-    def succeeded(self, number: int) -> None:
-        if number > self._opened_after:
-            self._failures = 0
-            self._open_until = None
+    def succeeded(self, number: int) -> bool:
+        """Whether that closes the circuit."""
+        if number <= self._opened_after:
+            return False
+        was_open, self._failures, self._open_until = self.is_open, 0, None
+        return was_open
 
-    def failed(self, number: int, kind: ErrorKind, last_number: int, now: float) -> bool:
+    def failed(self, number: int, kind: ErrorKind, last_number: int, now: float, said: str) -> bool:
         """Whether that opens the circuit, for the first time or again."""
-        if self._breaker is None or kind not in _DOWN or number <= self._opened_after:
+        if self._breaker is None or number <= self._opened_after:
             return False
         self._failures += 1
         if self._failures < self._breaker.failures:
             return False
-        self._kind = kind
+        self.since = self.since if self.is_open else now
+        self._kind, self._said = kind, said
         self._open_until = now + self._breaker.cooling
         self._opened_after = last_number
         return True

@@ -19,6 +19,7 @@ from yarl import URL
 from runner.calls import clouds, translate
 from runner.calls import wire as on_the_wire
 from runner.calls.compile import Template, Templates, named, ordinary, origin
+from runner.calls.deadline import deadline
 from runner.calls.dialects import characters
 from runner.calls.ending import failure, success
 from runner.calls.wire import Clock, Wire
@@ -80,15 +81,16 @@ class Client:
         messages: list[Message],
         params: dict[str, Any],
         on_text: Callable[[str], None] | None = None,
+        on_start: Callable[[], None] | None = None,
     ) -> Reply:
-        """Send one HTTP request. Raises CallFailed.
+        """Send one HTTP request; `on_start` is called when it is at the socket. Raises CallFailed.
 
         With `on_text` the answer is streamed, where the provider's are: it gets each piece of text
         as it comes. The reply's `first_token_seconds` is None when no answer came, as when
         reasoning took all the tokens.
         """
         if on_text and not model.provider.streams:
-            reply = await self.complete(model, messages, params)
+            reply = await self.complete(model, messages, params, None, on_start)
             on_text(reply.text)
             return reply
         sent, hashes = messages, dict[str, str]()
@@ -110,7 +112,8 @@ class Client:
         listener = _Listener(on_text, model, wire) if on_text else None
         timeout = model.provider.timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with deadline(timeout) as start:
+                wire.starts = [start, *([on_start] if on_start else [])]
                 if isinstance(way, Template):
                     await self._send(way, model, sent, key, listener)
                 else:

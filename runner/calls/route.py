@@ -95,7 +95,7 @@ def _choose(router: Router, query: Query, arm: str) -> Generator[Next, Any, Choi
     try:
         said = (yield from route(router.classifier, asking, below, stands=False)).reply.text
     except CallFailed as error:
-        if not error.transient:
+        if not (error.transient or error.kind == "circuit_open"):
             raise  # a wrong key is to be mended, not routed around
         return Choice(model=router.name, arm=router.otherwise, how="unclassified", why=str(error))
     named = _labels.read(said, tuple(router.arms)).label

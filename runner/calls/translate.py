@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import aiohttp
 
 from runner.calls import callbacks, clouds
+from runner.calls.deadline import TO_SEND_SECONDS
 from runner.calls.ending import first_line
 from runner.cases import images
 from runner.config.schema import Single
@@ -151,7 +152,8 @@ class Calls:
             "model": model.litellm_id,
             "api_base": model.provider.api_base,
             "api_key": key,
-            "timeout": model.provider.timeout,
+            # Ours comes first: this one would begin before the request is at the socket.
+            "timeout": 2 * model.provider.timeout + TO_SEND_SECONDS,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": False,

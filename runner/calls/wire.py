@@ -62,6 +62,8 @@ class Wire:
     max_reply_bytes: int | None = None
     most_tokens: tuple[float, float] = (inf, inf)  # in and out: counts beyond are not believed
     delivered: bool = False  # some of its text was handed on
+    # Called when a request comes to the socket.
+    starts: list[Callable[[], None]] = field(default_factory=list)
     said: Said = field(init=False)
     _read: Reader = field(init=False)
     _decode: Callable[[bytes], bytes] = bytes
@@ -261,6 +263,8 @@ def _tracing() -> aiohttp.TraceConfig:
     async def started(_s: Any, _c: SimpleNamespace, p: aiohttp.TraceRequestStartParams) -> None:
         if wire := current.get():
             wire.http_requests += 1
+            for start in wire.starts:
+                start()
             wire.body.clear()
             # We read what passes by, and a compressor would hold back the tokens of a stream.
             p.headers["Accept-Encoding"] = "identity"

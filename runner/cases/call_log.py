@@ -26,6 +26,8 @@ class CallLog:
     skipped: list[Skipped] = field(default_factory=list)
     seconds: float = 0.0
     queued_seconds: float = 0.0
+    barred_seconds: float = 0.0  # of these, while a provider wanted a pause or was left alone
+    building_seconds: float = 0.0  # of requests, until they are at the socket: our own time, too
     first_token_seconds: float | None = None  # of a streamed answer, since the first request
     served_by: str = ""
     arm: str = ""
@@ -69,6 +71,7 @@ class CallLog:
             self.skipped += other.skipped
         self.seconds += max(other.seconds for other in others)
         self.queued_seconds += max(other.queued_seconds for other in others)
+        self.barred_seconds += max(other.barred_seconds for other in others)
 
     def stand_by(self, earlier: "CallLog") -> None:
         """Take the answer of an earlier state of this; what has happened since stays noted."""

@@ -80,13 +80,9 @@ def _data_url(part: dict[str, str], hashes: dict[str, str]) -> dict[str, Any]:
     try:
         data = Path(part["path"]).read_bytes()
     except OSError as error:
-        raise CallFailed(
-            "bad_request", f"{part['path']}: {error.strerror}", unbilled=True
-        ) from None
+        raise CallFailed("unsent", f"{part['path']}: {error.strerror}", unbilled=True) from None
     if hashlib.sha256(data).hexdigest() != part["sha256"]:
-        raise CallFailed(
-            "bad_request", f"{part['path']} changed while the run was on", unbilled=True
-        )
+        raise CallFailed("unsent", f"{part['path']} changed while the run was on", unbilled=True)
     encoded = base64.b64encode(data).decode()
     hashes[encoded] = part["sha256"]
     url = f"data:{media_type(data[:12])};base64,{encoded}"

@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from runner.decide.gate import Ruling
-from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, BudgetSpent, ConfigError, RunnerError
+from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError, Stopped
 from runner.pipeline import event_loop
 from runner.pipeline.plan import Plan
 from runner.record.files import RESULT, write_json
@@ -57,7 +57,7 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
         errors = event_loop.run(run_all(plans))
         results: list[Result | RunnerError] = []
         for _, directory in plans:
-            if isinstance(errors.get(directory), BudgetSpent):
+            if isinstance(errors.get(directory), Stopped):
                 with suppress(RunnerError):
                     build(directory)  # what was measured until then
             try:
@@ -76,6 +76,13 @@ def exit_code(results: Sequence[Result], ruling: Ruling | None) -> int:
         if not any(rate and rate.value for rate in judged):
             return 0
         print("runner: some answers could not be judged; the report says why", file=sys.stderr)
+        return INCOMPLETE_EXIT
+    if any(result.counts and result.counts.unsent for result in results):
+        print(
+            "runner: some requests never left this machine, which is no failure of the model's; "
+            "the report says why, and the same command asks them",
+            file=sys.stderr,
+        )
         return INCOMPLETE_EXIT
     print(
         "runner: some calls failed; what was answered is kept, and reuse=<the run's directory> "

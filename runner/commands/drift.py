@@ -107,7 +107,7 @@ def _ask(
 ) -> tuple[int, RunComparison]:
     """How many calls failed, and how the answers compare with those on record.
 
-    Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
+    Raises ConfigError before anything is sent; later Stopped, StorageError.
     """
     from runner.measure.compare import compare, look
 

@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
 def apply(job: BatchJob) -> int:
     """Answer every line of the input, and return the exit code.
 
-    Raises ConfigError before anything is sent; later BudgetSpent, StorageError.
+    Raises ConfigError before anything is sent; later Stopped, StorageError.
     """
     from runner.pipeline.event_loop import run
     from runner.pipeline.progress import progress

@@ -47,7 +47,7 @@ class Observations:
         self.arms = Arms(job)
         self.skipped: Counter[str] = Counter()  # models whose turn had come
         self.failures: Counter[str] = Counter()  # calls that failed, by the kind of error
-        self.answered = self.replayed = self.probes = 0
+        self.answered = self.replayed = self.probes = self.unsent = 0
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
@@ -57,13 +57,15 @@ class Observations:
         case = self._cases.setdefault(line.case, len(self._cases))
         self._pay(line, case)
         if self._open(line):
+            self.unsent += isinstance(line, Failed) and line.kind == "unsent"
             return
+        sent = [attempt for attempt in line.attempts if attempt.error != "unsent"]
         answered = isinstance(line, Answered)
         elsewhere = any(attempt.fallback is not None for attempt in line.attempts)
         self._note("error_rate", case, not answered)
         self._note("fallback_rate", case, elsewhere or (answered and not own(line)))
-        self._note("retry_rate", case, _retried(line.attempts))
-        unmended = own(line) and not any(attempt.error for attempt in line.attempts)
+        self._note("retry_rate", case, _retried(sent))
+        unmended = own(line) and not any(attempt.error for attempt in sent)
         self._note("first_attempt_success_rate", case, unmended)
         self._note("answered", case, answered)
         self._note("cost", case, line.cost_usd or 0.0)
@@ -125,7 +127,8 @@ class Observations:
                 checked.value == 1 if checked else is_json(line.reply, fenced=self.job.task.fenced)
             )
             self._note("valid_output_rate", case, valid)
-        self._note("attempts_per_request", case, len(line.attempts))
+        sent = sum(attempt.error != "unsent" for attempt in line.attempts)
+        self._note("attempts_per_request", case, sent)
         used = [attempt.usage for attempt in line.attempts if attempt.usage]
         if used:
             tokens = sum(usage.input_tokens + usage.output_tokens for usage in used)
@@ -161,6 +164,7 @@ class Observations:
             answered=self.answered,
             failed=outcomes - self.answered,
             replayed=self.replayed,
+            unsent=self.unsent,
         )
 
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:

@@ -19,7 +19,7 @@ from runner.config import paths, pins, redact
 from runner.config.identity import shape
 from runner.config.schema import Cascade, Job, Model, Single, Task
 from runner.config.self_judging import self_judging
-from runner.errors import BudgetSpent, ConfigError
+from runner.errors import BudgetSpent, ConfigError, Stopped
 from runner.measure import requirements
 from runner.pipeline import tracing
 from runner.price import worst_case
@@ -66,7 +66,7 @@ class Plan:
         """The answer with its scores, of which those that still hold are kept.
 
         `scores` and `judging`, what scorers ask of models of their own, are filled as it happens,
-        since it is paid for whether all is scored or not. Raises ScorerFailed, BudgetSpent.
+        since it is paid for whether all is scored or not. Raises ScorerFailed, Stopped.
         """
         unscored: dict[str, str] = {}
         judging += answer.judging
@@ -76,6 +76,8 @@ class Plan:
             judging.extend(asked.attempts)
             if asked.error and asked.error.kind == "budget":
                 raise BudgetSpent(asked.error.message)
+            if asked.error and asked.error.stops:
+                raise Stopped(asked.error.stops)
             return asked
 
         for name, scorer in self.scorers.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.calls.dispatch import Dispatch
 from runner.cases.query import Question
-from runner.errors import BudgetSpent
+from runner.errors import Stopped
 from runner.pipeline import provenance, resume
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import Carried
@@ -25,7 +25,7 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
     """Ask what has no answer yet and keep the record in `directory`, which the caller has claimed.
 
     `advance` is called for each outcome. Raises ConfigError before anything is sent; later
-    BudgetSpent, StorageError and ScorerFailed, and the journal then holds all that was answered.
+    Stopped, StorageError and ScorerFailed, and the journal then holds all that was answered.
     """
     (directory / RESULT).unlink(missing_ok=True)  # it is of what was asked until now
     carried = await resume.carry_over(plan, directory)
@@ -35,7 +35,7 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
     missing = plan.count - len(carried.done)
     if not missing:
         return
-    over: list[BudgetSpent] = []
+    over: list[Stopped] = []
     journal = directory / JOURNAL
     async with opened(plan.job, dispatch, journal, waits=plan.slow_to_score) as session:
         plan = plan.serving(session.job)
@@ -45,7 +45,7 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
             for question in todo:
                 try:
                     await _answer(plan, question, session, carried)
-                except BudgetSpent as error:
+                except Stopped as error:
                     over.append(error)
                 if over:  # what is in flight is paid for: it ends, and nothing new begins
                     return
@@ -57,16 +57,14 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
 
 
 async def _answer(plan: Plan, question: Question, session: Session, carried: Carried) -> None:
-    """Raises ScorerFailed, BudgetSpent, StorageError; what was paid for is on record even so."""
+    """Raises ScorerFailed, Stopped, StorageError; what was paid for is on record even so."""
     case = question.case
     where = case.id, question.repeat
-    found = carried.answers.get(where) or await session.ask(
+    found = carried.answers.get(where) or await session.ask_or_stop(
         question, earlier=carried.attempts.get(where, ())
     )
     if isinstance(found, Failed):
         await session.keep(found)
-        if found.kind == "budget":
-            raise BudgetSpent(found.error)
         if found.kind == "interrupted":
             raise ScorerFailed(found.error)
         return
@@ -74,7 +72,7 @@ async def _answer(plan: Plan, question: Question, session: Session, carried: Car
     scores: dict[str, Score] = {}
     try:
         scored = await plan.score(found, case, session.asker.ask_judge, judging, scores)
-    except (ScorerFailed, BudgetSpent, asyncio.CancelledError):
+    except (ScorerFailed, Stopped, asyncio.CancelledError):
         # It was paid for: kept, and scored as far as it is not yet on resuming.
         await session.keep(found.model_copy(update={"judging": judging, "scores": scores}))
         raise
@@ -95,10 +93,7 @@ async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
     untraced = plan.job.model_copy(update={"tracing": None})
     async with opened(untraced, dispatch, directory / PROBE) as session:
         for question in todo:
-            found = await session.ask(question, on_text=lambda _: None)
-            await session.keep(found)
-            if isinstance(found, Failed) and found.kind == "budget":
-                raise BudgetSpent(found.error)
+            await session.keep(await session.ask_or_stop(question, on_text=lambda _: None))
 
 
 async def _together(worker: Callable[[], Awaitable[None]], count: int) -> None:

@@ -10,9 +10,9 @@ journal and spans.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.calls.ask import Asker
@@ -20,11 +20,12 @@ from runner.calls.budget import Budget
 from runner.calls.dispatch import Dispatch
 from runner.calls.embedded.server import serve
 from runner.calls.llm import Client
+from runner.calls.refusals import Refusals
 from runner.calls.wire import Clock
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Question
 from runner.config.schema import Job
-from runner.errors import CallFailed
+from runner.errors import BudgetSpent, CallFailed, Stopped
 from runner.pipeline.tracing import Tracer
 from runner.record.journal import Journal
 from runner.record.ledger import Ledger
@@ -38,10 +39,13 @@ async def connected(
     earlier: Iterable[Attempt] = (),
     unix_socket: str | None = None,
     clock: Clock = time.perf_counter,
+    stops: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Dispatch]:
     """With the callbacks and the budget of `jobs`, from which `earlier` attempts were paid.
 
-    A drill has a `unix_socket` and a `clock` of its own: see `Client`.
+    `stops` is for runs that end where going on would only fail again (`Session.ask_or_stop`); `say`
+    is told of outages. A drill has a `unix_socket` and a `clock` of its own: see `Client`.
     Raises ConfigError for a callback that can't start, StorageError for a shared budget.
     """
     jobs = list(jobs)
@@ -51,7 +55,7 @@ async def connected(
         budget = Budget(cap_usd(jobs), shared)
         try:
             budget.take_over(earlier)
-            yield Dispatch(client, budget)
+            yield Dispatch(client, budget, Refusals() if stops else None, say)
         finally:
             budget.close()
 
@@ -81,6 +85,33 @@ class Session:
         What was paid for on the way is on record even when this is cancelled; `earlier` attempts
         at the same question are counted in. Raises StorageError.
         """
+        return (await self._asked(question, earlier, on_text)).outcome(
+            question, self.job.model.name, earlier
+        )
+
+    async def ask_or_stop(
+        self,
+        question: Question,
+        *,
+        earlier: Sequence[Attempt] = (),
+        on_text: OnText | None = None,
+    ) -> Answered | Failed:
+        """As `ask`; raises Stopped where nothing more is to be asked.
+
+        The question is then left open, with what was paid for on record.
+        """
+        log = await self._asked(question, earlier, on_text)
+        error = log.error
+        if error is None or not (error.stops or error.kind == "budget"):
+            return log.outcome(question, self.job.model.name, earlier)
+        if error.stops:
+            log.error = replace(error, kind="interrupted")
+        await self.keep(log.outcome(question, self.job.model.name, earlier))
+        raise Stopped(error.stops) if error.stops else BudgetSpent(str(error))
+
+    async def _asked(
+        self, question: Question, earlier: Sequence[Attempt], on_text: OnText | None
+    ) -> CallLog:
         log = CallLog()
         try:
             await self.asker.ask(self.job.model, question.query, on_text, log)
@@ -88,18 +119,19 @@ class Session:
             log.error = CallFailed("interrupted", "before there was an outcome")
             await self.keep(log.outcome(question, self.job.model.name, earlier))
             raise
-        return log.outcome(question, self.job.model.name, earlier)
+        return log
 
     async def keep(self, outcome: Answered | Failed) -> None:
         """Put it on record, but for a question that is left open and has cost nothing.
 
         Raises StorageError.
         """
-        if isinstance(outcome, Failed) and outcome.open and not outcome.attempts:
+        left_open = isinstance(outcome, Failed) and outcome.open
+        if left_open and not outcome.attempts:
             return
         if self.journal:
             await self.journal.append(outcome)
-        if self.ledger:
+        if self.ledger and not left_open:  # its replies are to be taken when it is asked again
             self.ledger.settle((*outcome.attempts, *outcome.judging))
         self.tracer.outcome(outcome)
 

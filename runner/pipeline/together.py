@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+from runner.config.terminal import say
 from runner.errors import RunnerError
 from runner.pipeline.plan import Plan
 from runner.pipeline.progress import progress
@@ -20,7 +21,7 @@ async def run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     errors: dict[Path, RunnerError] = {}
     jobs = [plan.job for plan, _ in plans]
     earlier = chain.from_iterable(Run(directory).paid() for _, directory in plans)
-    async with connected(jobs, earlier=earlier) as dispatch:
+    async with connected(jobs, earlier=earlier, stops=True, say=say) as dispatch:
         with progress() as bar:
 
             async def one(plan: Plan, directory: Path) -> None:

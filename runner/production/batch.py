@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from itertools import takewhile
 from pathlib import Path
 
-from runner.errors import BudgetSpent, ConfigError
+from runner.config.terminal import say
+from runner.errors import ConfigError, Stopped
 from runner.pipeline.session import Session
 from runner.production import inputs
 from runner.production.answer import Answer, Totals, answer, invalid
@@ -17,6 +18,7 @@ from runner.production.journal_order import AHEAD, Recorded
 from runner.record.files import JOURNAL
 
 Turn = asyncio.Future[Answer]  # of a line; None in a queue of them: there are no more
+_LEFT_OUT = {"kind": "budget"}  # a line that was not asked any more, for whatever reason
 
 
 async def run(
@@ -28,12 +30,12 @@ async def run(
 ) -> Totals:
     """Answer every line, with the record in `directory`; `write` gets the answers in their order.
 
-    Raises BudgetSpent once what was under way has ended, StorageError, and ConfigError when the
+    Raises Stopped once what was under way has ended, StorageError, and ConfigError when the
     input is not the one that the record is of.
     """
     journal = directory / JOURNAL
     recorded = Recorded(directory)
-    async with opened(job, journal, recorded.paid()) as session:
+    async with opened(job, journal, recorded.paid(), stops=True, say=say) as session:
         flow = _Flow(job, session, source, directory, recorded)
         try:
             async with asyncio.TaskGroup() as group:
@@ -42,7 +44,7 @@ async def run(
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
     if flow.over:
-        raise BudgetSpent(flow.over)
+        raise flow.over
     return written.result()
 
 
@@ -54,7 +56,7 @@ class _Flow:
         self._source, self._directory, self._recorded = source, directory, recorded
         self._slots = asyncio.Semaphore(self._job.concurrency)
         self._turns: asyncio.Queue[Turn | None] = asyncio.Queue(AHEAD)
-        self.over = ""  # why the budget allows no more
+        self.over: Stopped | None = None  # why nothing more is asked
 
     async def ask(self, group: asyncio.TaskGroup) -> None:
         """Give every line its turn, in order, and ask what is not on record."""
@@ -77,7 +79,7 @@ class _Flow:
     async def _turn(
         self, line: bytes, number: int, key: str, group: asyncio.TaskGroup
     ) -> Turn | None:
-        """None: the budget is spent."""
+        """None: nothing more is asked."""
         if found := self._recorded.take(number):
             if found.key != key:
                 raise self._other_input(f"line {number} has changed")
@@ -92,12 +94,13 @@ class _Flow:
 
         async def asked() -> Answer:
             try:
-                found = await self._session.ask(question)
+                found = await self._session.ask_or_stop(question)
                 await self._session.keep(found)
+            except Stopped as error:
+                self.over = error
+                return invalid(str(error), case.id, number).model_copy(update=_LEFT_OUT)
             finally:
                 self._slots.release()
-            if found.error and found.kind == "budget":
-                self.over = found.error
             return answer(found, self._job.task, as_json=self._job.wants_json)
 
         await self._slots.acquire()
@@ -115,11 +118,11 @@ class _Flow:
     async def write(
         self, write: Callable[[list[Answer]], None], advance: Callable[[], None]
     ) -> Totals:
-        """Hand over answers as their turns come, up to the first that the budget left out."""
+        """Hand over answers as their turns come, up to the first that was not asked."""
         totals = Totals()
         stopped = False
         async for batch in self._ready():
-            whole = list(takewhile(lambda each: each.kind != "budget", batch))
+            whole = list(takewhile(lambda each: each.kind != _LEFT_OUT["kind"], batch))
             if not stopped and whole:
                 await asyncio.to_thread(write, whole)  # whoever reads them may be slow
                 for each in whole:

@@ -1,6 +1,6 @@
 """A decision at work: it is checked as a measurement is, and asks the same way."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -21,11 +21,19 @@ def check_production(job: Production, today: date | None = None) -> None:
 
 @asynccontextmanager
 async def opened(
-    job: Production, journal: Path | None, earlier: Iterable[Attempt] = ()
+    job: Production,
+    journal: Path | None,
+    earlier: Iterable[Attempt] = (),
+    *,
+    stops: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Session]:
-    """`earlier` attempts were paid from the budget. Raises ConfigError, StorageError."""
+    """`earlier` attempts were paid from the budget; for `stops` and `say` see `connected`.
+
+    Raises ConfigError, StorageError.
+    """
     async with (
-        session.connected([job], earlier=earlier) as dispatch,
+        session.connected([job], earlier=earlier, stops=stops, say=say) as dispatch,
         session.opened(job, dispatch, journal) as decision,
     ):
         yield decision

@@ -34,17 +34,20 @@ class Ledger:
     def __init__(self, journal: Path) -> None:
         run, self._path = Run(journal.parent), journal.with_suffix(SENT)
         self._replies: defaultdict[str, list[Sent]] = defaultdict(list)
-        left = run.unfinished(journal.name, map(_closed, run.lines(journal.name)))
-        for each in left:
+        for each in run.unfinished(journal.name, map(_closed, run.lines(journal.name))):
             if each.reply:
                 self._replies[each.asked].append(each)
+        left = run.unfinished(journal.name, run.lines(journal.name))
         self._open = {each.attempt.sent for each in left}
         self._file = Journal(self._path)
 
     def reply(self, asked: str) -> Sent | None:
         """What a request brought back whose outcome was lost; each is given away once."""
-        found = self._replies.get(asked)
-        return found.pop() if found else None
+        if not (waiting := self._replies.get(asked)):
+            return None
+        found = waiting.pop()
+        self._open.add(found.attempt.sent)
+        return found
 
     async def put(self, sent: Sent) -> None:
         """It is on disk when this returns."""
@@ -57,7 +60,7 @@ class Ledger:
 
     def close(self) -> None:
         self._file.close()
-        if not self._open:
+        if not (self._open or any(self._replies.values())):
             with suppress(OSError):
                 self._path.unlink()
 

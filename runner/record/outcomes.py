@@ -209,8 +209,8 @@ class Failed(Outcome):
 
     @property
     def open(self) -> bool:
-        """Whether it only keeps what was paid for: the question is still to be answered."""
-        return self.kind in ("budget", "interrupted")
+        """Whether it only keeps what happened so far: the question is still to be answered."""
+        return self.kind in ("budget", "interrupted", "unsent")
 
 
 Line = Answered | Failed  # of a journal
@@ -267,6 +267,7 @@ class Counts(Record):
     answered: int
     failed: int
     replayed: int
+    unsent: int = 0  # that never left this machine: nobody's failure, and no outcome
 
 
 # What the evidence carries: every requirement is met; none is missed, and what is open waits for

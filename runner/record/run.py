@@ -223,9 +223,12 @@ class Run:
         for line in self.probes():
             yield from line.paid
         waiting = {(each.case, each.repeat) for each in self.unscored()}
+        left_open = set[str | None]()  # attempts whose replies were taken when it was asked again
         for line in self.as_written():
             waiting.discard((line.case, line.repeat))
-            yield from line.paid
+            yield from (each for each in line.paid if each.sent not in left_open)
+            if isinstance(line, Failed) and line.open:
+                left_open |= {each.sent for each in line.paid if each.sent}
         for line in self.unscored():
             if (line.case, line.repeat) in waiting:
                 yield from line.paid

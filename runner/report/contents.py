@@ -76,8 +76,9 @@ def counted(evidence: Evidence) -> str:
     """What became of the questions, and what it cost."""
     result, outcomes = evidence.result, evidence.run.outcomes
     counts = result.counts or Counts(cases=0, outcomes=0, answered=0, failed=0, replayed=0)
+    ours = f"{counts.unsent:,} never sent, which is our own fault, " if counts.unsent else ""
     return (
-        f"{counts.answered:,} of {outcomes:,} outcomes answered, {counts.failed:,} failed, "
+        f"{counts.answered:,} of {outcomes:,} outcomes answered, {counts.failed:,} failed, {ours}"
         f"{counts.replayed:,} replayed; spent {formatting.show(result.spent_usd, 'usd')} now, "
         f"all answers together cost {value(result.metrics.get('cost_total_usd'))}."
     )

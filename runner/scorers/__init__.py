@@ -37,7 +37,7 @@ from runner.cases.call_log import Ask
 from runner.cases.cases import Case
 from runner.config.identity import shape
 from runner.config.schema import Task
-from runner.errors import BudgetSpent, CallFailed, ConfigError, RunnerError
+from runner.errors import CallFailed, ConfigError, RunnerError, Stopped
 from runner.record.outcomes import Reply, Score
 from runner.scorers import _modules, _options
 
@@ -71,7 +71,7 @@ class Scorer:
     fenced: bool = True  # as the task says
 
     async def __call__(self, reply: Reply, case: Case, task: Task, ask: Ask | None = None) -> Score:
-        """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, BudgetSpent, and
+        """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, Stopped, and
         CallFailed as far as `ask` does.
         """
         asking = {_options.ASK: ask} if self.asks else {}
@@ -80,7 +80,7 @@ class Scorer:
             blocking = self.own and not inspect.iscoroutinefunction(self.module.score)
             result = await _aside(judge, task.scorer_timeout) if blocking else judge()
             return _as_score(await result if inspect.isawaitable(result) else result)
-        except (Unscored, BudgetSpent, CallFailed):
+        except (Unscored, Stopped, CallFailed):
             raise
         except Exception as error:
             raise self._failed(case, error) from error

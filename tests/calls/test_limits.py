@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ class Provider:
         self.sent: list[tuple[float, Any]] = []
 
     async def ask(self, name: Any = None, tokens: int = 0) -> None:
-        async with self.limits.turn(tokens, wait=True) as turn:
+        async with self.limits.turn(tokens, wait=inf) as turn:
             self.sent.append((now(), name))
             self.busy += 1
             self.peak = max(self.peak, self.busy)
@@ -45,7 +46,7 @@ class Provider:
 
 
 async def fail(limits: Limits, kind: ErrorKind, retry_after: float | None = None) -> None:
-    async with limits.turn(0, wait=True) as turn:
+    async with limits.turn(0, wait=inf) as turn:
         turn.failed(kind, retry_after)
 
 
@@ -97,7 +98,7 @@ async def test_one_halving_an_episode() -> None:
     limits = Limits()
     await Provider(limits).ask_many(28)  # 4, 8, 16: there is room for 16 now
     before = limits.concurrency
-    turns = [limits.turn(0, wait=True) for _ in range(8)]
+    turns = [limits.turn(0, wait=inf) for _ in range(8)]
     for refused in [await context.__aenter__() for context in turns]:
         refused.failed("rate_limit", None)
     for context in turns:
@@ -156,7 +157,7 @@ async def test_a_shorter_retry_after_changes_nothing() -> None:
     """The latest end of all pauses counts, also for those who wait already."""
     limits = Limits()
     provider = Provider(limits)
-    async with limits.turn(0, wait=True) as first, limits.turn(0, wait=True) as second:
+    async with limits.turn(0, wait=inf) as first, limits.turn(0, wait=True) as second:
         second.failed("rate_limit", 5)
         waiting = asyncio.create_task(provider.ask())
         await asyncio.sleep(1)
@@ -190,7 +191,7 @@ async def test_rpm_after_a_pause() -> None:
     limits = Limits(rpm=6)
     provider = Provider(limits)
     asking = asyncio.gather(*(provider.ask() for _ in range(3)))
-    async with limits.turn(0, wait=True) as turn:
+    async with limits.turn(0, wait=inf) as turn:
         await asyncio.sleep(5)
         turn.failed("rate_limit", 100)
     await asking
@@ -202,9 +203,9 @@ async def test_rpm_after_a_pause() -> None:
 async def test_tpm_counts_what_was_used() -> None:
     """Tokens used beyond the estimate delay the next request, whichever model it is for."""
     limits = Limits(tpm=1000)  # bursts of 100, then about 15 a second
-    async with limits.turn(100, wait=True) as turn:
+    async with limits.turn(100, wait=inf) as turn:
         turn.succeeded(401)
-    async with limits.turn(0, wait=True) as late:
+    async with limits.turn(0, wait=inf) as late:
         pass
     assert late.queued_seconds == pytest.approx(301 / (901 / 60), abs=0.01)
 
@@ -224,7 +225,7 @@ async def test_queued_seconds() -> None:
     limits = Limits(slots=1)
 
     async def hold() -> float:
-        async with limits.turn(0, wait=True) as turn:
+        async with limits.turn(0, wait=inf) as turn:
             await asyncio.sleep(3)
         return turn.queued_seconds
 
@@ -263,7 +264,7 @@ async def test_leaving_without_a_word() -> None:
     limits = Limits(max_concurrency=1)
     for _ in range(3):
         with pytest.raises(KeyError):
-            async with limits.turn(0, wait=True):
+            async with limits.turn(0, wait=inf):
                 raise KeyError
     assert limits.concurrency == 1
     await Provider(limits).ask()

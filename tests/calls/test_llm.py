@@ -421,3 +421,11 @@ def test_an_interrupt_while_litellm_is_imported_is_one(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, timeout=60)
     assert done.stdout == "heard\n", done.stderr
+
+
+async def test_what_never_came_to_the_socket(make_job: MakeJob) -> None:
+    """A request that can't be built is unsent and free; a refused connection is a failure."""
+    error = await fail(make_job("http://127.0.0.1:9/v1", **{"model.provider.litellm": "nobody"}))
+    assert (error.kind, error.http_requests, error.unbilled) == ("unsent", 0, True)
+    error = await fail(make_job("http://127.0.0.1:9/v1", **{"model.provider.litellm": "openai"}))
+    assert (error.kind, error.http_requests) == ("connection", 1)

@@ -132,7 +132,7 @@ def test_a_failing_candidate_does_not_stop_the_others(
 ) -> None:
     """When one candidate's calls fail, the other's numbers stand, and the exit code is 4."""
     server.answer = lambda r: (
-        loopback.echo(r) if r.model.startswith("second") else loopback.no_model(r)
+        loopback.echo(r) if r.model.startswith("second") else loopback.error_reply(400, "no")
     )
     assert runner("-m", "model=first,second") == 4
     runs = read_json(only("sweeps/*") / RESULT)["runs"]
@@ -140,7 +140,7 @@ def test_a_failing_candidate_does_not_stop_the_others(
         ("second", 0),
         ("first", 4),
     ]
-    assert "not_found" in (only("sweeps/*/0_*") / "report.md").read_text()
+    assert "bad_request" in (only("sweeps/*/0_*") / "report.md").read_text()
 
 
 def test_sweep_is_checked_whole_before_the_first_request(

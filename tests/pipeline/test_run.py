@@ -97,11 +97,37 @@ async def test_failures_are_not_scored(make_job: MakeJob, runs: Path) -> None:
     assert all(isinstance(line, Failed) for line in read_journal(runs / "a" / JOURNAL))
 
 
-async def test_unauthorised(make_job: MakeJob, runs: Path) -> None:
-    """A wrong key costs one request a case."""
-    with Loopback(loopback.wrong_key) as server:
-        await execute(make_job(server.base_url), runs / "a")
+async def test_what_was_not_sent_is_no_failure(
+    make_job: MakeJob, runs: Path, tmp_path: Path
+) -> None:
+    """A request that never left is in no rate, leaves its run open, and is asked by the next."""
+    picture, png = tmp_path / "one.png", b"\x89PNG\r\n\x1a\n rest"
+    picture.write_bytes(png)
+    asked = [{"id": f"c{n}", "input": f"text {n}", "expected": f"text {n}"} for n in range(4)]
+    lines = [asked[0], asked[1] | {"images": [str(picture)]}, *asked[2:]]
+    cases = tmp_path / "seen.jsonl"
+    cases.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    def answer(request: Request) -> loopback.Answer:
+        picture.unlink(missing_ok=True)  # while the second case waits for its turn
+        return loopback.echo(request)
+
+    with Loopback(answer) as server:
+        one = {"concurrency": 2, "model.provider.max_concurrency": 1}
+        job = make_job(server.base_url, **{"task.cases": str(cases), "model.vision": True}, **one)
+        result = await execute(job, runs / "a")
+        assert (result.complete, len(server.requests)) == (False, 3)
+        assert result.counts is not None
+        assert (result.counts.answered, result.counts.failed, result.counts.unsent) == (3, 0, 1)
+        assert result.metrics["error_rate"].n == 3
+        assert "1 never sent" in (runs / "a" / "report.md").read_text()
+        picture.write_bytes(png)
+        server.answer = loopback.text("text 1")
+        result = await execute(job, runs / "b")
+    assert result.complete
     assert len(server.requests) == 4
+    rates = ("error_rate", "retry_rate", "first_attempt_success_rate", "attempts_per_request")
+    assert [result.metrics[name].value for name in rates] == [0.0, 0.0, 1.0, 1.0]
 
 
 async def test_fallback_is_not_credited(make_job: MakeJob, runs: Path) -> None:
