@@ -57,12 +57,13 @@ class _Flow:
         self._slots = asyncio.Semaphore(self._job.concurrency)
         self._turns: asyncio.Queue[Turn | None] = asyncio.Queue(AHEAD)
         self.over: Stopped | None = None  # why nothing more is asked
+        self._stopped = asyncio.Event()  # set with it
 
     async def ask(self, group: asyncio.TaskGroup) -> None:
         """Give every line its turn, in order, and ask what is not on record."""
         # Of the job as it is configured: where embedded models are served changes with every run.
         fingerprint, number = self._job.fingerprint(), 0
-        async for line in self._source.lines():
+        async for line in self._lines():
             if self.over:
                 break
             number += 1
@@ -75,6 +76,23 @@ class _Flow:
         if self._recorded.more and not self.over:
             raise self._other_input(f"ends with line {number}")
         await self._turns.put(None)
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        """Up to where nothing more is asked: whoever writes to a pipe may wait for an answer."""
+        lines = aiter(self._source.lines())
+        stopped = asyncio.create_task(self._stopped.wait())
+        try:
+            while not self.over:
+                line = asyncio.ensure_future(anext(lines, None))
+                await asyncio.wait({line, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not line.done():
+                    line.cancel()
+                elif (found := line.result()) is not None:
+                    yield found
+                else:
+                    return
+        finally:
+            stopped.cancel()
 
     async def _turn(
         self, line: bytes, number: int, key: str, group: asyncio.TaskGroup
@@ -98,6 +116,7 @@ class _Flow:
                 await self._session.keep(found)
             except Stopped as error:
                 self.over = error
+                self._stopped.set()
                 return invalid(str(error), case.id, number).model_copy(update=_LEFT_OUT)
             finally:
                 self._slots.release()

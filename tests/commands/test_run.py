@@ -362,6 +362,18 @@ def test_interrupt_while_waiting(home: Path, server: Loopback) -> None:
     assert "Fatal" not in error
 
 
+def test_stopped_while_waiting(home: Path, server: Loopback) -> None:
+    """What stops a run ends it while a pipe is silent, too: its writer may wait for an answer."""
+    server.answer = loopback.wrong_key
+    run = process(["input=-"], stdin=subprocess.PIPE)
+    assert run.stdin
+    run.stdin.write('"one"\n')
+    run.stdin.flush()
+    assert run.wait(timeout=120) == 4
+    assert run.stderr
+    assert "mend it" in run.stderr.read()
+
+
 def test_broken_pipe(home: Path, server: Loopback) -> None:
     """When nobody reads the answers any more, it stops asking without a traceback."""
     server.answer = lambda request: loopback.text(request.text, delay=0.005)
