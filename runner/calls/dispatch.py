@@ -98,7 +98,9 @@ class Dispatch:
 
             try:
                 with self._servers[model.name].share() as share:
-                    reply = await self.client.complete(model, asked, params, on_text, starts)
+                    reply = await self.client.complete(
+                        model, asked, params, on_text, starts, stream=query.stream
+                    )
             except CallFailed as error:
                 await bill(error)
                 error.outage = turn.failed(error.kind, _pause(error, retry), str(error))

@@ -82,26 +82,29 @@ class Client:
         params: dict[str, Any],
         on_text: Callable[[str], None] | None = None,
         on_start: Callable[[], None] | None = None,
+        *,
+        stream: bool = False,
     ) -> Reply:
         """Send one HTTP request; `on_start` is called when it is at the socket. Raises CallFailed.
 
-        With `on_text` the answer is streamed, where the provider's are: it gets each piece of text
-        as it comes. The reply's `first_token_seconds` is None when no answer came, as when
-        reasoning took all the tokens.
+        With `stream` the answer is streamed, where the provider's are, and so it is with `on_text`,
+        which gets each piece of text as it comes. The reply's `first_token_seconds` is None when no
+        answer came, as when reasoning took all the tokens.
         """
         if on_text and not model.provider.streams:
             reply = await self.complete(model, messages, params, None, on_start)
             on_text(reply.text)
             return reply
+        streamed = bool(on_text or stream) and model.provider.streams
         sent, hashes = messages, dict[str, str]()
         if any(isinstance(message["content"], list) for message in messages):
             sent, hashes = await asyncio.to_thread(images.load, messages)
         key = await clouds.secret(model)
-        way = await self._way(model, sent, params, key, streamed=on_text is not None)
+        way = await self._way(model, sent, params, key, streamed=streamed)
         wire = Wire(
             model.provider.litellm,
             sent,
-            bool(on_text),
+            streamed,
             hashes,
             self._clock,
             by_litellm=way if isinstance(way, str) else "",
@@ -109,7 +112,7 @@ class Client:
             most_tokens=(model.context_tokens, params.get("max_tokens", inf)),
         )
         on_the_wire.current.set(wire)
-        listener = _Listener(on_text, model, wire) if on_text else None
+        listener = _Listener(on_text, model, wire) if streamed else None
         timeout = model.provider.timeout
         try:
             async with deadline(timeout) as start:
@@ -217,7 +220,7 @@ class _ListenerFailed(Exception):
 class _Listener:
     """Hands on a streamed answer, less its reasoning, in pieces that are whole characters."""
 
-    def __init__(self, on_text: Callable[[str], None], model: Single, wire: Wire) -> None:
+    def __init__(self, on_text: Callable[[str], None] | None, model: Single, wire: Wire) -> None:
         self._on_text, self._wire = on_text, wire
         self._answer = reading.Pieces(model.reasoning_tags)
         self._heard = 0
@@ -238,7 +241,7 @@ class _Listener:
 
     def _hand_on(self, piece: str) -> None:
         """Its errors are not the provider's: a closed pipe is no broken connection."""
-        if not piece:
+        if not (piece and self._on_text):
             return
         self._wire.delivered = True
         try:

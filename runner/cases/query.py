@@ -21,6 +21,7 @@ class Query:
     schema_name: str = "answer"
     fenced: bool = True  # the JSON may stand in a code block
     seed: int | None = None
+    stream: bool = False  # the reply comes in pieces, so that its first token can be timed
     role: Role = "answer"
     task: Task | None = None  # None: a question of ours on the way to an answer
 
@@ -45,7 +46,9 @@ class Question:
         return self.query.case
 
 
-def query(task: Task, case: Case, messages: list[Message], seed: int | None) -> Query:
+def query(
+    task: Task, case: Case, messages: list[Message], seed: int | None, *, stream: bool = False
+) -> Query:
     """What a task asks of a model for one case."""
     limit = case.max_tokens or task.sampling.max_tokens
     return Query(
@@ -57,6 +60,7 @@ def query(task: Task, case: Case, messages: list[Message], seed: int | None) -> 
         schema_name=task.name,
         fenced=task.fenced,
         seed=seed,
+        stream=stream,
         task=task,
     )
 

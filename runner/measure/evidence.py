@@ -144,12 +144,20 @@ class _Observer(JournalSummary):
     failures: dict[str, Failure] = field(default_factory=dict)
     # Models, and the ids that their providers say answered.
     served: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_litellm: Counter[str] = field(default_factory=Counter)  # requests that it sent, by why
+    requests: int = 0
+    answers: int = 0  # of the model under test
+    used_up: int = 0  # answers of which nothing came but reasoning
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
     _count: int = 0
 
     def see(self, line: Line) -> None:
         super().see(line)
         self._count += 1
+        for attempt in line.attempts:
+            self.requests += attempt.http_requests
+            if attempt.by_litellm:
+                self.by_litellm[attempt.by_litellm] += attempt.http_requests
         if isinstance(line, Failed):
             self._fail(line)
         elif own(line):
@@ -164,6 +172,9 @@ class _Observer(JournalSummary):
     def _answer(self, line: Answered) -> None:
         if line.model_served:
             self.served[line.served_by, line.model_served] += 1
+        self.answers += 1
+        cut = line.finish_reason == "length" and not line.reply.strip()
+        self.used_up += cut and bool(line.reasoning or (line.usage and line.usage.reasoning_tokens))
         quality = line.scores.get(self.job.task.quality_scorer)
         if quality is not None and quality.value < 1:
             # A heap gives up its smallest: of the best of the worst, the last.
@@ -183,6 +194,11 @@ def _notes(job: Job, observer: _Observer, metrics: Mapping[str, Metric]) -> list
     notes = [note for model in asked for note in differences(model, job.task)]
     notes += filter(None, [variableless(job.task)])
     notes += [_by_the_hour(job, model, metrics) for model in asked if _rented(model)]
+    if observer.used_up:
+        of = f"{observer.used_up} of {observer.answers} answers"
+        notes.append(f"reasoning took all of max_tokens in {of}: nothing came but that")
+    for why, count in observer.by_litellm.items():
+        notes.append(f"{count} of {observer.requests} requests were sent by litellm itself: {why}")
     pins = {model.name: model.id for model in asked}
     for (name, served), count in observer.served.items():
         if served != pins.get(name):

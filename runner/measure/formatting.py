@@ -18,7 +18,7 @@ UNITS = {
     "latency_p50_ms": "ms",
     "latency_p95_ms": "ms",
     "latency_mean_ms": "ms",
-    "ttft_p50_ms": "ms",  # of the streaming probe, like the next two
+    "ttft_p50_ms": "ms",  # of streamed answers, like the next two
     "ttft_p95_ms": "ms",
     "tokens_per_second": "tokens/s",
     "cost_per_request_usd": "usd",

@@ -82,7 +82,11 @@ class _Computing:
         found["latency_mean_ms"] = self._mean("latency", "latency_mean_ms")
         found["judge_latency_p50_ms"] = self._percentile("judge_latency", 50)
         found |= self._costs()
-        wanted = {_REPEATED: job.repeats > 1, _PROBED: job.latency_probe, _JUDGED: job.judging}
+        wanted = {
+            _REPEATED: job.repeats > 1,
+            _PROBED: job.latency_probe or job.stream,
+            _JUDGED: job.judging,
+        }
         left_out = {name for names, asked_for in wanted.items() if not asked_for for name in names}
         names = (name for name in ("quality", *scores, *UNITS) if name not in left_out)
         return {name: found[name] for name in names if name in found}

@@ -138,6 +138,8 @@ class Observations:
             self._note("output_tokens", case, line.usage.output_tokens)
         if not line.replayed:
             self._note("latency", case, line.seconds * 1000)
+            if self.job.stream and not self.job.latency_probe:
+                self._first_token(line, case)
             seconds = _answering_seconds(line)
             if line.usage and seconds > 0:
                 rate = line.usage.output_tokens / seconds
@@ -146,15 +148,20 @@ class Observations:
     def probed(self, line: Line) -> None:
         """Take in an answer of the streaming probe."""
         self.probes += not (isinstance(line, Failed) and line.open)
-        if not own(line) or line.first_token_seconds is None:
+        if own(line):
+            self._first_token(line, 0)
+
+    def _first_token(self, line: Answered, case: int) -> None:
+        """How long it took, and how fast the rest of a streamed answer came."""
+        if line.first_token_seconds is None:
             return
-        self._note("ttft", 0, line.first_token_seconds * 1000)
+        self._note("ttft", case, line.first_token_seconds * 1000)
         last = line.attempts[-1]
         if line.usage and last.first_token_seconds is not None:
             writing = last.seconds - last.first_token_seconds
             if writing > 0 and line.usage.output_tokens > 1:  # the first token is not part of it
                 rate = (line.usage.output_tokens - 1) / writing
-                self._note("tokens_per_second", 0, rate)
+                self._note("tokens_per_second", case, rate)
 
     def counts(self) -> Counts:
         outcomes = len(self._samples["answered"].values)
@@ -170,7 +177,8 @@ class Observations:
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:
         """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""
         found = self._samples[name]
-        several = self.job.repeats > 1 and name not in ("ttft", "tokens_per_second")
+        probed = self.job.latency_probe and name in ("ttft", "tokens_per_second")
+        several = self.job.repeats > 1 and not probed
         return found.values, found.cases if several else None
 
 

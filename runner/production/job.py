@@ -24,6 +24,7 @@ _MEASURING = {
     "junit": None,
     "reuse": None,
     "latency_probe": 0,
+    "stream": False,
 }
 
 

@@ -374,6 +374,46 @@ async def test_probe(make_job: MakeJob, runs: Path) -> None:
     assert result.counts.outcomes == 4
 
 
+async def test_streamed(make_job: MakeJob, runs: Path) -> None:
+    """With stream=true every answer is streamed and timed; one that breaks off is tried again."""
+    broken = iter([True])
+
+    def answer(request: Request) -> loopback.Answer:
+        whole = loopback.text("one two three")
+        if not next(broken, False):
+            return whole
+        first = loopback.sse(loopback.chunks(loopback.completion("one"))[1])
+        headers = {"content-type": "text/event-stream"}
+        return loopback.Answer(headers=headers, pieces=(loopback.Piece(first),), ending="close")
+
+    with Loopback(answer) as server:
+        result = await execute(make_job(server.base_url, stream=True, repeats=2), runs / "a")
+        assert all(request.body["stream"] for request in server.requests)
+    metrics = result.metrics
+    assert (metrics["ttft_p50_ms"].n, metrics["error_rate"].value) == (8, 0)
+    assert metrics["retry_rate"].value == 1 / 8
+    assert metrics["tokens_per_second"].value
+
+
+async def test_litellm_is_named(make_job: MakeJob, runs: Path) -> None:
+    """What litellm sent by itself is said in the result, with the reason."""
+    with Loopback(loopback.echo) as server:
+        ours = await execute(make_job(server.base_url), runs / "a")
+        job = make_job(server.base_url, **{"model.compiled": False})
+        theirs = await execute(job, runs / "b")
+    assert not any("litellm" in note for note in ours.notes)
+    assert "4 of 4 requests were sent by litellm itself: compiled: false" in theirs.notes
+
+
+async def test_all_was_reasoning(make_job: MakeJob, runs: Path) -> None:
+    """Where max_tokens went into reasoning alone, the result says in how many answers."""
+    usage = loopback.tokens(10, 7, reasoning=7)
+    with Loopback(loopback.text("", usage=usage, finish_reason="length")) as server:
+        result = await execute(make_job(server.base_url), runs / "a")
+    said = "reasoning took all of max_tokens in 4 of 4 answers: nothing came but that"
+    assert said in result.notes
+
+
 async def test_arms_have_rows(make_job: MakeJob, runs: Path) -> None:
     """Each arm of a composite model has its row, and the classifier is paid for like any other."""
 
