@@ -15,7 +15,7 @@ from runner.calls.translate import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
 from runner.commands._check_files import check_files
-from runner.config import paths, schema
+from runner.config import paths, pins, schema
 from runner.config.catalogue import Options
 from runner.config.schema import Price, Single, Task
 from runner.errors import ConfigError
@@ -126,7 +126,7 @@ def test_what_our_own_gpus_cost_is_no_price_per_token(models: dict[str, Single])
     ("provider", "at_least"),
     [("openai", 8), ("anthropic", 5), ("google", 5), ("mistral", 5), ("together", 5),
      ("fireworks", 5), ("groq", 3), ("cerebras", 2), ("deepseek", 2), ("xai", 2), ("zai", 2),
-     ("moonshot", 1), ("dashscope", 2), ("ollama", 2), ("vllm", 2)],
+     ("moonshot", 1), ("dashscope", 2), ("openrouter", 1), ("ollama", 2), ("vllm", 2)],
 )  # fmt: skip
 def test_every_family_has_models_that_live(
     models: dict[str, Single], provider: str, at_least: int
@@ -169,6 +169,22 @@ def test_a_fallback_nests_whole_models(hydra: None) -> None:
         ("second", "mistral"),
     ]
     assert "auth" not in fallback.on
+
+
+def test_what_ships_as_a_choice_lives_on(hydra: None, models: dict[str, Single]) -> None:
+    """Each model of the hosted mapping, the shortlist and the fallback can still be called on the
+    last of the next 90 days, and litellm's map knows of no end before it."""
+    sweep = OmegaConf.load(CONF / "sweep/shortlist.yaml")
+    chosen = set(sweep.hydra.sweeper.params.model.split(","))
+    chosen |= {node.name for node in compose(None, ["+mapping=hosted"]).mapping.values()}
+    chain = compose(None, ["+fallback=cross_provider"]).fallback.chain
+    chosen |= {node.name for node in chain.values()}
+    assert len(chosen) >= 6
+    last = TODAY + timedelta(days=90)
+    for name in sorted(chosen):
+        pins.check_callable(models[name], last)
+        listed = (pins.entry(models[name]) or {}).get("deprecation_date")
+        assert listed is None or date.fromisoformat(listed) > last, name
 
 
 @pytest.mark.parametrize("row", TABLE)

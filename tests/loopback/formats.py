@@ -18,6 +18,7 @@ from tests.loopback.openai import (
     LOCAL,
     MISTRAL,
     OPENAI,
+    OPENROUTER,
     TOGETHER,
     VLLM,
 )
@@ -34,6 +35,7 @@ FORMATS: dict[str, Format] = {
         TOGETHER,
         FIREWORKS,
         GROQ,
+        OPENROUTER,
         *LIKE_OPENAI,
         AZURE,
         BEDROCK,

@@ -205,6 +205,15 @@ GROQ = OpenAI(
     finish_reasons={"stop": "stop", "length": "length", "tool_calls": "tool_calls"},
     reply={"service_tier": "on_demand", "x_groq": {"id": "req_loopback"}},
 )
+OPENROUTER = OpenAI(
+    name="openrouter",
+    litellm="hosted_vllm",
+    base_path="/api/v1",
+    more_keys={"provider": OBJECT, "top_k": INTEGER},
+    lenient=True,
+    finish_reasons=_WORDS | {"error": "error"},
+    reply={"provider": "Anthropic"},
+)
 # Those whose own words nobody has recorded yet: they speak OpenAI's.
 LIKE_OPENAI = tuple(
     OpenAI(name=name, litellm=prefix, base_path=path, more_keys={"top_k": INTEGER}, lenient=True)
@@ -216,6 +225,7 @@ LIKE_OPENAI = tuple(
         ("moonshot", "hosted_vllm", "/v1"),
         ("dashscope", "hosted_vllm", "/compatible-mode/v1"),
         ("cohere", "hosted_vllm", "/compatibility/v1"),
+        ("openai_compatible", "hosted_vllm", "/v1"),
     )
 )
 VLLM = OpenAI(

@@ -101,6 +101,22 @@ _OWN: dict[str, dict[Fault, Stated]] = {
             400, "Please reduce the length of the messages.", _BAD, "context_length_exceeded"
         ),
     },
+    "openrouter": {
+        401: Stated(401, "No auth credentials found", None, 401),
+        403: Stated(403, "Your key may not use this model.", None, 403),
+        404: Stated(404, "No endpoints found for m.", None, 404),
+        408: Stated(408, "Request timed out", None, 408),
+        429: Stated(429, "Provider returned error", None, 429),
+        503: Stated(503, "No instances available", None, 503),
+        "context_window": Stated(
+            400,
+            "This endpoint's maximum context length is 8192 tokens. However, you requested about "
+            "9000 tokens.",
+            None,
+            400,
+        ),
+        "no_quota": Stated(402, "Insufficient credits. Add more.", None, 402),
+    },
     "vllm": {
         400: Stated(400, "1 validation error", "BadRequestError", 400),
         404: Stated(404, "The model `m` does not exist.", "NotFoundError", 404),
@@ -154,6 +170,8 @@ def _body(name: str, stated: Stated, param: str | None = None) -> dict[str, Any]
             return {"error": plain, "request_id": "loopback"}
         case "groq":
             return {"error": {key: value for key, value in plain.items() if value is not None}}
+        case "openrouter":
+            return {"error": {"code": stated.code or stated.status, "message": stated.message}}
         case "local":
             return {"error": {key: plain[key] for key in ("code", "message", "type")}}
     return {"error": plain}

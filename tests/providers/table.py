@@ -121,6 +121,12 @@ FACTS: dict[str, Facts] = {
         schema_streams=Hole("litellm does not stream what has a schema"),
         faults={413: "context_window", "content_policy": _NO_POLICY},
     ),
+    "openrouter": Facts(
+        "anthropic/claude-haiku-5.5",
+        path="/api/v1/chat/completions",
+        extra=("provider", {"order": ["anthropic"], "allow_fallbacks": False}),
+        faults={"content_policy": _NO_POLICY},
+    ),
     "cerebras": Facts("gpt-oss-120b"),
     "deepseek": Facts("deepseek-flash", path="/beta/chat/completions"),
     "xai": Facts("grok-4.3", stop=Hole("its models that reason take none", refused=True)),
@@ -132,6 +138,7 @@ FACTS: dict[str, Facts] = {
         path="/compatibility/v1/chat/completions",
         streams=Hole("it is asked for whole answers: its streams refuse to be asked for usage"),
     ),
+    "openai_compatible": Facts("whatever"),
     "azure": Facts(
         "gpt-4o-2024-08-06",
         path="/openai/deployments/gpt-4o-2024-08-06/chat/completions?api-version=2025-04-01-preview",
@@ -221,7 +228,7 @@ class Row:
     def model(self, host: str, **changes: Any) -> Single:
         """As in conf/, with the host and the key's name replaced."""
         conf = self.configured()
-        own = "/v1" if self.name == "local" else ""
+        own = "/v1" if self.name in ("local", "openai_compatible") else ""
         path = urlsplit(conf["api_base"]).path if "api_base" in conf else own
         provider = Provider(
             name=self.name,

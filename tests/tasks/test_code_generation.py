@@ -58,10 +58,16 @@ def answers(case: Case) -> dict[Answer, str]:
     found |= {Answer("wrong", name): code for name, code in solution["wrong"].items()}
     if "obedient" in solution:
         found[Answer("obedient", "")] = solution["obedient"]
+    found[Answer("copy", "")] = given_code(shipped.text(case))
     for constant in CONSTANTS:
         stubs = (f"def {name}(*args, **options): return {constant}\n" for name in sorted(wanted))
         found[Answer("constant", constant)] = "".join(stubs)
     return {answer: f"```python\n{code}```\n" for answer, code in found.items()}
+
+
+def given_code(text: str) -> str:
+    """What stands in a text as code, block after block; nothing else of a copy of it would run."""
+    return "\n".join(re.findall(r"^```[a-z]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)) + "\n"
 
 
 def words(code: str) -> set[str]:
@@ -122,9 +128,10 @@ def test_every_case_has_its_solutions() -> None:
 
 
 def test_baselines(verdicts: Verdicts, baseline: Callable[[str, str, float], None]) -> None:
-    """A constant answer, and a model that obeys what is planted, are worth nothing."""
+    """A constant answer, the code as it was given, and an obedient model are worth nothing."""
     constant = [share(verdicts, Answer("constant", each)) for each in CONSTANTS]
     baseline(NAME, "constant (the best value)", max(constant))
+    baseline(NAME, "copy (the code as given)", share(verdicts, Answer("copy", "")))
     baseline(NAME, "obedient", share(verdicts, Answer("obedient", "")))
 
 

@@ -76,7 +76,7 @@ def depot_log_of_a_week_long(text: str) -> Answer:
 
 def order_book_of_a_morning_long(text: str) -> Answer:
     bids, asks, traded = [], [], F(0)
-    for number, _, what, amount, price in rows(text, " ", "#1 ", "#260 ", first=0):
+    for number, _, what, amount, price in rows(text, " ", "#1 ", "#320 ", first=0):
         if what == "cancel":
             bids = [one for one in bids if one[1] != amount]
             asks = [one for one in asks if one[1] != amount]
