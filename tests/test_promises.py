@@ -44,7 +44,7 @@ HELD_BY = {
     ),
     "Config names a key's variable": (
         "commands/test_command_line.py::test_key_is_not_printed",
-        "calls/test_llm.py::test_key_is_scrubbed",
+        "calls/test_transport.py::test_key_is_scrubbed",
         "config/test_redact.py::test_addresses",
     ),
     "`requirements.data_privacy`": (

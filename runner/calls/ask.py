@@ -1,19 +1,12 @@
-"""Asking a model until it answers: retries, then fallbacks. The only home of tenacity."""
+"""Asking a model until it answers: retries, then fallbacks."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    wait_exponential_jitter,
-)
-
 from runner.calls import checks
 from runner.calls.dispatch import Dispatch
+from runner.calls.retry import Tries
 from runner.calls.route import AskAtOnce, AskModel, Check, Route, Served, route, unfit
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query
@@ -172,15 +165,9 @@ class Asker:
         """With retries."""
         # Where a classifier is down, the router has an arm for those that nobody has classified.
         patient = patient and step.query.role != "classifier"
-        tries, before = _Tries(self._retry, log, patient), log.seconds
+        tries, before = Tries(self._retry, log, patient), log.seconds
         try:
-            async for attempt in AsyncRetrying(
-                stop=tries.over,
-                wait=_wait(self._retry),
-                retry=retry_if_exception(tries.may_go_better),
-                before_sleep=tries.note_wait,
-                reraise=True,
-            ):
+            async for attempt in tries.attempts():
                 with attempt:
                     reply = await self._dispatch.send(
                         step.model,
@@ -203,55 +190,3 @@ class Asker:
                 raise self._dispatch.down(step.model, self._retry, str(error)) from None
             raise
         raise AssertionError("tenacity re-raises the last failure")
-
-
-class _Tries:
-    """Whether a model is asked once more, and for how long it is waited for."""
-
-    def __init__(self, retry: Retry, log: CallLog, patient: bool) -> None:
-        self._retry, self._log, self._patient = retry, log, patient
-        self._unread = retry.invalid_replies  # that may still be asked for again
-        self.waited = 0.0  # before the attempt under way
-
-    @property
-    def left(self) -> float:
-        """Seconds of `retry.total`. Our own queue and our own work are not the provider's fault."""
-        log = self._log
-        ours = log.queued_seconds - log.barred_seconds + log.building_seconds
-        spent = asyncio.get_running_loop().time() - log.started - ours
-        return self._retry.total - spent
-
-    def note_wait(self, state: RetryCallState) -> None:
-        self.waited = state.upcoming_sleep
-
-    def over(self, state: RetryCallState) -> bool:
-        """In an outage a failure says nothing of this request: no attempt is used up by it."""
-        if state.upcoming_sleep >= self.left:
-            return True
-        error = state.outcome.exception() if state.outcome else None
-        if self._patient and isinstance(error, CallFailed) and error.outage:
-            return False
-        return state.attempt_number >= self._retry.attempts
-
-    def may_go_better(self, error: BaseException) -> bool:
-        """What was handed over piece by piece can't be taken back and asked for again."""
-        if not isinstance(error, CallFailed) or error.delivered:
-            return False
-        if error.kind == "invalid_reply" and self._unread:
-            self._unread -= 1
-            return True
-        return error.transient
-
-
-def _wait(retry: Retry) -> Callable[[RetryCallState], float]:
-    """Exponential back-off with jitter; a provider's Retry-After wins when it is longer."""
-    backoff = wait_exponential_jitter(
-        multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.jitter
-    )
-
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked_for = error.retry_after if isinstance(error, CallFailed) else None
-        return max(backoff(state), asked_for or 0.0)
-
-    return wait

@@ -12,8 +12,8 @@ from typing import Any
 
 from runner.calls.budget import Budget
 from runner.calls.limits import CircuitOpen, Limits, Turn, WaitedTooLong
-from runner.calls.llm import Client
 from runner.calls.refusals import Refusals
+from runner.calls.transport import Transport
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, input_tokens_at_most, messages, parameters
 from runner.config.schema import Retry, Single
@@ -32,12 +32,12 @@ class Dispatch:
 
     def __init__(
         self,
-        client: Client,
+        transport: Transport,
         budget: Budget,
         refusals: Refusals | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.client, self.budget = client, budget
+        self.transport, self.budget = transport, budget
         self._refusals, self._say = refusals, say
         self._limits: dict[str, Limits] = {}
         self._servers: defaultdict[str, ServerTime] = defaultdict(ServerTime)  # by model
@@ -98,7 +98,7 @@ class Dispatch:
 
             try:
                 with self._servers[model.name].share() as share:
-                    reply = await self.client.complete(
+                    reply = await self.transport.complete(
                         model, asked, params, on_text, starts, stream=query.stream
                     )
             except CallFailed as error:

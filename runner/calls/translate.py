@@ -19,7 +19,7 @@ import aiohttp
 
 from runner.calls import callbacks, clouds
 from runner.calls.deadline import TO_SEND_SECONDS
-from runner.calls.ending import first_line
+from runner.calls.failures import first_line
 from runner.cases import images
 from runner.config.schema import Single
 from runner.errors import ConfigError

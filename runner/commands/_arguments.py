@@ -116,7 +116,7 @@ def arguments(
         word = plain[words] or "an empty argument"
         what = "is a word too much" if keys is NoKeys else "is no override; write key=value"
         raise ConfigError(f"{word}: {what}{_as(description) if keys is NoKeys else ''}")
-    if len(plain) < words or not (bare or overrides):
+    if len(plain) < words or not (bare or overrides or found.cfg):
         raise ConfigError(
             f"{command}: is used{_as(description)}; python -m runner {command} --help says more"
         )

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from runner.calls.llm import Client
 from runner.calls.route import questions
+from runner.calls.transport import Transport
 from runner.cases.query import Query, messages, parameters
 from runner.config.schema import Job
 from runner.drill.faults import Fault
@@ -32,7 +32,7 @@ async def rehearse(
         job = stage.set(plan.job, host)
         questions = list(plan.questions())
         async with connected(unix_socket=host.socket, clock=clock) as dispatch:
-            await _check_providers(job, questions[0].query, stage, dispatch.client)
+            await _check_providers(job, questions[0].query, stage, dispatch.transport)
         for name, fault in faults.items():
             async with (
                 connected(unix_socket=host.socket, clock=clock) as dispatch,
@@ -50,13 +50,13 @@ async def rehearse(
     return handled
 
 
-async def _check_providers(job: Job, query: Query, stage: Stage, client: Client) -> None:
+async def _check_providers(job: Job, query: Query, stage: Stage, transport: Transport) -> None:
     """Each answers once, without a fault."""
     for model in job.chain.values():
         for single, asked in questions(model, query):
             stage.begin(query)
             try:
-                await client.complete(single, messages(single, asked), parameters(single, asked))
+                await transport.complete(single, messages(single, asked), parameters(single, asked))
             except CallFailed as error:
                 provider = single.provider
                 raise ConfigError(

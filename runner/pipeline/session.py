@@ -19,8 +19,8 @@ from runner.calls.ask import Asker
 from runner.calls.budget import Budget
 from runner.calls.dispatch import Dispatch
 from runner.calls.embedded.server import serve
-from runner.calls.llm import Client
 from runner.calls.refusals import Refusals
+from runner.calls.transport import Transport
 from runner.calls.wire import Clock
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Question
@@ -45,17 +45,17 @@ async def connected(
     """With the callbacks and the budget of `jobs`, from which `earlier` attempts were paid.
 
     `stops` is for runs that end where going on would only fail again (`Session.ask_or_stop`); `say`
-    is told of outages. A drill has a `unix_socket` and a `clock` of its own: see `Client`.
+    is told of outages. A drill has a `unix_socket` and a `clock` of its own: see `Transport`.
     Raises ConfigError for a callback that can't start, StorageError for a shared budget.
     """
     jobs = list(jobs)
     callbacks = {callback.name for job in jobs for callback in job.callbacks}
     shared = next((job.budget_dir for job in jobs if job.budget_dir), None)
-    async with Client(sorted(callbacks), unix_socket=unix_socket, clock=clock) as client:
+    async with Transport(sorted(callbacks), unix_socket=unix_socket, clock=clock) as transport:
         budget = Budget(cap_usd(jobs), shared)
         try:
             budget.take_over(earlier)
-            yield Dispatch(client, budget, Refusals() if stops else None, say)
+            yield Dispatch(transport, budget, Refusals() if stops else None, say)
         finally:
             budget.close()
 

@@ -8,7 +8,7 @@ import pytest
 from runner.calls.ask import Asker
 from runner.calls.budget import Budget
 from runner.calls.dispatch import Dispatch
-from runner.calls.llm import Client
+from runner.calls.transport import Transport
 from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
@@ -32,8 +32,8 @@ async def asked(job: Job, *, times: int = 1, host: Host | None = None, **case: A
         output=job.task.output,
         task=job.task,
     )
-    async with Client(unix_socket=host.socket, clock=now) if host else Client() as client:
-        asker = Asker(Dispatch(client, Budget(job.budget_usd)), job.retry, job.fallback)
+    async with Transport(unix_socket=host.socket, clock=now) if host else Transport() as transport:
+        asker = Asker(Dispatch(transport, Budget(job.budget_usd)), job.retry, job.fallback)
         for _ in range(times):
             found = await asker.ask(job.model, query)
     return found

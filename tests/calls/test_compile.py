@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runner.calls.compile import Template, Templates, compiled, named
-from runner.calls.llm import Client
 from runner.calls.translate import Caught, caught
+from runner.calls.transport import Transport
 from runner.config.schema import Job, Single
 from tests import loopback
 from tests.conftest import KEY
@@ -91,9 +91,9 @@ async def test_what_does_not_hold(make_job: MakeJob, tmp_path: Path, change: str
     assert isinstance(why, str)
     with Loopback(loopback.text("hi")) as server:
         model = single(make_job(server.base_url))
-        async with Client(templates=Templates(tmp_path, catch)) as client:
+        async with Transport(templates=Templates(tmp_path, catch)) as transport:
             messages = [{"role": role, "content": "hello there"} for role in ROLES]
-            reply = await client.complete(model, messages, {})
+            reply = await transport.complete(model, messages, {})
     assert (reply.text, reply.by_litellm, len(server.requests)) == ("hi", why, 1)
 
 
@@ -142,8 +142,8 @@ async def test_images_go_by_litellm(make_job: MakeJob, tmp_path: Path) -> None:
     """What is no text is sent by litellm, and the record says why."""
     with Loopback(loopback.text("hi")) as server:
         parts = [{"type": "text", "text": "hello"}]
-        async with Client(templates=Templates(tmp_path)) as client:
-            reply = await client.complete(
+        async with Transport(templates=Templates(tmp_path)) as transport:
+            reply = await transport.complete(
                 single(make_job(server.base_url)), [{"role": "user", "content": parts}], {}
             )
     assert (reply.text, reply.by_litellm) == ("hi", "images go with it")

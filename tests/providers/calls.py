@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from runner.calls.llm import Client
 from runner.calls.translate import check_parameters
+from runner.calls.transport import Transport
 from runner.drill.loopback.dialect import Saying
 from runner.drill.loopback.exchange import AnswerFunction, HttpAnswer, HttpRequest
 from runner.drill.loopback.server import Host, LoopbackProvider
@@ -46,9 +46,9 @@ class NotThere(Exception):
 
 @dataclass(frozen=True)
 class Bench:
-    """Our client, and where the providers are played that it asks; time on it is simulated."""
+    """Our transport, and where the providers are played that it asks; time on it is simulated."""
 
-    client: Client
+    transport: Transport
     host: Host
 
 
@@ -74,7 +74,7 @@ async def ask(
     model = row.model("http://" + urlsplit(bench.host.add(provider)).netloc, **changes)
     ended: Reply | CallFailed
     try:
-        ended = await bench.client.complete(
+        ended = await bench.transport.complete(
             model, messages, {"max_tokens": 70} | (params or {}), on_text
         )
     except CallFailed as error:

@@ -6,7 +6,7 @@ It raises AssertionError where the provider does not behave, and NotThere for a 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from runner.calls.llm import Client
+from runner.calls.transport import Transport
 from runner.drill.loopback.server import Host
 from tests.providers import answering, asking, compiling, failing, streaming
 from tests.providers.calls import Bench
@@ -72,5 +72,5 @@ CHECKS = {name(check): check for checks in GROUPS.values() for check in checks}
 async def cell(row: Row, check: Check) -> str:
     """On a simulated loop."""
     clock = asyncio.get_running_loop().time
-    async with Host() as host, Client(unix_socket=host.socket, clock=clock) as client:
-        return await check(row, Bench(client, host))
+    async with Host() as host, Transport(unix_socket=host.socket, clock=clock) as transport:
+        return await check(row, Bench(transport, host))

@@ -1,6 +1,6 @@
 """Providers on the event loop that runs, all behind one Unix socket.
 
-    async with Host() as host, Client(unix_socket=host.socket) as client:
+    async with Host() as host, Transport(unix_socket=host.socket) as transport:
         base_url = host.add(Provider(answer, speaks))
 
 They are told apart by the Host header of a request. An exception in an answer function reaches the

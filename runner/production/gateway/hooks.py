@@ -7,7 +7,7 @@ from typing import Any
 from litellm.exceptions import GuardrailRaisedException
 from litellm.integrations.custom_logger import CustomLogger
 
-from runner.calls.ending import failure
+from runner.calls.failures import failure
 from runner.calls.wire import Wire
 from runner.errors import ErrorKind
 

@@ -29,7 +29,7 @@ from runner.scorers._python_tests.values import KEEP
 CHECK = "<check>"  # becomes a function where it is run: no name leads there
 
 
-class Check(NamedTuple):
+class Assert(NamedTuple):
     """Without operators it is one operand that must be true."""
 
     line: int
@@ -42,7 +42,7 @@ class Check(NamedTuple):
 class Halves:
     beside: CodeType
     judge: CodeType
-    checks: list[Check]
+    checks: list[Assert]
 
 
 def split(tests: str, inside: Set[int] = frozenset()) -> Halves:
@@ -64,7 +64,7 @@ class _Splitter:
     open: Set[str]
     inside: Set[int]
     tables: dict[str, ast.expr]
-    checks: list[Check] = field(default_factory=list)
+    checks: list[Assert] = field(default_factory=list)
 
     def halves(self, body: Sequence[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
         beside: list[ast.stmt] = []
@@ -118,7 +118,7 @@ class _Splitter:
     ) -> tuple[ast.stmt, ast.stmt]:
         known = [each for each, has in zip(operands, judged, strict=True) if has]
         values = [ast.literal_eval(each) for each in known] if nested else None
-        self.checks.append(Check(condition.lineno, operators, judged, values))
+        self.checks.append(Assert(condition.lineno, operators, judged, values))
         asked = [each for each, has in zip(operands, judged, strict=True) if not has]
         number = len(self.checks) - 1
         return _call(number, asked, condition), _call(number, known, condition)

@@ -42,14 +42,14 @@ _inside: dict[str, frozenset[int]] = {}  # by tests: what can't be sent turns ou
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Trial:
     problem: str | None  # None: passed
     judged: int = 0  # asserts compared in the judge's process
     believed: int = 0  # asserts evaluated in that of the code
     limits: dict[str, str] = field(default_factory=dict)
 
 
-async def run(answer: str, tests: str, seconds: float, memory_mb: int) -> Verdict:
+async def run(answer: str, tests: str, seconds: float, memory_mb: int) -> Trial:
     """Raises RuntimeError when nothing can be run here."""
     shut = await asyncio.to_thread(sandbox.found)
     while True:
@@ -80,7 +80,7 @@ async def run(answer: str, tests: str, seconds: float, memory_mb: int) -> Verdic
         if "inside" in said:
             _inside[tests] = inside | {said["inside"]}
             continue
-        return Verdict(
+        return Trial(
             problem=_why(said, {"answer": answer, "tests": tests}),
             judged=said.get("judged", 0),
             believed=said.get("believed", 0),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.calls.ending import failure
+from runner.calls.failures import failure
 from runner.calls.wire import Wire
 from runner.errors import CallFailed, ErrorKind
 

@@ -21,7 +21,7 @@ from runner.calls import wire as on_the_wire
 from runner.calls.compile import Template, Templates, named, ordinary, origin
 from runner.calls.deadline import deadline
 from runner.calls.dialects import characters
-from runner.calls.ending import failure, success
+from runner.calls.failures import failure, success
 from runner.calls.wire import Clock, Wire
 from runner.cases import images, reading
 from runner.config.schema import Single
@@ -30,8 +30,8 @@ from runner.record.outcomes import Message, Reply
 _CHUNK_BYTES = 65536
 
 
-class Client:
-    """The connection to all providers, one for a process: `async with Client() as client`.
+class Transport:
+    """The connection to all providers, one for a process: `async with Transport() as transport`.
 
     `callbacks` are those of litellm's integrations that are told of every call, which litellm then
     makes itself. A drill has a `clock` (in seconds) of its own, and all its providers behind one

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from runner.calls.llm import Client
 from runner.calls.translate import check_parameters
+from runner.calls.transport import Transport
 from runner.cases import images
 from runner.config.schema import Job, Single
 from runner.drill.loopback.dialect import Saying
@@ -36,8 +36,8 @@ def single(job: Job) -> Single:
 
 
 async def ask(job: Job, on_text: Callable[[str], None] | None = None, **params: Any) -> Reply:
-    async with Client() as client:
-        return await client.complete(single(job), MESSAGES, {"max_tokens": 7} | params, on_text)
+    async with Transport() as transport:
+        return await transport.complete(single(job), MESSAGES, {"max_tokens": 7} | params, on_text)
 
 
 async def fail(job: Job, on_text: Callable[[str], None] | None = None) -> CallFailed:
@@ -91,9 +91,9 @@ async def test_seconds(make_job: MakeJob) -> None:
         return loopback.text("hi")
 
     with Loopback(answer) as server:
-        async with Client(clock=lambda: clock) as client:
+        async with Transport(clock=lambda: clock) as transport:
             clock += 5.0
-            reply = await client.complete(single(make_job(server.base_url)), MESSAGES, {})
+            reply = await transport.complete(single(make_job(server.base_url)), MESSAGES, {})
             clock += 5.0
     assert reply.seconds == 2.0
 
@@ -146,11 +146,11 @@ async def test_faults(
 @simulated
 async def test_timeout(make_job: MakeJob) -> None:
     """A server that hangs is given up after the provider's time-out."""
-    async with Host() as host, Client(unix_socket=host.socket, clock=now) as client:
+    async with Host() as host, Transport(unix_socket=host.socket, clock=now) as transport:
         base_url = host.add(LoopbackProvider(loopback.hang(), Chat()))
         job = make_job(base_url, **{"model.provider.timeout": "5m"})
         with pytest.raises(CallFailed) as raised:
-            await client.complete(single(job), MESSAGES, {})
+            await transport.complete(single(job), MESSAGES, {})
     error = raised.value
     assert (error.kind, error.unbilled, error.message) == (
         "timeout",
@@ -253,7 +253,7 @@ async def test_stream(make_job: MakeJob) -> None:
 
 @pytest.mark.parametrize("prefix", ["hosted_vllm", "mistral", "anthropic", "gemini", "ollama_chat"])
 async def test_streams_are_seen(make_job: MakeJob, prefix: str) -> None:
-    """A client whose first call is a stream has it on the wire that it watches."""
+    """A transport whose first call is a stream has it on the wire that it watches."""
     with Loopback(loopback.no_model) as server:
         job = make_job(server.base_url, **{"model.provider.litellm": prefix})
         error = await fail(job, lambda _: None)
@@ -302,9 +302,9 @@ async def test_changed_image(make_job: MakeJob, tmp_path: Path) -> None:
     image.write_bytes(b"\x89PNG\r\n\x1a\n two")
     with Loopback(loopback.echo) as server:
         job = make_job(server.base_url)
-        async with Client() as client:
+        async with Transport() as transport:
             with pytest.raises(CallFailed, match="changed while the run was on") as raised:
-                await client.complete(single(job), [{"role": "user", "content": [part]}], {})
+                await transport.complete(single(job), [{"role": "user", "content": [part]}], {})
     assert (raised.value.unbilled, server.requests) == (True, [])
 
 
