@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.scorers._python_tests import halves, judge_side, trial, values
@@ -110,6 +110,9 @@ def test_what_compares_in_its_own_way_does_not_leave(value: Any) -> None:
         values.encode(value)
 
 
+@example([2.0**55], 9)
+@example([float("inf")], 9)
+@example([complex(0, -1e300)], 9)
 @given(st.lists(plain, min_size=1, max_size=2), st.integers(0, 9))
 def test_decoys_are_never_what_is_expected(value: list[Any], steps: int) -> None:
     """An honest equality fits the one value that it should, however far the others go."""

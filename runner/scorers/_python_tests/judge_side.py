@@ -165,7 +165,11 @@ def _other(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float | complex):
-        return value + (-3, -2, -1, 1, 2, 3)[_below(6)]
+        step = (-3, -2, -1, 1, 2, 3)[_below(6)]
+        moved = value + step
+        if moved == value:  # a large float takes no small step, and an infinity none at all
+            moved = value * (1 + step / 8)
+        return moved if moved != value else step
     if isinstance(value, str):
         letters = [each for each in "aeinorst" if each != value[-1:]]
         return value[:-1] + letters[_below(len(letters))]
