@@ -1,8 +1,10 @@
 """What `check` finds: every option, composed, typed, and held against all the others."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,8 +18,9 @@ from omegaconf import OmegaConf
 from runner import scorers
 from runner.calls.route import questions
 from runner.cases import cases
+from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
-from runner.cases.query import cramped, query
+from runner.cases.query import Query, cramped, query
 from runner.commands import _facts
 from runner.commands._facts import Finding, Level
 from runner.config import loading, overrides, paths, pins, sources
@@ -29,7 +32,9 @@ from runner.config.validation import validated
 from runner.decide.select.tree import DecisionTree
 from runner.errors import ConfigError, RunnerError, did_you_mean
 from runner.measure import requirements
+from runner.record.outcomes import Reply
 from runner.report.console import near
+from runner.scorers import Scorer, Unscored
 
 # Where an option of a group stands in a job.
 _PLACES = {
@@ -194,9 +199,9 @@ class _Checker:
     ) -> Iterator[Finding]:
         """Where what is thought first leaves no room for an answer."""
         asked = query(task, Case(id="-", input="-"), [], None)
-        for single, question in questions(model, asked):
-            if question.role in roles and (why := cramped(single, question)):
-                yield "notes", f"max_tokens: task={task.name}: {why}"
+        yield from _cramped(
+            task, (each for each in questions(model, asked) if each[1].role in roles)
+        )
 
     def _task(self, option: str) -> Iterator[Finding]:
         job = self._load(f"task={option}")
@@ -205,6 +210,7 @@ class _Checker:
         yield from self._in_use(job.models)
         requirements.check(job.requirements, job.task)
         loaded = scorers.load(job.task, self.tasks_dirs)
+        judges = [scorer for scorer in loaded.values() if scorer.asks]
         found = (folder / job.task.cases for folder in self.tasks_dirs)
         file = next((f for f in found if f.is_file()), None) or paths.cases_file(job.task.cases)
         for case in cases.read(file):
@@ -212,6 +218,9 @@ class _Checker:
             for name, scorer in loaded.items():
                 if problem := scorer.check(case, job.task):
                     yield "problems", f"{near(file)}: case '{case.id}': {name}: {problem}"
+            for judge in judges:
+                yield from _cramped(job.task, _asked(judge, case, job.task))
+            judges = []  # the first case says it of all
 
     def _mapping(self, option: str) -> Iterator[Finding]:
         tasks = self.conf.files["task"]
@@ -276,6 +285,28 @@ class _Checker:
         else:
             self.conf.compose(config=option)
         yield from ()
+
+
+def _cramped(task: Task, asked: Iterable[tuple[Single, Query]]) -> Iterator[Finding]:
+    for single, question in asked:
+        if why := cramped(single, question):
+            yield "notes", f"max_tokens: task={task.name}: {why}"
+
+
+def _asked(judge: Scorer, case: Case, task: Task) -> Iterator[tuple[Single, Query]]:
+    """What a scorer asks first of a model of its own; nobody answers."""
+    found: list[tuple[Single, Query]] = []
+
+    async def ask(model: Model, wanted: Query) -> CallLog:
+        found.extend(questions(model, replace(wanted, role="judge")))
+        raise Unscored("nobody is asked")
+
+    reply = Reply(
+        text="-", finish_reason="stop", usage=None, seconds=0.0, model_served=None, request={}
+    )
+    with suppress(RunnerError):
+        asyncio.run(judge(reply, case, task, ask))
+    return iter(found)
 
 
 def _named(option: str, name: str, level: Level, key: str = "name") -> Iterator[Finding]:

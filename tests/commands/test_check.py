@@ -55,6 +55,13 @@ CONF = {
     + "    reasoning: {default: high, lowest: none}\n    max_output_tokens: 500\n",
     "model/dearer.yaml": GOOD.format(name="dearer", id="gpt-6-sol")
     + f"    price: [{OLD.replace('-08', '-11')}, {OLD.replace('{', '{from: 2027-01-01, ')}]",
+    "task/weighed.yaml": """
+        defaults: [/base/task@_here_, /model@scorers.judge.model: thinker, _self_]
+        name: weighed
+        cases: mine/cases.jsonl
+        scorers: {judge: {rubric: "5: it is so.", effort: high, max_tokens: 100}}
+    """,
+    "requirements/weighed.yaml": "defaults: [base, _self_]\nname: weighed\n",
     "mapping/short.yaml": "defaults: [/model@mine: thinker, /model@extraction: soon]\n",
     "mapping/asked.yaml": "defaults: [/model@extraction: good]\n"
     "overrides: {reasoning: {seed: 1}, extraction: {task.promt: x}}\n",
@@ -233,6 +240,13 @@ def test_what_a_mapping_uses_lives_and_has_room_to_think(notes: Lines) -> None:
     assert ends == "retires: extraction: soon on 2026-11-30"
     assert "max_tokens: task=mine: thinker thinks first (high): the answer's max_tokens" in thinks
     assert thinks.endswith("give it more, or reasoning_effort=none")
+
+
+def test_a_judge_has_room_to_think(problems: Lines, notes: Lines) -> None:
+    """A judge whose limit its thinking may use up is noted at its task, once for all cases."""
+    assert problems("task/weighed.yaml") == []
+    [thinks] = notes("task/weighed.yaml")
+    assert thinks.startswith("max_tokens: task=weighed: thinker thinks first (high): the judge's")
 
 
 def test_one_group_alone(folder: Path) -> None:
