@@ -5,6 +5,7 @@ import math
 from typing import Any, NoReturn
 
 _DEEPEST = 100  # readers of what we write stop at 200
+_FLOATS_SKIP = 2**53  # from here on not every whole number has a float
 _DIGITS = 1000  # Python's own limit is a setting
 
 
@@ -58,11 +59,16 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _finite(number: str) -> float:
+def _finite(number: str) -> float | int:
+    """A whole number that no float holds, such as 9007199254740993.0, stays what it is."""
     value = float(number)
     if math.isinf(value):
         raise ValueError(f"{number[:20]} is too large a number")
-    return value
+    whole, _, fraction = number.partition(".")
+    if abs(value) < _FLOATS_SKIP or fraction.strip("0") or "e" in number.lower():
+        return value
+    exact = _whole(whole)
+    return value if exact == value else exact
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     timing = [job.concurrency, job.retry.model_dump(mode="json")]
     identity, count = hashlib.sha256(json.dumps(timing).encode()), 0
     problems: list[str] = []
-    for question in _questions(job, file):
+    for question in _asked(job, file):
         count += 1
         identity.update(f"{question.case.id} {question.key}\n".encode())
         if question.repeat == 0:
@@ -228,6 +228,27 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
             text = json.dumps([who, when, messages, asked, schema, picks, repeat], sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
             yield Question(wanted, key, repeat)
+
+
+def _asked(job: Job, file: Path) -> Iterator[Question]:
+    """The questions; where a prompt fails, its line names the other cases that it fails for."""
+    try:
+        yield from _questions(job, file)
+    except cases.PromptFailed as problem:
+        others = [f"'{name}'" for name in _unwritten(job, file)][1:]
+        if not others:
+            raise
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        named = f"{', '.join(others[:_SHOWN])}{more}"
+        raise ConfigError(f"{problem.problems[0]}; it fails for {named}, too") from None
+
+
+def _unwritten(job: Job, file: Path) -> Iterator[str]:
+    for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
+        try:
+            cases.render(job.task, case)
+        except cases.PromptFailed:
+            yield case.id
 
 
 def _case_problems(

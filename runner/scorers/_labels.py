@@ -40,6 +40,8 @@ def _of_json(value: Any, labels: tuple[str, ...]) -> Reading:
         return Prose(value, labels).reading()
     if isinstance(value, dict) and len(said := _said(value)) == 1:
         return _of_json(said[0], labels)
+    if isinstance(value, list) and len(value) == 1:
+        return _of_json(value[0], labels)
     values = [value]
     if isinstance(value, dict | list):
         values = list(value.values()) if isinstance(value, dict) else value

@@ -166,6 +166,7 @@ OR = (
 NAMING = regex.compile(
     r"(?:^|[^\p{L}\s]|\b(?:but|sondern|mais|sino|also|donc|\w*options?|choices?|answers?|letters?|statements?|items?|with|is|"
     r"be|namely|therefore|thus|hence|so|say|pick|choose|select|makes?|and|or|in|of|to|than|not|"
-    r"both|either|neither|nor|for|by|that|as|are|means|only|just|no)\s)\s*$",
+    r"both|either|neither|nor|for|by|that|as|are|means|only|just|no)\s"
+    r"|\b(?:it|that|this|answer|c)'(?:s|est)\s)\s*$",
     FLAGS,
 )

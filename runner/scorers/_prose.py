@@ -2,11 +2,11 @@
 
 The first of these that there is: what the last change of mind comes to ("wait, it's B"); the last
 mark (`Answer:`, `the answer is`, `\\boxed{`, `label:`) with the label right after it, or a label
-alone on the last line; a label alone on the first line; the last label that is said to be right;
-the one that begins a line as an option does, `B) Paris`; the last conclusion ("so B", "I'd go with
-B"); the only label that is mentioned and not denied or in doubt ("not spam", "cannot tell whether
-it is spam"). An answer that offers two, or takes one back without another, is undecided, and gives
-none.
+alone on the last line, or in bold as its last sentence; a label alone on the first line; the last
+label that is said to be right; the one that begins a line as an option does, `B) Paris`; the last
+conclusion ("so B", "I'd go with B"); the only label that is mentioned and not denied or in doubt
+("not spam", "cannot tell whether it is spam"). An answer that offers two, or takes one back without
+another, is undecided, and gives none.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from runner.scorers._mentions import AROUND, DECORATION, Mentions, whole
 
 _OPTION = regex.compile(r"\*{0,2}(?:[).:\]]|\ [-–—])\*{0,2}\s")  # noqa: RUF001
 _GOES_ON = regex.compile(r"[*_`\"')\]]*[,.;:!–—(-]")  # noqa: RUF001
+_LAST_IN_BOLD = regex.compile(r"\p{L}{2}[.!]\s+(\*\*[^*]+\*\*|__[^_]+__)[.!]?\s*$")
 _CLAIMS = _marks.IT_IS, _marks.CONCLUSION
 
 Claim = tuple[int, str | None]  # where an answer says what it is; None: that it can't tell
@@ -110,7 +111,10 @@ class Prose:
 
     def _alone(self, *, first: bool) -> str | None:
         line = self.lines[:1] if first else self.lines[-1:]
-        return whole(line[0], self.labels) if line else None
+        if not line:
+            return None
+        last = None if first else _LAST_IN_BOLD.search(line[0])
+        return whole(line[0], self.labels) or (whole(last[1], self.labels) if last else None)
 
     def _said_right(self) -> str | None:
         """As in: B is correct."""

@@ -20,6 +20,14 @@ def test_what_was_written_is_read(value: object) -> None:
     assert loads(json.dumps(value)) == value
 
 
+@given(st.integers(-(10**25), 10**25))
+def test_a_whole_number_keeps_its_digits(number: int) -> None:
+    """However it is written: 9007199254740993.0 is no float, and is not the one beside it."""
+    assert loads(f"{number}.0") == loads(f"[{number}.00]")[0] == number
+    assert loads(f"{number}.5") == float(f"{number}.5")
+    assert loads(f"{number}.0e1") == float(f"{number}.0e1")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

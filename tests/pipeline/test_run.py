@@ -478,6 +478,25 @@ def test_privacy_names_the_way(make_job: MakeJob) -> None:
     )
 
 
+def test_a_prompt_that_fails_names_its_cases(make_job: MakeJob, tmp_path: Path) -> None:
+    """One line says why a prompt can't be written for a case, and for which others it can't."""
+    file = tmp_path / "cases.jsonl"
+    for bad, named in (
+        ([3], "division by zero"),
+        ([3, 5], "division by zero; it fails for 'c5', too"),
+        (range(9), "'c4', 'c5' and 3 more, too"),
+    ):
+        given = ({"x": int(n not in bad)} for n in range(9))
+        lines = ({"id": f"c{n}", "input": x, "expected": "1"} for n, x in enumerate(given))
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        changes = {"task.cases": str(file), "task.prompt": "{{ 1 / x }}"}
+        with pytest.raises(ConfigError) as caught:
+            prepare(make_job("http://127.0.0.1:9/v1", **changes))
+        [line] = caught.value.problems
+        assert line.startswith(f"task.prompt, case 'c{bad[0]}': ZeroDivisionError")
+        assert line.endswith(named)
+
+
 async def test_budget_stop_is_not_an_end(make_job: MakeJob, runs: Path) -> None:
     """Even where the budget stops all cases that are left, the run can be gone on with."""
     with Loopback(lambda request: loopback.text(request.text, delay=0.05)) as server:

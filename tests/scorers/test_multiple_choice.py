@@ -20,6 +20,9 @@ SHORT = [
     ("Ｂ", "B"),  # noqa: RUF001 (a wide letter)
     ("C\n\nThe others are distractors: A is too hot, B is too cold, D is not a planet.", "C"),
     ("I'm not sure; it could be A or D.", None),
+    ("It’s C.", "C"),  # noqa: RUF001 (a curly apostrophe)
+    ("It's vitamin C.", None),
+    ("答案：C", "C"),  # noqa: RUF001 (a wide colon)
 ]
 SENTENCES = [
     ("The answer is B, since a dog is a mammal.", "B"),
@@ -62,6 +65,8 @@ BOLD = [
     ("__Answer__: `A`", "A"),
     ("| option | verdict |\n|---|---|\n| A | ✗ |\n| B | ✗ |\n\n**Therefore: D**", "D"),
     ("**A** or **B**, depending on the definition.", None),
+    ("Both A and C look tempting, but only C accounts for the delay. **C**", "C"),
+    ("Is it A, B or C? There is no telling: **A**, **B** and **C** all fit.", None),
 ]
 THOUGHTS = [
     ("ANSWER: A … wait, a whale is a mammal … ANSWER: B", "B"),
@@ -90,6 +95,8 @@ DATA = [
     ('The result: {"answer": "B", "why": "a dog is a mammal"}', "B"),
     ("<answer>C</answer>", "C"),
     ('{"answer": null, "options": ["A", "B"]}', None),
+    ('[{"question": 1, "answer": "D"}]', "D"),
+    ('[{"answer": "A"}, {"answer": "B"}]', None),
 ]
 STYLES = {
     "short": SHORT,

@@ -140,7 +140,8 @@ BODY = "    if not x:\n        return 0\n    return mul(x, 2)\n"
 
 @pytest.mark.parametrize(
     "given", [HEAD, HEAD + "    pass", HEAD.replace('    """Twice x."""\n', "    ...\n"),
-              f"Complete this:\n```python\n{HEAD}```\nThe body will do.", {"code": HEAD}],
+              f"Complete this:\n```python\n{HEAD}```\nThe body will do.", {"code": HEAD},
+              f"Complete this, and add nothing:\n\n{HEAD}"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     "answer",

@@ -75,7 +75,7 @@ def reasons(
     if not reference.bounds_quality:
         found.append("No requirement bounds quality: the best answers win, whatever they cost.")
     left_out = [
-        f"{label}: {', '.join(one.cases_left_out)}"
+        f"{label}: {_first(one.cases_left_out, one.left_out)}"
         for label, one in compared.items()
         if one.cases_left_out
     ]
@@ -85,6 +85,11 @@ def reasons(
             f"{'; '.join(left_out)}."
         )
     return found
+
+
+def _first(names: Sequence[str], count: int) -> str:
+    more = f" and {count - len(names):,} more" if count > len(names) else ""
+    return f"{', '.join(names)}{more}"
 
 
 def why_not(

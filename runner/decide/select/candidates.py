@@ -55,11 +55,12 @@ class Prospect(Known):
         usd = None if own else self.usd_per_request
         return (
             not self.suggested,
+            self.slow,
             not self.good_at,
             self.retiring is not None,
             usd is None,
             not self.model.strengths,
-            len(self.open) + self.slow,
+            len(self.open),
             bool(self.unstated),
             usd or 0.0,
             self.seconds is None,

@@ -129,7 +129,8 @@ def _cost(known: Known, most: float | None) -> Iterator[Reason | str]:
         return
     bound = f"{formatting.bound(most, 'usd')} at most"
     if known.usd_per_request is None:
-        yield "max_cost_per_request is open: no price of it is on file"
+        what = "speed, and so no dollars a request," if known.model.price else "price"
+        yield f"max_cost_per_request is open: no {what} of it is on file"
     elif known.usd_per_request > most:
         about = formatting.show(known.usd_per_request, "usd")
         yield Reason(f"max_cost_per_request: about {about}, {bound}", known.usd_per_request / most)

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import re
 import symtable
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from runner.cases import reading
 
 Block = Literal["first", "last"]
 
+_CODE = re.compile(r"^(?:@|(?:async\s+def|def|class|import|from)\s)", re.MULTILINE)
 _PYTHON = {"python", "python3", "py"}
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
@@ -105,7 +107,11 @@ def _lent(source: str, prompts: Sequence[str]) -> Iterator[str]:
 
 def _completed(body: str, prompts: Sequence[str], wanted: set[str]) -> str | None:
     """A body below the head that a prompt, or a code block in it, gives for a wanted function."""
-    sources = [each for prompt in prompts for each in (*_blocks(prompt)[::-1], prompt)]
+    sources = [
+        each
+        for prompt in prompts
+        for each in (*_blocks(prompt)[::-1], prompt, *_code_below_prose(prompt))
+    ]
     for head in filter(None, (_head(source, wanted) for source in sources)):
         indented = body if body.lstrip("\r\n")[:1] in (" ", "\t") else textwrap.indent(body, "    ")
         # The indentation of the first line alone is lost where a provider strips answers.
@@ -116,6 +122,11 @@ def _completed(body: str, prompts: Sequence[str], wanted: set[str]) -> str | Non
                 continue
             return whole
     return None
+
+
+def _code_below_prose(prompt: str) -> Iterator[str]:
+    """What a prompt is from a line on that may be the first one of code."""
+    return (prompt[line.start() :] for line in _CODE.finditer(prompt) if line.start())
 
 
 def _head(source: str, wanted: set[str]) -> str | None:

@@ -230,6 +230,15 @@ def test_repeats_are_compared_by_case() -> None:
     assert one.difference == pytest.approx(-0.25)
 
 
+def test_cases_that_are_left_out_are_named() -> None:
+    """All that one of the two has no score for are counted, and the first of them named."""
+    whole = {f"c{n:04}": [1.0] for n in range(60)}
+    part = {case: scores for case, scores in whole.items() if case >= "c0020"}
+    found = recommend("sorting", [contender("a", whole), contender("b", part, cost_usd=0.01)])
+    assert any(line.endswith("b: c0000, c0001, c0002, c0003, c0004, c0005, c0006, c0007, c0008, "
+                             "c0009 and 10 more.") for line in found.reasons)  # fmt: skip
+
+
 def test_the_direction_does_not_depend_on_the_order() -> None:
     """Whoever comes first, the difference is the other's less the choice's."""
     found = [recommend("sorting", pair).compared for pair in ([SECOND, THIRD], [THIRD, SECOND])]

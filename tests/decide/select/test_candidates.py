@@ -248,6 +248,29 @@ def test_who_thinks_comes_after_its_equals_under_a_bound() -> None:
     assert [each.option for each in ranked(thinks, plain)] == ["cheap", "plain"]
 
 
+def test_who_has_to_answer_at_once_is_not_asked_to_think() -> None:
+    """Where less than 2 s are left, being good at the work is no merit of one that thinks first."""
+    thinks = single("good", reasoning={"default": "high"}, strengths=["law"])
+    plain = single("plain", strengths=["chat"])
+    for most_ms, first in ((1500, "plain"), (2500, "good")):
+        found = ranked(thinks, plain, needs=("law",), requirements={"max_latency_ms": most_ms})
+        assert found[0].option == first
+
+
+def test_a_price_by_the_hour_waits_for_a_speed() -> None:
+    """A server's price is dollars a request once it is known how long one takes it."""
+    hourly = {"price": {"usd_per_hour": 3.6, "utilisation": 1.0}}  # $0.001 a second
+    bounds = {"max_cost_per_request": 0.01}
+    quick = {"typical": {"ttft_ms": 500, "tokens_per_second": 100}}
+    [silent], [known] = (
+        ranked(single(**hourly, **facts), requirements=bounds) for facts in ({}, quick)
+    )
+    [said] = silent.open
+    assert (silent.usd_per_request, "no speed" in said) == (None, True)
+    assert known.usd_per_request == pytest.approx(0.005)
+    assert not known.open
+
+
 def selection(*models: Single, size: int = 2, **changes: Any) -> Selection:
     return Selection(
         path=[],
