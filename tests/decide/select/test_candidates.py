@@ -259,11 +259,11 @@ def test_who_has_to_answer_at_once_is_not_asked_to_think() -> None:
 
 def test_a_price_by_the_hour_waits_for_a_speed() -> None:
     """A server's price is dollars a request once it is known how long one takes it."""
-    hourly = {"price": {"usd_per_hour": 3.6, "utilisation": 1.0}}  # $0.001 a second
-    bounds = {"max_cost_per_request": 0.01}
-    quick = {"typical": {"ttft_ms": 500, "tokens_per_second": 100}}
+    hourly = {"usd_per_hour": 3.6, "utilisation": 1.0}  # $0.001 a second
+    quick = {"ttft_ms": 500, "tokens_per_second": 100}
     [silent], [known] = (
-        ranked(single(**hourly, **facts), requirements=bounds) for facts in ({}, quick)
+        ranked(single(price=hourly, typical=typical), requirements={"max_cost_per_request": 0.01})
+        for typical in (None, quick)
     )
     [said] = silent.open
     assert (silent.usd_per_request, "no speed" in said) == (None, True)
