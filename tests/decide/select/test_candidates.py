@@ -260,10 +260,10 @@ def test_who_has_to_answer_at_once_is_not_asked_to_think() -> None:
 def test_a_price_by_the_hour_waits_for_a_speed() -> None:
     """A server's price is dollars a request once it is known how long one takes it."""
     hourly = {"usd_per_hour": 3.6, "utilisation": 1.0}  # $0.001 a second
-    quick = {"ttft_ms": 500, "tokens_per_second": 100}
+    quick: dict[str, int] = {"ttft_ms": 500, "tokens_per_second": 100}
     [silent], [known] = (
         ranked(single(price=hourly, typical=typical), requirements={"max_cost_per_request": 0.01})
-        for typical in (None, quick)
+        for typical in ({}, quick)
     )
     [said] = silent.open
     assert (silent.usd_per_request, "no speed" in said) == (None, True)
