@@ -31,7 +31,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         if settings.to is not None:
             sweep_place(settings.to, config_dir)  # refused before anything is printed
         models = config.catalogue()
-    selection = select(settings, models, today or date.today())
+    selection = select(settings, models, settings.day or today or date.today())
     following = Shortlist(
         models=[each.option for each in selection.shortlist],
         overrides=[override for override in overrides if _is_of_a_run(override)],

@@ -408,3 +408,15 @@ def test_bad_input_is_a_line(
     [line] = said.err.splitlines()
     assert line.startswith(f"runner: {problem}")
     assert said.out == ""
+
+
+@pytest.mark.usefixtures("composed")
+def test_a_day(shown: Shown) -> None:
+    """Prices are those of the day that is asked for, and of today where none is."""
+
+    def dollars(*arguments: str) -> float:
+        told = json.loads(shown("format=json", "shortlist=99", *arguments))
+        by_model = {each["model"]: each["usd_per_request"] for each in told["shortlist"]}
+        return float(by_model["gemini-flash"])
+
+    assert dollars("day=2027-01") == 2 * dollars()

@@ -12,7 +12,7 @@ from pydantic import Field
 from runner.cases import cases
 from runner.cases.query import Query, query
 from runner.config import paths
-from runner.config.schema import Requirements, Single, Strict, Task
+from runner.config.schema import Day, Requirements, Single, Strict, Task
 from runner.decide import own_runs
 from runner.decide.costs.workload import Sizes, Workload, finished
 from runner.decide.own_runs import OwnRun
@@ -48,6 +48,7 @@ class SelectSettings(Strict):
     from_run: Path | None = Field(alias="from")
     shortlist: int = Field(ge=1)
     retires_within_days: int = Field(ge=0)
+    day: Day | None
     format: Literal["table", "json"]
     to: Path | None
 
