@@ -130,7 +130,9 @@ class Dispatch:
                     asking = await stack.enter_async_context(self._refusals.asked(model))
                     log.queued_seconds += asking.waited_seconds
                 wait = retry.total if patient else 0.0
-                turn = await stack.enter_async_context(limits.turn(tokens, wait=wait, left=left))
+                turn = await stack.enter_async_context(
+                    limits.turn(tokens, wait=wait, left=left, asker=log)
+                )
                 log.queued_seconds += turn.queued_seconds
                 log.barred_seconds += turn.barred_seconds
                 came = asyncio.get_running_loop().time()

@@ -9,7 +9,7 @@ All times are of the event loop's clock.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from aiolimiter import AsyncLimiter
@@ -53,6 +53,7 @@ class Turn:
     number: int  # counts the turns of one `Limits`
     tokens: int  # as estimated
     _limits: "Limits"
+    asker: object = field(default_factory=object)  # the question that this is a request of
 
     def succeeded(self, tokens: int | None) -> None:
         """`tokens` is what was really used, input and output together; None: nobody knows."""
@@ -103,15 +104,17 @@ class Limits:
 
     @asynccontextmanager
     async def turn(
-        self, tokens: int, *, wait: float = inf, left: float = inf
+        self, tokens: int, *, wait: float = inf, left: float = inf, asker: object = None
     ) -> AsyncIterator[Turn]:
         """Wait in the queue, then hold a slot until the end of the block.
 
-        `tokens` is an estimate of input and output together. Raises CircuitOpen once the circuit
+        `tokens` is an estimate of input and output together; requests of one question have one
+        `asker`, whose failures alone are no outage. Raises CircuitOpen once the circuit
         has been open for `wait` seconds, be it while this is in the queue (0: as soon as it opens),
         and WaitedTooLong once pauses and the circuit have taken `left` of its seconds.
         """
         turn = await self._patiently(tokens, wait, left)
+        turn.asker = asker or turn.asker
         try:
             yield turn
         finally:
@@ -227,7 +230,7 @@ class Limits:
         # Whoever takes not even one request at a time is down by another name.
         down = kind in DOWN or (kind == "rate_limit" and self._slots.alone)
         was_open = self._circuit.is_open
-        opens = down and self._circuit.failed(turn.number, kind, self._last_number, now, said)
+        opens = down and self._circuit.failed(turn, kind, self._last_number, now, said)
         if opens or retry_after:
             for look in list(self._waiting):
                 look()
@@ -279,7 +282,8 @@ class _Circuit:
     """Closed; open after too many failures in a row; after cooling one probe at a time decides.
 
     Requests are known by their numbers, which count up; `now` is in seconds of any one clock.
-    Whatever was sent before the circuit opened says nothing new, however late it ends.
+    Whatever was sent before the circuit opened says nothing new, however late it ends. A question
+    that fails each time, among others that are answered, may be the cause itself: it opens nothing.
     """
 
     def __init__(self, breaker: Breaker | None) -> None:
@@ -287,6 +291,8 @@ class _Circuit:
         self._failures = 0  # in a row; only a success starts anew, so one more opens it again
         self._kind: ErrorKind = "overloaded"
         self._said = ""
+        self._asker: object = None  # whose request was the first of these to fail
+        self._several = False  # whether another's failed too
         self._open_until: float | None = None  # None: closed
         self.since = inf  # when it opened for the first time in a row
         self._opened_after = 0  # the last request before
@@ -321,14 +327,18 @@ class _Circuit:
         if number <= self._opened_after:
             return False
         was_open, self._failures, self._open_until = self.is_open, 0, None
+        self._asker, self._several = None, False
         return was_open
 
-    def failed(self, number: int, kind: ErrorKind, last_number: int, now: float, said: str) -> bool:
+    def failed(self, turn: Turn, kind: ErrorKind, last_number: int, now: float, said: str) -> bool:
         """Whether that opens the circuit, for the first time or again."""
-        if self._breaker is None or number <= self._opened_after:
+        if self._breaker is None or turn.number <= self._opened_after:
             return False
         self._failures += 1
-        if self._failures < self._breaker.failures:
+        self._asker = self._asker or turn.asker
+        self._several |= turn.asker is not self._asker
+        enough = self._breaker.failures
+        if self._failures < enough or not (self._several or enough == 1):
             return False
         self.since = self.since if self.is_open else now
         self._kind, self._said = kind, said

@@ -97,6 +97,8 @@ def _take_over(plan: Plan, directory: Path) -> FileLock | None:
             directory.parent.mkdir(parents=True, exist_ok=True)
             old.rename(directory)
             (directory / RESULT).unlink(missing_ok=True)
+            if (old.parent / SWEEP).exists():  # its others, too, may be gone on with
+                (old.parent / RESULT).unlink(missing_ok=True)
             _sweep_up(old.parent)
             set_aside(directory)
             return lock
@@ -121,8 +123,11 @@ def _open(run: Path, in_sweep: bool) -> bool:
 
 
 def _abandoned(sweep: Path) -> bool:
-    if not (sweep / SWEEP).exists() or (sweep / RESULT).exists():
+    if not (sweep / SWEEP).exists():
         return False
+    begun = (path.parent for path in sweep.glob(f"*/{RUN}"))
+    if (sweep / RESULT).exists() and all(Run(run).ended for run in begun):
+        return False  # one of whose runs was stopped has not ended either
     lock = try_lock(sweep)
     if lock:
         lock.release()

@@ -10,8 +10,9 @@ from runner.decide.gate import Ruling
 from runner.decide.sweep import SweepResult
 from runner.measure.conclusion import conclusion
 from runner.measure.observations import SCORE
-from runner.record.files import PAGE
+from runner.record.files import PAGE, RUN
 from runner.record.outcomes import Result
+from runner.record.run import Run
 from runner.report import compare, contents
 from runner.report.console import note, pointer, title, uncut
 from runner.report.contents import Advice, interval_at, unlike
@@ -72,6 +73,9 @@ def sweep(directory: Path, sweep: SweepResult) -> Iterator[RenderableType]:
     for run in sweep.runs:
         if run.rank is None:
             yield Text(line(f"{run.dir}: {conclusion(run)}"), style="red")
+    records = [Run(directory / run.dir) for run in sweep.runs]
+    if sweep.command and any((run.directory / RUN).exists() and not run.ended for run in records):
+        yield uncut(f"What was stopped goes on, and nothing is asked again, with: {sweep.command}")
     for one in advice:
         yield title(one.headline)
         yield from (Text(line(said)) for said in _said(one))

@@ -269,9 +269,58 @@ def test_a_judge_that_is_down(
     assert len(first.requests) == CASES
 
 
-def test_a_run_of_a_sweep(runner: Callable[..., int], first: Loopback, other: Loopback) -> None:
-    """One candidate that stops does not stop the others."""
+@pytest.mark.parametrize("models", ["first,other", "other,first"])
+def test_a_run_of_a_sweep(
+    runner: Callable[..., int],
+    first: Loopback,
+    other: Loopback,
+    capsys: pytest.CaptureFixture[str],
+    models: str,
+) -> None:
+    """One candidate that stops does not stop the others; the command that goes on is said, and
+    asks no other again. When all have ended, it measures anew."""
     first.answer = loopback.wrong_key
-    assert runner(["-m"], "model=first,other") == 4
-    assert len(first.requests) == 1
-    assert len(other.requests) == CASES
+    command = ["-m"], f"model={models}"
+    assert runner(*command) == 4
+    assert (len(first.requests), len(other.requests)) == (1, CASES)
+    assert "goes on, and nothing is asked again, with: " in capsys.readouterr().out
+    first.answer = loopback.echo
+    assert runner(*command) == 0
+    assert (len(first.requests), len(other.requests)) == (1 + CASES, CASES)
+    assert "goes on" not in capsys.readouterr().out
+    assert runner(*command) == 0
+    assert len(other.requests) == 2 * CASES
+
+
+@commands
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("number", [3, CASES - 1])
+def test_one_case_that_always_fails(
+    runner: Callable[..., int],
+    first: Loopback,
+    command: list[str],
+    number: int,
+    concurrency: int,
+) -> None:
+    """It is no outage, be it the last: it has its attempts, fails alone, and the run ends."""
+    first.answer = lambda request: (
+        loopback.overloaded() if request.text == f"text {number}" else loopback.echo(request)
+    )
+    assert runner(command, "model=first", f"concurrency={concurrency}") == 4
+    assert len(first.requests) == CASES - 1 + 3
+    assert Counter(line.status for line in lines()) == {"answered": CASES - 1, "failed": 1}
+
+
+@commands
+def test_an_outage_met_one_at_a_time(
+    runner: Callable[..., int],
+    first: Loopback,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    """Where one question is asked at a time, the second that fails shows it."""
+    first.answer = loopback.overloaded()
+    assert runner(command, "model=first", "concurrency=1") == 4
+    assert capsys.readouterr().err.count("4 requests in a row failed") == 1
+    assert len(first.requests) < 50
+    assert len(lines()) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import socket
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -445,6 +446,7 @@ def test_details_say_which_limits_held(folder: Path, shut: bool) -> None:
             "files",
             "network",
             "end",
+            "others",
             "cpu",
             "file_size",
             "open_files",
@@ -454,7 +456,20 @@ def test_details_say_which_limits_held(folder: Path, shut: bool) -> None:
         ]
         assert all(each.startswith(("held", "NOT held")) for each in limits.values())
         assert limits["cpu"] == "held"
-        assert all(limits[name].startswith("held") == shut for name in ("files", "network", "end"))
+        outside = ("files", "network", "end", "others")
+        assert all(limits[name].startswith("held") == shut for name in outside)
+
+
+@linux
+def test_processes_outside(folder: Path, shut: bool) -> None:
+    """None can be ended by the code, or the record says that it could."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        score = run(f"import os\nos.kill({other.pid}, 9)\n{RIGHT}")
+        survives = other.poll() is None
+        other.kill()
+    said = score.details["limits"]["others"]
+    assert survives or said.startswith("NOT held")
+    assert said == "held: no process outside is seen" if shut else "could end other" in said
 
 
 def test_details_say_what_was_believed(folder: Path) -> None:

@@ -64,6 +64,7 @@ def words(sandbox: Sandbox, held: dict[str, bool], memory_mb: int) -> dict[str, 
     """By limit, whether it held and what was left open. `held`: what the process could set."""
     shut, watched = bool(sandbox.command), can_watch()
     readable = "anyone" if sandbox.stranger else "this user"
+    endable = "the other answers" if sandbox.stranger else "this user, and read keys in them"
     not_held = f"NOT held, {sandbox.lacking}: "
     said = {
         "files": "held: nothing to read but Python and the system's programs, 64 MB to write"
@@ -75,6 +76,9 @@ def words(sandbox: Sandbox, held: dict[str, bool], memory_mb: int) -> dict[str, 
         "end": "held: all its processes end with the tests"
         if shut
         else f"{not_held}a process that leaves its session lives on",
+        "others": "held: no process outside is seen"
+        if shut
+        else f"{not_held}the code could end other processes of {endable}",
     }
     for name in ("cpu", "file_size", "open_files"):
         said[name] = "held" if held.get(name) else "NOT held"
