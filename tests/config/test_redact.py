@@ -42,6 +42,14 @@ def test_addresses(make_job: Callable[..., Any], who: str) -> None:
         make_job(f"http://{who}127.0.0.1:9/v1")
 
 
+@pytest.mark.parametrize("tail", ["?key=0123456789", "/v1?api-version=1", "#0123456789"])
+def test_queries_of_addresses(make_job: Callable[..., Any], tail: str) -> None:
+    """Nor does one have a query, where keys are put; the refusal does not repeat it."""
+    with pytest.raises(ConfigError, match="api_base ends before") as refused:
+        make_job(f"http://127.0.0.1:9/v1{tail}")
+    assert tail not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("key", "said"), [("short", "under 8 characters"), ("EMPTY", None), ("none", None)]
 )

@@ -53,6 +53,8 @@ class Provider(Strict):
     def _address_without_secrets(self) -> Self:
         if self.api_base and "@" in self.api_base.partition("://")[2].partition("/")[0]:
             raise ValueError("api_base has a user or a password in it; name a key in api_key_env")
+        if self.api_base and {"?", "#"} & set(self.api_base):
+            raise ValueError("api_base ends before any ? or #; name a key in api_key_env")
         return self
 
     @model_validator(mode="before")
