@@ -6,8 +6,6 @@ import pytest
 
 from runner.calls import waits
 
-SOON = datetime.now(UTC) + timedelta(hours=1)
-
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
@@ -41,9 +39,10 @@ def test_headers(headers: dict[str, str], seconds: float | None) -> None:
 @pytest.mark.parametrize("kind", ["requests", "tokens", "input-tokens", "output-tokens"])
 def test_time_of_a_reset(kind: str) -> None:
     """Anthropic says the time at which a limit is full again."""
+    soon = datetime.now(UTC) + timedelta(hours=1)
     headers = {
         f"anthropic-ratelimit-{kind}-remaining": "0",
-        f"anthropic-ratelimit-{kind}-reset": SOON.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        f"anthropic-ratelimit-{kind}-reset": soon.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     assert waits.in_headers(headers) == pytest.approx(3600, abs=300)
 

@@ -85,7 +85,7 @@ def test_values_arrive_as_they_left(value: Any) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        {1, 2}, frozenset("ab"), {(1, 2): {3: None}}, range(3), Counter("aab"), deque([1], 2),
+        {1, 2}, frozenset("a"), {(1, 2): {3: None}}, range(3), Counter("aab"), deque([1], 2),
         OrderedDict(a=1), Decimal("NaN"), Fraction(1, 3),
         date(2025, 1, 2), time(1, 2), timedelta(1), datetime(2025, 1, 2, tzinfo=UTC), math.inf,
         "\ud800", [1 << 64, -(1 << 64)],
