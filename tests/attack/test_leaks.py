@@ -68,7 +68,7 @@ OWN = ("--config-dir", "conf", "task=demo", "requirements=base", "retry=quick")
         (f"model={CODES}", *OWN),
         ("model=first", *OWN, f"+{CODES}=1"),
         (CODES, *OWN),
-        ("check", *OWN[:2]),
+        ("check", *OWN[:2], "group=task"),
         ("spend", "format=json"),
     ],
 )

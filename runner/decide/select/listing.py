@@ -3,6 +3,7 @@
 What is unknown passes no filter on it, and those that were left out for it are named.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -115,7 +116,17 @@ def _thinks(model: Single) -> bool:
 
 def has_key(model: Single) -> bool:
     """Whether it can be asked from here: a key is set, or none is needed."""
-    return redact.missing_key(model, "model") is None
+    if redact.missing_key(model, "model"):
+        return False
+    return model.provider.credentials is None or any(map(Path.is_file, _google_files()))
+
+
+def _google_files() -> Iterator[Path]:
+    """Where Google's libraries look for credentials on a machine that is none of its cloud's."""
+    if named := os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+        yield Path(named)
+    folder = os.environ.get("CLOUDSDK_CONFIG") or "~/.config/gcloud"
+    yield Path(folder).expanduser() / "application_default_credentials.json"
 
 
 def _order(benchmark: str | None) -> Callable[[Single], tuple[float, ...]]:
