@@ -26,13 +26,14 @@ Shown = Callable[..., str]
 
 
 @pytest.fixture
-def shown(
-    capsys: pytest.CaptureFixture[str],
-    catalogue: Mapping[str, Single],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Shown:
-    """What the command prints of our models, which were composed once for this file."""
+def composed(catalogue: Mapping[str, Single], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our models are composed once for this file."""
     monkeypatch.setattr(Conf, "catalogue", lambda _, folders=False: dict(catalogue))
+
+
+@pytest.fixture
+def shown(capsys: pytest.CaptureFixture[str], composed: None) -> Shown:
+    """What the command prints."""
 
     def run(*arguments: str) -> str:
         assert command.main(arguments, TODAY) == 0
@@ -156,6 +157,7 @@ def test_folders_and_the_retired() -> None:
         assert "seed/haiku" in config.catalogue(folders=True)
 
 
+@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -218,6 +218,7 @@ def test_what_nobody_states_is_said(select: Select) -> None:
     assert any("34 requests a minute come at peak" in each for each in selection.notes)
 
 
+@pytest.mark.usefixtures("composed")
 def test_dearer_than_the_cheapest_is_said(shown: Shown) -> None:
     """A suggestion of ten times the cheapest that fits says how many times."""
     assert " times as dear as " in " ".join(shown("task=reasoning").split())
@@ -255,6 +256,7 @@ def test_air_gapped_leaves_only_this_machine(select: Select) -> None:
     assert all(str(each.excluded[0]).startswith("data_privacy: ") for each in selection.excluded)
 
 
+@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize("word", ["air-gapped", "Air gapped", "airgapped"])
 def test_air_gapped_in_other_spellings(
     word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -292,6 +294,7 @@ def test_without_a_task_the_requirements_say_the_size(select: Select) -> None:
     assert select().workload.sizes == {(1500, 500): 1}
 
 
+@pytest.mark.usefixtures("composed")
 def test_json_is_strict_and_whole(shown: Shown) -> None:
     """Every model is in one of three lists, and what is unknown is null."""
     text = shown("task=extraction", "requirements.max_cost_per_request=0.001", "format=json")
