@@ -4,18 +4,18 @@ Places are paths into the body of a request. A hole has its reason, and is teste
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
+from runner.config.paths import builtin
 from runner.config.schema import Provider, Single, Typical
 from runner.errors import ErrorKind
 from tests.loopback.formats import FORMATS
 from tests.loopback.strict import Fault, Format
 
-CONF = Path(__file__).parents[2] / "conf" / "provider"
+CONF = builtin("conf") / "provider"
 KEY_NAME, KEY = "PROVIDERS_API_KEY", "sk-planted-0123456789-abcdef"
 
 
