@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from runner.calls import waits
 from runner.calls.deadline import TO_SEND_SECONDS
 from runner.calls.dialects import characters
-from runner.calls.wire import Wire
+from runner.calls.wire import PROXY_REFUSED, Wire
 from runner.config.redact import redact
 from runner.errors import CallFailed, ErrorKind
 from runner.record.outcomes import Reply
@@ -142,6 +142,8 @@ def _failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
         stated = f"no answer within {timeout:g} s"
     elif timed_out:
         stated = f"not connected within {timeout:g} s" if kind == "connection" else _NO_TIME
+    if wire.proxy and (kind == "connection" or wire.status == PROXY_REFUSED):
+        stated = f"{one_line(stated) or first_line(error)} (by the proxy {wire.proxy})"
     if kind == "unsupported_param" and stated:
         stated += "; the drop_params of the model's file name what it is not to be sent"
     said_to_wait = (waits.in_headers(wire.headers), said.retry_seconds if said else None)

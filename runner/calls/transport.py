@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from yarl import URL
 
-from runner.calls import clouds, translate
+from runner.calls import clouds, connections, translate
 from runner.calls import wire as on_the_wire
 from runner.calls.compile import Template, Templates, named, ordinary, origin
 from runner.calls.deadline import deadline
@@ -54,7 +54,7 @@ class Transport:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as ending:
-            self._session = on_the_wire.session(self._unix_socket)
+            self._session = connections.session(self._unix_socket)
             ending.push_async_callback(self._close)
             if self._callbacks:
                 told = ending.enter_context(translate.told(self._callbacks))

@@ -5,30 +5,25 @@ message, time its own imports, or lose a part of the text. The wire has the fact
 """
 
 import json
-import os
-import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
 from math import inf
 from operator import le
-from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 import aiohttp
-import certifi
 
 from runner.calls.dialects import Reader, Said, reader
 from runner.calls.events import Lines, Messages, events, read
 from runner.cases.images import without_bytes
-from runner.errors import ConfigError
 from runner.record.outcomes import Message, Usage
 
 Clock = Callable[[], float]
+PROXY_REFUSED = 407  # which wants a password
 _EXCERPT = 300  # bytes of a reply that nobody can read
 _ERROR_BYTES = 100_000  # that are read of an error
 
@@ -57,6 +52,7 @@ class Wire:
     reply: bytearray = field(default_factory=bytearray)  # of a stream: what is no event yet
     garbled: str = ""  # the start of what in the reply was to be JSON of the known form and is not
     location: str = ""  # where the reply, a redirect, points
+    proxy: str = ""  # that it goes by
     cut: bool = False  # the connection broke within the reply
     too_long: bool = False
     max_reply_bytes: int | None = None
@@ -218,93 +214,3 @@ class Broken(Exception):
 
 
 current: ContextVar[Wire | None] = ContextVar("wire", default=None)
-
-
-def session(unix_socket: str | None = None) -> aiohttp.ClientSession:
-    """Whose every call is seen by the Wire that is `current`. Raises ConfigError.
-
-    With `unix_socket` all addresses are reached there.
-    """
-    _spare_loopback_the_proxy()
-    # litellm sets its own time-outs on each request; aiohttp's default of 5 minutes in all and of
-    # 100 connections would come on top of them.
-    return aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(unix_socket, limit=0)
-        if unix_socket
-        else aiohttp.TCPConnector(limit=0, ssl=_certificates()),
-        timeout=aiohttp.ClientTimeout(total=None),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[_tracing()],
-        trust_env=True,
-    )
-
-
-def _certificates() -> ssl.SSLContext:
-    file = os.environ.get("SSL_CERT_FILE") or certifi.where()
-    try:
-        return _trusting(file)
-    except OSError as error:
-        raise ConfigError(f"SSL_CERT_FILE: {file}: {error.strerror}") from None
-
-
-@cache  # reading the certificates takes 25 ms
-def _trusting(file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=file)
-
-
-def _spare_loopback_the_proxy() -> None:
-    """A model on this machine is not to be reached by way of HTTP_PROXY."""
-    for name in ("no_proxy", "NO_PROXY"):
-        given = os.environ.get(name)
-        os.environ[name] = ",".join(filter(None, [given, "127.0.0.1", "localhost", "::1"]))
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    async def started(_s: Any, _c: SimpleNamespace, p: aiohttp.TraceRequestStartParams) -> None:
-        if wire := current.get():
-            wire.http_requests += 1
-            for start in wire.starts:
-                start()
-            wire.body.clear()
-            # We read what passes by, and a compressor would hold back the tokens of a stream.
-            p.headers["Accept-Encoding"] = "identity"
-
-    async def headers(_s: Any, _c: Any, _p: aiohttp.TraceRequestHeadersSentParams) -> None:
-        if (wire := current.get()) and wire.sent is None:
-            wire.sent = wire.clock()
-
-    async def chunk(_s: Any, _c: Any, p: aiohttp.TraceRequestChunkSentParams) -> None:
-        if wire := current.get():
-            wire.body.append(p.chunk)
-
-    async def answered(_s: Any, _c: Any, p: aiohttp.TraceRequestEndParams) -> None:
-        wire = current.get()
-        if wire and 300 <= p.response.status < 400:
-            refuse(wire, p.response)
-        if wire:
-            wire.answered(p.response)
-
-    async def redirected(_s: Any, _c: Any, p: aiohttp.TraceRequestRedirectParams) -> None:
-        refuse(current.get(), p.response)
-
-    def refuse(wire: Wire | None, response: aiohttp.ClientResponse) -> NoReturn:
-        """The key and the prompt would go to a place that nobody has configured."""
-        if wire:
-            wire.status, wire.received = response.status, wire.clock()
-            wire.location = response.headers.get("location", "")
-        response.close()
-        raise Broken("a redirect")
-
-    async def broken(_s: Any, _c: Any, p: aiohttp.TraceRequestExceptionParams) -> None:
-        if current.get() and isinstance(p.exception, aiohttp.ClientError):
-            # litellm would post once more, unasked, on an exception that it knows.
-            raise Broken(str(p.exception))
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(started)
-    trace.on_request_headers_sent.append(headers)
-    trace.on_request_chunk_sent.append(chunk)
-    trace.on_request_end.append(answered)
-    trace.on_request_redirect.append(redirected)
-    trace.on_request_exception.append(broken)
-    return trace
