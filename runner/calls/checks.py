@@ -62,6 +62,8 @@ def flaw(reply: Reply | None, query: Query, counts: Collection[ErrorKind]) -> Er
 
 
 def _in_format(reply: Reply, query: Query) -> bool:
+    if reply.tool_calls:
+        return True  # no answer yet, whose format one could look at
     if query.output != "json" and query.json_schema is None:
         return bool(reply.text.strip())
     try:

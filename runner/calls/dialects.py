@@ -1,7 +1,8 @@
 """What a reply says, read off the wire in each format that providers speak.
 
-Text, reasoning, refusal, the model served, the ending, usage and errors, from the provider's own
-JSON: one object for a whole reply, an object an event for a stream, and one reader for both.
+Text, reasoning, refusal, calls of tools, the model served, the ending, usage and errors, from the
+provider's own JSON: one object for a whole reply, an object an event for a stream, and one reader
+for both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from runner.calls.calling import Calls, as_text, characters
 from runner.record.outcomes import Usage
 
 _MOST_TOKENS = 1_000_000_000  # of one request, beyond any context
@@ -29,6 +31,7 @@ class Said:
     text: list[str] = field(default_factory=list)  # of the answer, in the pieces that it came in
     reasoning: list[str] = field(default_factory=list)  # which is no answer
     refusal: list[str] = field(default_factory=list)  # the words of one that came in its place
+    calls: Calls = field(default_factory=Calls)  # of tools
     error: Any = None  # stated in a reply whose status was a success
     counted: bool = False  # something was said about usage, be it nonsense
     _words: Mapping[str, str] = field(default_factory=dict)
@@ -61,15 +64,6 @@ class Said:
             self.counts |= {key: count for key, count in usage.items() if count or zeros}
 
 
-def characters(text: str) -> str:
-    """Halves of characters (lone surrogates, which no file takes) joined, else replaced."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 Reader = Callable[[dict[str, Any], Said], None]
 
 
@@ -97,6 +91,20 @@ def _openai(event: dict[str, Any], said: Said) -> None:
             for text in _texts(thought.get("thinking"))
         ]
         said.refusal += _texts(part.get("refusal"))
+        _openai_calls(part, said, whole="message" in choice)
+
+
+def _openai_calls(part: dict[str, Any], said: Said, *, whole: bool) -> None:
+    """`function_call` is its older form."""
+    for call in _objects(part.get("tool_calls")):
+        function = call.get("function") or {}
+        id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
+        if whole:
+            said.calls.whole(id, name, arguments)
+        else:
+            said.calls.add(_place(call.get("index")), id, name, arguments)
+    if isinstance(function := part.get("function_call"), dict):
+        said.calls.add("function_call", None, function.get("name"), function.get("arguments"))
 
 
 def _texts(content: Any) -> list[str]:
@@ -148,10 +156,16 @@ def _anthropic(event: dict[str, Any], said: Said) -> None:
         blocks = _objects(message.get("content"))
     else:
         blocks = _objects([event.get("delta"), event.get("content_block")])
+    at = _place(event.get("index"))
     for block in blocks:  # of a whole reply, or what is new of one in a stream
         said.ending = _word(block.get("stop_reason")) or said.ending
         said.text += _texts(block.get("text"))
         said.reasoning += _texts(block.get("thinking"))
+        if block.get("type") == "tool_use":
+            call = said.calls.add(at, block.get("id"), block.get("name"), None)
+            call.else_arguments = as_text(block.get("input"))  # in a stream {}, and pieces follow
+        elif block.get("type") == "input_json_delta":
+            said.calls.add(at, None, None, block.get("partial_json"))
     if isinstance(message, dict):  # the end of a stream may repeat what its start counted, as 0
         said.count(message.get("usage"), zeros=False)
 
@@ -179,6 +193,9 @@ def _gemini(event: dict[str, Any], said: Said) -> None:
         said.ending = _word(candidate.get("finishReason")) or said.ending
         for part in _objects((candidate.get("content") or {}).get("parts")):
             (said.reasoning if part.get("thought") else said.text).extend(_texts(part.get("text")))
+            if isinstance(call := part.get("functionCall"), dict):
+                arguments, signature = call.get("args") or {}, part.get("thoughtSignature")
+                said.calls.whole(call.get("id"), call.get("name"), arguments, signature)
 
 
 def _gemini_usage(counts: dict[str, Any]) -> Usage | None:
@@ -199,6 +216,10 @@ def _ollama(event: dict[str, Any], said: Said) -> None:
     message = event.get("message") or {}
     said.text += _texts(message.get("content"))
     said.reasoning += _texts(message.get("thinking"))
+    for call in _objects(message.get("tool_calls")):
+        function = call.get("function") or {}
+        arguments = function.get("arguments") or {}
+        said.calls.whole(call.get("id"), function.get("name"), arguments)
     if event.get("done"):
         said.ending = _word(event.get("done_reason")) or "stop"  # older servers give no reason
         counts = ("prompt_eval_count", "eval_count")
@@ -221,12 +242,17 @@ def _bedrock(event: dict[str, Any], said: Said) -> None:
     said.ending = _word(stop.get("stopReason")) or said.ending
     said.count((event.get("metadata") or event).get("usage"))
     message = (event.get("output") or {}).get("message") or {}
-    delta = (event.get("contentBlockDelta") or {}).get("delta")
-    for part in _objects([*message.get("content", ()), delta]):
+    block = event.get("contentBlockStart") or event.get("contentBlockDelta") or {}
+    new = [block.get("start"), block.get("delta")]
+    for part in _objects([*message.get("content", ()), *new]):
         said.text += _texts(part.get("text"))
         thought = part.get("reasoningContent") or {}
         said.reasoning += _texts(thought.get("text"))  # in a stream
         said.reasoning += _texts((thought.get("reasoningText") or {}).get("text"))
+        if isinstance(use := part.get("toolUse"), dict):
+            at = _place(block.get("contentBlockIndex"))
+            call = said.calls.add(at, use.get("toolUseId"), use.get("name"), use.get("input"))
+            call.else_arguments = "{}"
 
 
 def _bedrock_usage(counts: dict[str, Any]) -> Usage | None:
@@ -238,6 +264,36 @@ def _bedrock_usage(counts: dict[str, Any]) -> Usage | None:
         output_tokens=_tokens(counts, "outputTokens"),
         cached_input_tokens=read,
         cache_write_tokens=written,
+    )
+
+
+def _place(index: Any) -> int | None:
+    return index if isinstance(index, int) else None
+
+
+def _cohere(event: dict[str, Any], said: Said) -> None:
+    """Its own chat API, version 2: a whole message, or an event of its stream."""
+    said.error = event.get("error") or said.error
+    new = event.get("delta") or event
+    said.ending = _word(new.get("finish_reason")) or said.ending
+    said.count((new.get("usage") or {}).get("tokens"))
+    message = new.get("message") or {}
+    content = message.get("content") or ()
+    for part in _objects(content if isinstance(content, list) else [content]):
+        said.text += _texts(part.get("text"))
+        said.reasoning += _texts(part.get("thinking"))
+    said.reasoning += _texts(message.get("tool_plan"))  # why it calls tools
+    calls = message.get("tool_calls") or ()
+    for call in _objects(calls if isinstance(calls, list) else [calls]):
+        function = call.get("function") or {}
+        id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
+        said.calls.add(_place(event.get("index")), id, name, arguments)
+
+
+def _cohere_usage(counts: dict[str, Any]) -> Usage | None:
+    return Usage(
+        input_tokens=_tokens(counts, "input_tokens"),
+        output_tokens=_tokens(counts, "output_tokens"),
     )
 
 
@@ -275,4 +331,5 @@ _DIALECTS: dict[str, tuple[Callable[[dict[str, Any]], Usage | None], Reader]] = 
     "vertex_ai": (_gemini_usage, _gemini),
     "bedrock": (_bedrock_usage, _bedrock),
     "ollama_chat": (_ollama_usage, _ollama),
+    "cohere_chat": (_cohere_usage, _cohere),
 }

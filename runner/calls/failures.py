@@ -17,8 +17,8 @@ import yaml
 from pydantic import BaseModel
 
 from runner.calls import waits
+from runner.calls.calling import characters
 from runner.calls.deadline import TO_SEND_SECONDS
-from runner.calls.dialects import characters
 from runner.calls.wire import PROXY_REFUSED, Wire
 from runner.config.redact import redact
 from runner.errors import CallFailed, ErrorKind
@@ -74,23 +74,29 @@ def _success(wire: Wire, timeout: float) -> Reply:
     if said.error or wire.status != 200:
         raise failure(ValueError("an error in place of an answer"), wire, timeout)
     text, reason, usage = "".join(said.text), said.finish_reason, wire.usage
+    calls = said.calls.made()
     if wire.garbled:
         raise _unusable("invalid_reply", f"{GARBLED}: {wire.garbled}", wire)
-    if said.refusal and not text:
+    if said.refusal and not (text or calls):
         words = "".join(said.refusal)
         raise _unusable("content_policy", f"the model refused: {words}", wire)
-    if not (text or reason):
+    if not (text or reason or calls):
         raise _unusable("invalid_reply", "the reply holds no answer", wire)
     if wire.streamed and not reason:
         raise _unusable("invalid_reply", "the stream ended without a finish reason", wire)
     if reason == "error":
         raise _unusable("invalid_reply", f"the provider ended the answer: {said.ending}", wire)
-    if reason == "content_filter" and not text:
+    if reason == "content_filter" and not (text or calls):
         raise _unusable("content_policy", f"the provider held the answer back: {said.ending}", wire)
-    if reason == "tool_calls" and text:
-        reason = "stop"  # we offer no tools: it is how litellm asks some models for JSON
+    if reason == "tool_calls" and not (text or calls):
+        raise _unusable("invalid_reply", "the answer ends with calls of tools and has none", wire)
+    if reason == "tool_calls" and not calls:
+        reason = "stop"
+    elif calls and reason in ("stop", None):  # so do Google and Ollama end it, OpenAI a forced one
+        reason = "tool_calls"
     return Reply(
         text=characters(text),
+        tool_calls=calls,
         reasoning=characters("".join(said.reasoning)),
         finish_reason=reason or "unknown",
         usage=usage,

@@ -128,7 +128,7 @@ def _escalate(cascade: Cascade, query: Query, arm: str, stands: bool) -> Route:
 
 def _most_common(samples: Sequence[Served], wanted: SelfConsistency) -> tuple[Served, str]:
     """The answer that most samples give, and why it may not stand."""
-    meanings = [_meaning(each.reply.text, fenced=each.by.query.fenced) for each in samples]
+    meanings = [_meaning(each.reply, fenced=each.by.query.fenced) for each in samples]
     meaning, count = Counter(meanings).most_common(1)[0]
     served = samples[meanings.index(meaning)]
     if count / wanted.samples < wanted.min_agreement:
@@ -220,8 +220,16 @@ def _share(split: Split, case: Case) -> str:
     return next(arm for arm in reversed(split.weights) if split.weights[arm])
 
 
-def _meaning(text: str, *, fenced: bool) -> str:
-    """What makes two samples the same answer: their JSON, or their words without case and space."""
+def _meaning(reply: Reply, *, fenced: bool) -> str:
+    """What makes two samples the same answer: the tools that they call, and how; else their JSON,
+    or their words without case and space."""
+    if reply.tool_calls:
+        calls = [[call.name, _form(call.arguments)] for call in reply.tool_calls]
+        return json.dumps(["calls", *sorted(calls)])
+    return _form(reply.text, fenced=fenced)
+
+
+def _form(text: str, *, fenced: bool = False) -> str:
     try:
         value, _ = reading.as_json(text, fenced=fenced)
         return json.dumps(value, sort_keys=True)

@@ -235,7 +235,8 @@ def check_parameters(model: Single, params: dict[str, Any]) -> None:
             f"{model.name}: {reason}; name what it does not take in the drop_params of its "
             "conf/model/ file"
         ) from None
-    if "tools" in taken and "tools" not in params:
+    rest = {key: value for key, value in params.items() if "tool" not in key}
+    if "tools" in (_translated(model, rest) if rest != params else taken):
         raise ConfigError(
             f"{model.name}: {model.provider.name} does not enforce a JSON schema for {model.id}; "
             + _DROP_IT.format("json_schema")

@@ -18,9 +18,9 @@ from yarl import URL
 
 from runner.calls import clouds, connections, translate
 from runner.calls import wire as on_the_wire
+from runner.calls.calling import characters
 from runner.calls.compile import Template, Templates, named, ordinary, origin
 from runner.calls.deadline import deadline
-from runner.calls.dialects import characters
 from runner.calls.failures import failure, success
 from runner.calls.wire import Clock, Wire
 from runner.cases import images, reading

@@ -131,7 +131,7 @@ class Wire:
         for event in self._events.feed(data):
             self._event(event)
         self.reply = self._events.rest
-        if self.said.text and self.first_token is None:
+        if self.first_token is None and (self.said.text or self.said.calls):
             self.first_token = self._seen
 
     def read(self) -> None:

@@ -117,6 +117,7 @@ class CallLog:
             output_schema=self.schema,
             model_served=self.reply.model_served,
             reply=self.reply.text,
+            tool_calls=self.reply.tool_calls,
             reasoning=self.reply.reasoning,
             finish_reason=self.reply.finish_reason,
             usage=self.reply.usage,

@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.cases.cases import Case
-from runner.config.schema import LOWEST, TOKENS_PER_BYTE, Output, Sampling, Single, Task
+from runner.config.schema import (
+    LOWEST,
+    TOKENS_PER_BYTE,
+    TOOL_CHOICES,
+    Output,
+    Sampling,
+    Single,
+    Task,
+    Tool,
+)
 from runner.record.outcomes import Message, Role, Schema
 
 
@@ -21,6 +30,9 @@ class Query:
     schema_name: str = "answer"
     fenced: bool = True  # the JSON may stand in a code block
     seed: int | None = None
+    tools: tuple[Tool, ...] = ()  # that may be called
+    tool_choice: str | None = None  # auto, required, none or the name of one; None: not sent
+    parallel_tool_calls: bool | None = None  # several in one answer; None: not sent
     stream: bool = False  # the reply comes in pieces, so that its first token can be timed
     role: Role = "answer"
     task: Task | None = None  # None: a question of ours on the way to an answer
@@ -59,6 +71,9 @@ def query(
         json_schema=task.json_schema,
         schema_name=task.name,
         fenced=task.fenced,
+        tools=task.tools,
+        tool_choice=task.tool_choice,
+        parallel_tool_calls=task.parallel_tool_calls,
         seed=seed,
         stream=stream,
         task=task,
@@ -77,6 +92,7 @@ def parameters(model: Single, query: Query) -> dict[str, Any]:
     if query.json_schema is not None:
         schema = {"name": query.schema_name, "schema": query.json_schema, "strict": True}
         wanted["response_format"] = {"type": "json_schema", "json_schema": schema}
+    wanted |= _tools(query)
     if wanted.get("reasoning_effort") == LOWEST:
         wanted["reasoning_effort"] = lowest_effort(model)
         if wanted["reasoning_effort"] is None:
@@ -84,6 +100,20 @@ def parameters(model: Single, query: Query) -> dict[str, Any]:
     for name in model.drop_params:
         wanted.pop("response_format" if name == "json_schema" else name, None)
     return wanted
+
+
+def _tools(query: Query) -> dict[str, Any]:
+    if not query.tools:
+        return {}
+    tools = [{"type": "function", "function": tool.model_dump()} for tool in query.tools]
+    asked: dict[str, Any] = {"tools": tools}
+    if query.tool_choice in TOOL_CHOICES:
+        asked["tool_choice"] = query.tool_choice
+    elif query.tool_choice:
+        asked["tool_choice"] = {"type": "function", "function": {"name": query.tool_choice}}
+    if query.parallel_tool_calls is not None:
+        asked["parallel_tool_calls"] = query.parallel_tool_calls
+    return asked
 
 
 def lowest_effort(model: Single) -> str | None:
@@ -119,13 +149,17 @@ def input_tokens_at_most(model: Single, query: Query) -> int:
         return model.context_tokens
     frame = 16  # a message's role and marks
     sent = sum(len(m["content"].encode()) + frame for m in messages(model, query))
-    schema = len(json.dumps(query.json_schema)) if query.json_schema else 0
-    return min(sent + schema + (512 if schema else 64), model.context_tokens)
+    given = [query.json_schema] if query.json_schema else []
+    given += [tool.model_dump() for tool in query.tools]
+    # A provider puts words of its own around a schema, and around tools as a whole and each.
+    beside = sum(len(json.dumps(each)) + 512 for each in given) + 512 * bool(query.tools)
+    return min(sent + (beside or 64), model.context_tokens)
 
 
 def about_tokens(query: Query, tokens_per_byte: float = TOKENS_PER_BYTE) -> int:
     """Of the prompt's text: four bytes a token, as English has it, unless a family counts more."""
-    return int(sum(len(text.encode()) for text in texts(query)) * tokens_per_byte)
+    given = [json.dumps(tool.model_dump()) for tool in query.tools]
+    return int(sum(len(text.encode()) for text in (*texts(query), *given)) * tokens_per_byte)
 
 
 # Tokens that thinking takes at the least, about; more of it takes more: some advise 25,000.

@@ -25,7 +25,7 @@ from runner.commands import _facts
 from runner.commands._facts import Finding, Level
 from runner.config import loading, overrides, paths, pins, sources
 from runner.config.catalogue import Options
-from runner.config.schema import Job, Model, Single, Task
+from runner.config.schema import Job, Model, Single, Task, Tool
 from runner.config.schema.composite import reached
 from runner.config.sources import Difference
 from runner.config.validation import validated
@@ -132,6 +132,7 @@ class _Checker:
             "mapping": self._mapping,
             "prompt": self._prompt,
             "sweep": self._sweep,
+            "tools": self._tool,
         }
         found = {**whole, "decision": self._decision}.get(group, partial(self._other, group))
         for option in self.conf.files[group]:
@@ -245,6 +246,10 @@ class _Checker:
         """Whichever task it is for: its variables are those of that task's cases."""
         job = self._load(f"prompt={option}")
         yield from _named(option, job.task.prompt_name or "null", "problems", "prompt_name")
+
+    def _tool(self, option: str) -> Iterator[Finding]:
+        node = self.conf.compose(f"+tools={option}", config=None).tools
+        yield from _named(option, validated(Tool, loading.resolved(node)).name, "problems")
 
     def _sweep(self, option: str) -> Iterator[Finding]:
         composed = self.conf.compose(f"sweep={option}", hydra=True)

@@ -16,7 +16,7 @@ from hydra.version import VersionBase, getbase, setbase
 from omegaconf import DictConfig
 from pydantic import BaseModel
 
-from runner.config import conf_files, hydra_app, paths
+from runner.config import conf_files, hydra_app, paths, tools
 from runner.config.composing import REASONS, explained
 from runner.config.override_grammar import check, refuse
 from runner.config.redact import learn
@@ -87,9 +87,10 @@ class Options:
         for override in overrides:
             check(override, self.directories[0], kind)
         try:
-            self._composed[key] = compose(
+            composed = compose(
                 config, [*overrides, "hydra/launcher=basic"], return_hydra_config=hydra
             )
+            self._composed[key] = tools.put_in(composed)
         except REASONS as error:
             raise explained(error, kind) from None
         return self._composed[key]

@@ -7,6 +7,8 @@ import yaml
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -31,6 +33,21 @@ def read_ours(search_path: ConfigSearchPath) -> None:
     for element in search_path.get_path():
         if element.provider == "main" and element.path == str(paths.builtin("conf")):
             element.path = f"conf://{element.path}"
+
+
+def options(group: str) -> list[str]:
+    """Those of a group where Hydra composes from now."""
+    found: list[str] = _repository().get_group_options(group, ObjectType.CONFIG)
+    return found
+
+
+def option(group: str, name: str) -> Any:
+    """One of them, its defaults left aside. Raises ConfigError naming its file."""
+    return _repository().load_config(f"{group}/{name}").config
+
+
+def _repository() -> Any:
+    return GlobalHydra.instance().config_loader().repository
 
 
 class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
-from runner.config import overrides, validation
+from runner.config import overrides, tools, validation
 from runner.config.schema import Job
 from runner.errors import ConfigError
 
@@ -48,11 +48,11 @@ def unresolved(error: OmegaConfBaseException) -> str:
 
 
 def plain(cfg: DictConfig, given: Sequence[str] = ()) -> dict[str, Any]:
-    """Resolve interpolations and let the mapping fill in the model that no one chose.
+    """Resolve interpolations, and let the mapping fill in the model that no one chose.
 
     With the model comes what the mapping sets for it, where the overrides `given` say nothing.
     """
-    tree = resolved(cfg)
+    tree = resolved(tools.put_in(cfg))
     assert isinstance(tree, dict)
     config: dict[str, Any] = {str(key): value for key, value in tree.items()}
     fallback = config.get("fallback")

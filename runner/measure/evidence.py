@@ -173,7 +173,8 @@ class _Observer(JournalSummary):
         if line.model_served:
             self.served[line.served_by, line.model_served] += 1
         self.answers += 1
-        cut = line.finish_reason == "length" and not line.reply.strip()
+        nothing = not (line.reply.strip() or line.tool_calls)
+        cut = line.finish_reason == "length" and nothing
         self.used_up += cut and bool(line.reasoning or (line.usage and line.usage.reasoning_tokens))
         quality = line.scores.get(self.job.task.quality_scorer)
         if quality is not None and quality.value < 1:

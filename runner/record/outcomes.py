@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from runner.errors import ErrorKind
 
 # role and content; content is a text, or parts: {"type": "text", "text"} and
-# {"type": "image", "path", "sha256"}, which the call turns into what the provider takes.
+# {"type": "image", "path", "sha256"}, which the call turns into what the provider takes. An
+# assistant's may have `tool_calls`, each as `ToolCall.message` has it, a tool's has `tool_call_id`.
 Message = dict[str, Any]
 Schema = Literal["enforced", "prompted"]  # by the provider, or by words in the prompt
 
@@ -54,10 +55,29 @@ class Usage(Record):
     reasoning_tokens: int = 0
 
 
+class ToolCall(Record):
+    """A tool that an answer calls. Whether it was offered, and takes this, nobody has looked at."""
+
+    id: str  # the provider's; where it gives none, `made_up_id`
+    name: str
+    arguments: str  # JSON as it was sent, if it is JSON; of an object, that object as JSON
+
+    def message(self) -> dict[str, Any]:
+        """As it stands in the `tool_calls` of an assistant's message."""
+        function = {"name": self.name, "arguments": self.arguments}
+        return {"id": self.id, "type": "function", "function": function}
+
+
+def made_up_id(number: int) -> str:
+    """Of the call of that number, from 1: of the only form that Mistral takes, as all others do."""
+    return f"call{number:05d}"
+
+
 class Reply(Record):
     """What one successful HTTP request brought back."""
 
-    text: str
+    text: str  # may be empty where tools are called
+    tool_calls: list[ToolCall] = []  # in the order that they came in
     reasoning: str = ""  # taken off the text, as the model's `reasoning_tags` say
     finish_reason: str
     usage: Usage | None  # None: the provider did not say
@@ -181,6 +201,7 @@ class Answered(Outcome):
     output_schema: Schema | None = Field(None, alias="schema")
     model_served: str | None
     reply: str
+    tool_calls: list[ToolCall] = []  # of the final answer
     reasoning: str = ""  # taken off the reply before anything read it
     finish_reason: str
     usage: Usage | None
@@ -193,6 +214,7 @@ class Answered(Outcome):
         """The answer as a scorer sees it, out of the record."""
         return Reply(
             text=self.reply,
+            tool_calls=self.tool_calls,
             reasoning=self.reasoning,
             finish_reason=self.finish_reason,
             usage=self.usage,

@@ -94,7 +94,7 @@ def test_every_file_opens_with_the_command_that_uses_it(group: str, name: str, f
         opening.append(line)
     command = next((line for line in opening if line.startswith("# python -m runner")), "")
     assert command
-    if group not in ("provider", "requirements"):  # chosen by a model, by a task
+    if group not in ("provider", "requirements", "tools"):  # chosen by a model, a task
         assert re.search(rf"\b{group}={re.escape(name.removeprefix(f'{group}/'))}(\s|$)", command)
 
 

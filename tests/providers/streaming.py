@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner.calls.dialects import characters
+from runner.calls.calling import characters
 from runner.drill.loopback.dialect import Saying
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest, Piece
 from runner.errors import ErrorKind

@@ -60,3 +60,4 @@ from runner.config.schema.single import (
     Typical,
 )
 from runner.config.schema.task import Task
+from runner.config.schema.tool import TOOL_CHOICES, Tool

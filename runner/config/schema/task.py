@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from runner.config import json_schema
 from runner.config.schema.base import Name, Output, Sampling, Seconds, Strict
 from runner.config.schema.composite import with_models
+from runner.config.schema.tool import TOOL_CHOICES, Tool
 from runner.errors import did_you_mean
 
 
@@ -21,6 +22,9 @@ class Task(Strict):
     output: Output
     json_schema: dict[str, Any] | None
     fenced: bool = True  # JSON is read out of a Markdown code block too
+    tools: tuple[Tool, ...] = ()  # that the model may call
+    tool_choice: str | None = None  # one of TOOL_CHOICES, or the tool to call; None: not sent
+    parallel_tool_calls: bool | None = None  # several in one answer; None: not sent
     sampling: Sampling
     scorers: dict[str, dict[str, Any]] = Field(min_length=1)
     scorer_timeout: Seconds = 30.0  # of a scorer of the user's own, for one answer
@@ -44,6 +48,19 @@ class Task(Strict):
             raise ValueError(
                 f"quality: no scorer '{self.quality}'" + did_you_mean(self.quality, self.scorers)
             )
+        return self
+
+    @model_validator(mode="after")
+    def _tools_fit(self) -> Self:
+        names = [tool.name for tool in self.tools]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"tools: '{twice}' stands there twice")
+        for key in ("tool_choice", "parallel_tool_calls"):
+            if getattr(self, key) is not None and not names:
+                raise ValueError(f"{key}: the task has no tools")
+        if self.tool_choice not in (None, *TOOL_CHOICES, *names):
+            near = did_you_mean(str(self.tool_choice), [*TOOL_CHOICES, *names])
+            raise ValueError(f"tool_choice: no tool '{self.tool_choice}'{near}")
         return self
 
     @property

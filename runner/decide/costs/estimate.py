@@ -181,9 +181,10 @@ def _checks(cascade: Cascade, task: Task) -> list[Scorer]:
 def _request(model: Single, query: Query, unseen: int) -> Parts:
     from runner.calls.translate import count_tokens
 
-    sent = messages(model, query)
+    sent = list(messages(model, query))
     if schema_of(model, query) == "enforced":  # providers turn it into a part of the prompt
         sent = [*sent, {"role": "system", "content": json.dumps(query.json_schema)}]
+    sent += [{"role": "system", "content": tool.model_dump_json()} for tool in query.tools]
     least = round(count_tokens(model, sent) * model.tokens_per_byte / TOKENS_PER_BYTE)
     most, answer = least + unseen, parameters(model, query)["max_tokens"]
     if isinstance(model.price, ServerPrice):
