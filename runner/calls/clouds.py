@@ -1,7 +1,7 @@
-"""What the clouds want besides a key: a version, a region, a project, a token of Google's.
+"""What the clouds want besides a key: a version, a region, a project, a token, a signature.
 
-Credentials of Google Cloud are asked for here, not by litellm, whose own way goes over connections
-that nobody sees: it is given the token.
+Credentials of Google Cloud and of AWS are looked for here, not by litellm, whose own way goes over
+connections that nobody sees and holds up the loop: it is given what was found. It signs by itself.
 """
 
 import asyncio
@@ -19,13 +19,19 @@ NO_KEY = "none"
 
 
 async def secret(model: Single) -> str:
-    """The key of a request, or a token that stands for one. Raises CallFailed.
+    """The key of a request, or what stands for one: a token, the keys to sign with, with blanks
+    between them. Raises CallFailed.
 
     Never empty: litellm would look for a key in the environment by itself.
     """
     if key := api_key(model):
         return key
-    return await _google_token() if model.provider.credentials == "google" else NO_KEY
+    match model.provider.credentials:
+        case "google":
+            return await _google_token()
+        case "aws":
+            return await _aws_keys()
+    return NO_KEY
 
 
 def arguments(provider: Provider, key: str, handler: Any) -> dict[str, Any]:
@@ -35,7 +41,8 @@ def arguments(provider: Provider, key: str, handler: Any) -> dict[str, Any]:
             client = _azure(provider.api_base, provider.api_version, key, handler)
             return {"api_version": provider.api_version, "client": client}
         case "bedrock":
-            return {"aws_region_name": provider.region, "client": handler}
+            proof = _to_sign_with(key) if provider.signs else {}
+            return {"aws_region_name": provider.region, "client": handler, **proof}
         case "vertex_ai":
             place = {"vertex_project": project(provider), "vertex_location": provider.region}
             return {**place, "vertex_credentials": key, "client": handler}
@@ -44,7 +51,8 @@ def arguments(provider: Provider, key: str, handler: Any) -> dict[str, Any]:
 
 def project(provider: Provider) -> str | None:
     """Of a cloud: the one that is configured, else that of the credentials."""
-    return provider.project or (_credentials()[1] if provider.credentials else "-")
+    google = provider.credentials == "google"
+    return provider.project or (_credentials()[1] if google else "-")
 
 
 @lru_cache(maxsize=8)  # it takes half a millisecond to build
@@ -89,3 +97,39 @@ def _credentials() -> tuple[Any, str | None]:
 
     found: tuple[Any, str | None] = google.auth.default(scopes=[_SCOPE])
     return found
+
+
+def _to_sign_with(keys: str) -> dict[str, Any]:
+    names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    # Left out, it would be looked for in the environment, and sent in place of a signature.
+    return {"api_key": "", **dict(zip(names, keys.split(" "), strict=False))}
+
+
+async def _aws_keys() -> str:
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        found = await asyncio.to_thread(_frozen)
+    except BotoCoreError as error:
+        why = str(error).partition("\n")[0]
+        raise CallFailed("auth", f"no credentials of AWS: {why}", unbilled=True) from None
+    if found is None:
+        why = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        raise CallFailed("auth", f"no credentials of AWS: {why}", unbilled=True)
+    keys = [found.access_key, *filter(None, (found.secret_key, found.token))]
+    for key in keys[1:]:
+        remember(key)
+    return " ".join(keys)
+
+
+def _frozen() -> Any:
+    """None: there are none. Those that end soon are fetched anew."""
+    found = _aws_credentials()
+    return found and found.get_frozen_credentials()
+
+
+@cache
+def _aws_credentials() -> Any:
+    from botocore.session import get_session
+
+    return get_session().get_credentials()

@@ -147,6 +147,8 @@ class Transport:
         texts = [message["content"] for message in messages]
         if self._callbacks:
             return "callbacks are told of litellm's own calls"
+        if model.provider.signs:
+            return "each is signed"
         if not (model.compiled and model.provider.compiled):
             return "compiled: false"
         if not all(isinstance(text, str) for text in texts):

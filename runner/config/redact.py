@@ -71,10 +71,10 @@ def unset(model: Single) -> str | None:
 
 
 def _missing_extra(provider: Provider) -> str | None:
-    """The optional dependency that a cloud takes: Amazon's streams, Google's credentials."""
-    if provider.litellm == "bedrock":
+    """The optional dependency that a cloud's credentials take."""
+    if provider.signs:
         return None if find_spec("botocore") else "bedrock"
-    if provider.credentials and not (provider.api_key_env and provider.project):
+    if provider.credentials == "google" and not (provider.api_key_env and provider.project):
         return None if find_spec("google") and find_spec("google.auth") else "vertex"
     return None
 

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from runner.calls import clouds
+from runner.calls.transport import Transport
 from runner.config.redact import missing_key, redact
 from runner.config.schema import Single
 from runner.config.validation import validated
+from runner.drill.loopback.dialect import Saying
 from runner.errors import CallFailed, ConfigError
+from runner.record.outcomes import Usage
 from tests.loopback import Answer, Loopback
 from tests.loopback.answers import Anything
+from tests.loopback.bedrock import SignedBedrock
 from tests.providers.table import Row
 
 
@@ -95,3 +99,62 @@ async def test_no_credentials_of_google(
         await clouds.secret(model("vertex", credentials="google"))
     assert (raised.value.kind, raised.value.http_requests) == ("auth", 0)
     assert "\n" not in raised.value.message
+
+
+ACCESS, SECRET = "AKIAPLANTEDKEY000000", "planted/secret+0123456789abcdefghijklmno"
+MESSAGES = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("botocore")
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # What litellm would send in place of a signature.
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "no-key-of-ours")
+    clouds._aws_credentials.cache_clear()
+
+
+@pytest.mark.parametrize("token", [None, "planted-session-token"])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_signed_requests(
+    aws: None, monkeypatch: pytest.MonkeyPatch, token: str | None, streamed: bool
+) -> None:
+    """With keys of AWS each request is signed and sent by litellm, which the record says."""
+    keys = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
+    for name, value in {**keys, **({"AWS_SESSION_TOKEN": token} if token else {})}.items():
+        monkeypatch.setenv(name, value)
+    speaks = SignedBedrock(ACCESS, SECRET, token)
+    saying = Saying("one two", usage=Usage(input_tokens=9, output_tokens=2))
+    with Loopback(lambda request: speaks.say(request, saying), speaks) as server:
+        base = server.base_url
+        ours = model("bedrock", api_base=base, credentials="aws", region="eu-central-1")
+        heard: list[str] = []
+        async with Transport() as transport:
+            params = {"max_tokens": 5}
+            hear = heard.append if streamed else None
+            reply = await transport.complete(ours, MESSAGES, params, hear)
+    assert (reply.text, reply.by_litellm, reply.http_requests) == ("one two", "each is signed", 1)
+    assert heard == (["one", " two"] if streamed else [])
+    assert "/eu-central-1/bedrock/" in server.requests[0].headers["authorization"]
+    for secret in filter(None, (SECRET, token)):
+        assert secret not in redact(f"it said {secret}")
+
+
+async def test_no_credentials_of_aws(aws: None) -> None:
+    """Without keys the call has failed, in one line, and nothing was sent."""
+    ours = model("bedrock", credentials="aws")
+    with pytest.raises(CallFailed, match="AWS_ACCESS_KEY_ID") as raised:
+        await clouds.secret(ours)
+    assert (raised.value.kind, raised.value.http_requests) == ("auth", 0)
+
+
+async def test_a_key_wins_over_credentials(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a key is named, nothing is signed."""
+    monkeypatch.setenv("BEDROCK_API_KEY", "planted-bedrock-key")
+    ours = model("bedrock", credentials="aws", api_key_env="BEDROCK_API_KEY")
+    assert await clouds.secret(ours) == "planted-bedrock-key"
+    assert "aws_access_key_id" not in clouds.arguments(ours.provider, "planted-bedrock-key", None)

@@ -1,6 +1,12 @@
-"""Amazon Bedrock's Converse, with an API key."""
+"""Amazon Bedrock's Converse, with an API key or with signatures."""
 
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any
+from urllib.parse import quote
 
 from jsonschema import ValidationError
 
@@ -156,6 +162,49 @@ class Bedrock(clouds.Bedrock, Format):
         if unknown := unknown_keys(problem):
             message = f"Malformed input request: #: extraneous key [{unknown[0]}] is not permitted"
         return HttpAnswer(400, {"message": message})
+
+
+@dataclass(frozen=True)
+class SignedBedrock(Bedrock):
+    """It takes only what is signed, in whole, with this key of AWS.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+    """
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+    def key_of(self, request: HttpRequest) -> str:
+        """The access key, where the signature is right."""
+        given = request.headers.get("authorization", "")
+        algorithm, _, rest = given.partition(" ")
+        stated = dict(part.split("=", 1) for part in rest.split(", ")) if "=" in rest else {}
+        access_key, _, scope = stated.get("Credential", "").partition("/")
+        right = (
+            algorithm == "AWS4-HMAC-SHA256"
+            and access_key == self.access_key
+            and request.headers.get("x-amz-security-token") == self.token
+            and stated["Signature"] == self._signature(request, stated["SignedHeaders"], scope)
+        )
+        return access_key if right else ""
+
+    def _signature(self, request: HttpRequest, signed: str, scope: str) -> str:
+        headers = "".join(f"{name}:{request.headers[name]}\n" for name in signed.split(";"))
+        body = json.dumps(request.body).encode()  # as it was sent
+        lines = (request.method, quote(request.path), "", headers, signed, _sha256(body))
+        to_sign = ("AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope)
+        text = "\n".join([*to_sign, _sha256("\n".join(lines).encode())])
+        key = reduce(_hmac, scope.split("/"), f"AWS4{self.secret_key}".encode())
+        return _hmac(key, text).hex()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
 
 
 BEDROCK = Bedrock()

@@ -35,8 +35,9 @@ class Provider(Strict):
     api_version: str | None = None  # of Azure's API
     region: str | None = None  # of a cloud
     project: str | None = None  # of a cloud
-    # What else proves who asks: google: a token of its application default credentials.
-    credentials: Literal["google"] | None = None
+    # What else proves who asks. google: a token of its application default credentials; aws: a
+    # signature on each request, with the keys that Amazon's own tools would find.
+    credentials: Literal["google", "aws"] | None = None
     timeout: Seconds
     data: Data  # where the text of a request ends up
     max_concurrency: int | None = Field(None, ge=1)
@@ -48,6 +49,10 @@ class Provider(Strict):
     streams: bool = True  # False: it is asked for whole answers only
     compiled: bool = True  # false: litellm sends every request by itself
     ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
+
+    @property
+    def signs(self) -> bool:
+        return self.credentials == "aws" and not self.api_key_env
 
     @model_validator(mode="after")
     def _address_without_secrets(self) -> Self:

@@ -118,7 +118,20 @@ def has_key(model: Single) -> bool:
     """Whether it can be asked from here: a key is set, or none is needed."""
     if redact.missing_key(model, "model"):
         return False
-    return model.provider.credentials is None or any(map(Path.is_file, _google_files()))
+    match model.provider.credentials:
+        case "google":
+            return any(map(Path.is_file, _google_files()))
+        case "aws":
+            return "AWS_ACCESS_KEY_ID" in os.environ or any(map(Path.is_file, _aws_files()))
+    return True
+
+
+def _aws_files() -> Iterator[Path]:
+    """Likewise for Amazon's."""
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        if named := os.environ.get(name):
+            yield Path(named)
+    yield from (Path(f"~/.aws/{name}").expanduser() for name in ("credentials", "config"))
 
 
 def _google_files() -> Iterator[Path]:
