@@ -210,7 +210,7 @@ class Transport:
             raise
         except Exception:
             # What litellm can't make sense of, we may.
-            if wire is None or not wire.whole:
+            if wire is None or not await wire.drained():
                 raise
 
 

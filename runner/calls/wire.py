@@ -24,6 +24,7 @@ from runner.record.outcomes import Message, Usage
 
 Clock = Callable[[], float]
 PROXY_REFUSED = 407  # which wants a password
+_CHUNK_BYTES = 65536
 _EXCERPT = 300  # bytes of a reply that nobody can read
 _ERROR_BYTES = 100_000  # that are read of an error
 
@@ -68,6 +69,7 @@ class Wire:
     _taken: bool = False  # all of it was read
     _seen: float | None = None  # when the stream was read from last; the end may come before
     _events: Lines | Messages = field(default_factory=Lines)
+    _body: "_Seen | None" = None
 
     def __post_init__(self) -> None:
         self.said, self._read = reader(self.litellm)
@@ -115,7 +117,8 @@ class Wire:
             self._decode = zlib.decompressobj(wbits=47).decompress  # 47: either of the two
         body = response.content
         body.on_eof(self.ended)
-        response.content = _Seen(body, self)  # type: ignore[assignment]  # stands in for it
+        self._body = _Seen(body, self)
+        response.content = self._body  # type: ignore[assignment]  # stands in for it
 
     def saw(self, data: bytes) -> None:
         """Raises Broken when more came than a reply may have."""
@@ -144,6 +147,14 @@ class Wire:
                 self._event(event)
         elif self.reply:
             self._event(read(bytes(self.reply)))
+
+    async def drained(self) -> bool:
+        """Whether it is `whole`, once what nobody has read of a stream is read, too."""
+        if self._body and self.streamed and not self.failed:
+            with suppress(aiohttp.ClientError, OSError, Broken):
+                async for _ in self._body.iter_chunked(_CHUNK_BYTES):
+                    pass
+        return self.whole
 
     @property
     def whole(self) -> bool:

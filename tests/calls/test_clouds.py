@@ -1,6 +1,7 @@
 """What clouds want besides a key: an address of one's own, a token of Google's."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from runner.record.outcomes import Usage
 from tests.loopback import Answer, Loopback
 from tests.loopback.answers import Anything
 from tests.loopback.bedrock import SignedBedrock
+from tests.loopback.formats import FORMATS
 from tests.providers.table import Row
 
 
@@ -142,6 +144,21 @@ async def test_signed_requests(
     assert "/eu-central-1/bedrock/" in server.requests[0].headers["authorization"]
     for secret in filter(None, (SECRET, token)):
         assert secret not in redact(f"it said {secret}")
+
+
+async def test_streams_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What litellm has no reader for, as without Amazon's library, is read all the same."""
+    for name in ("botocore.eventstream", "botocore.parsers"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setenv("BEDROCK_API_KEY", "planted-bedrock-key")
+    speaks = FORMATS["bedrock"]
+    with Loopback(lambda request: speaks.say(request, Saying("one two")), speaks) as server:
+        key = {"api_key_env": "BEDROCK_API_KEY", "compiled": False}
+        ours = model("bedrock", api_base=server.base_url, **key)
+        heard: list[str] = []
+        async with Transport() as transport:
+            reply = await transport.complete(ours, MESSAGES, {"max_tokens": 5}, heard.append)
+    assert (reply.text, "".join(heard), reply.by_litellm) == ("one two",) * 2 + ("compiled: false",)
 
 
 async def test_no_credentials_of_aws(aws: None) -> None:
