@@ -89,7 +89,12 @@ def test_light_commands(command: list[str], tmp_path: Path) -> None:
 
 
 EXTRAS = ["xllamacpp", "apprise", "opentelemetry", "playwright", "litellm", "ray", "joblib"]
-NEEDS_ONE = {"runner.pipeline.tracing.export", "runner.production.gateway.hooks"}
+EXTRAS += ["starlette", "uvicorn"]
+NEEDS_ONE = {
+    "runner.pipeline.tracing.export",
+    "runner.production.listening",
+    "runner.production.server",
+}
 WITHOUT = f"""
 import importlib, sys
 
@@ -108,7 +113,7 @@ for name in sys.argv[1:]:
 
 
 def test_all_but_its_home_load_without_an_extra() -> None:
-    """Without extras, and without litellm, every module loads but the two that are made for one."""
+    """Without extras, and without litellm, every module loads but those that are made for one."""
     names = [f"runner.{module(path)}" for path in FILES if "_plugins" not in path.parts]
     names = [name for name in names if not name.endswith("__")]
     done = subprocess.run(

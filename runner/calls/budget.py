@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -35,12 +36,22 @@ class Budget:
 
     Every request reserves the most that it can cost before it is sent. When that is more than is
     left, it waits until requests in flight have come cheaper; when none is in flight, it is over.
-    With a `directory` the processes that name the same one share what they spend.
+    With a `directory` the processes that name the same one share what they spend. With `daily` the
+    cap is of each day by itself, in UTC; what is under way at midnight counts in both.
     """
 
-    def __init__(self, limit_usd: float | None, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        limit_usd: float | None,
+        directory: Path | None = None,
+        *,
+        daily: bool = False,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
         """Raises StorageError."""
         self.limit_usd = limit_usd
+        self._today = today if daily else lambda: date.max
+        self._day = self._today()
         self.spent_usd = 0.0  # by this process, and what it goes on from
         self._reserved: list[Reservation] = []
         self._settled = asyncio.Condition()
@@ -89,6 +100,8 @@ class Budget:
     async def _take(self, reservation: Reservation, limit_usd: float) -> bool:
         worst_usd = reservation.worst_usd
         if not self._shared:
+            if self._day != (today := self._today()):
+                self._day, self.spent_usd = today, 0.0
             held = sum(each.worst_usd for each in self._reserved)
             return self.spent_usd + held + worst_usd <= limit_usd
         taking = self._aside(partial(self._shared.take, reservation.sent, worst_usd, limit_usd))

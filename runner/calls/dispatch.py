@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from runner.calls.budget import Budget
-from runner.calls.limits import CircuitOpen, Limits, Turn, WaitedTooLong
+from runner.calls.limits import BURST_SECONDS, CircuitOpen, Limits, Turn, WaitedTooLong
 from runner.calls.refusals import Refusals
 from runner.calls.transport import Transport
 from runner.cases.call_log import CallLog, OnText
@@ -27,7 +27,8 @@ class Dispatch:
     """One for a process: its runs share the budget, and models share their provider's limits.
 
     With `refusals` it is that of runs that end where going on would only fail again: what fails so
-    has `stops` set. Outages are said to `say`, a line each.
+    has `stops` set. Outages are said to `say`, a line each. Of the requests a minute that a
+    provider grants, those of `burst_seconds` may go at once.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Dispatch:
         budget: Budget,
         refusals: Refusals | None = None,
         say: Callable[[str], None] = lambda _: None,
+        burst_seconds: float = BURST_SECONDS,
     ) -> None:
         self.transport, self.budget = transport, budget
+        self._burst_seconds = burst_seconds
         self._refusals, self._say = refusals, say
         self._limits: dict[str, Limits] = {}
         self._servers: defaultdict[str, ServerTime] = defaultdict(ServerTime)  # by model
@@ -167,6 +170,7 @@ class Dispatch:
             provider = model.provider
             self._limits[name] = Limits(
                 rpm=provider.rpm,
+                burst_seconds=self._burst_seconds,
                 tpm=provider.tpm,
                 max_concurrency=provider.max_concurrency,
                 slots=model.artifact.slots if model.artifact else None,

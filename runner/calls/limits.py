@@ -18,6 +18,7 @@ from runner.config.schema import Breaker
 from runner.errors import DOWN, TRANSIENT, ErrorKind, RunnerError
 
 _FIRST_CONCURRENCY = 4
+BURST_SECONDS = 0.1  # as much as a timer that is late would lose
 
 
 class CircuitOpen(RunnerError):
@@ -67,23 +68,25 @@ class Turn:
 class Limits:
     """What limits one provider, over all its models and all runs on one event loop.
 
-    `rpm` and `tpm` are requests and tokens a minute. `slots` is a fixed number of requests at once;
-    without it the number is found out, up to `max_concurrency`. None: no such limit. `on_outage` is
-    told when the provider is left alone for the first time, and with None when it is back.
+    `rpm` and `tpm` are requests and tokens a minute; those that `rpm` grants in `burst_seconds` may
+    go at once, and the fewer after that. `slots` is a fixed number of requests at once; without it
+    the number is found out, up to `max_concurrency`. None: no such limit. `on_outage` is told when
+    the provider is left alone for the first time, and with None when it is back.
     """
 
     def __init__(
         self,
         *,
         rpm: int | None = None,
+        burst_seconds: float = BURST_SECONDS,
         tpm: int | None = None,
         max_concurrency: int | None = None,
         slots: int | None = None,
         breaker: Breaker | None = None,
         on_outage: Callable[[CircuitOpen | None], None] = lambda _: None,
     ) -> None:
-        # Requests are spaced evenly, but for what a timer that is 0.1 s late would lose.
-        self._requests = Bucket(rpm, burst=rpm / 600) if rpm else None
+        # But for a burst, requests are spaced evenly.
+        self._requests = Bucket(rpm, burst=rpm * burst_seconds / 60) if rpm else None
         # Wide enough for most requests in one go; the rest leaks at nine tenths of the limit.
         self._tokens = Bucket(tpm, burst=tpm / 10) if tpm else None
         self._slots = _Slots(slots, max_concurrency)

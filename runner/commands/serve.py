@@ -1,138 +1,158 @@
-"""Put a decision behind an OpenAI-compatible address: arms, fallbacks, limits and retries as set.
+"""Put a decision behind an OpenAI-compatible address: answered as `run` would, and on record.
 
     python -m runner serve task=extraction model=haiku fallback=cross_provider
-    python -m runner serve task=extraction model=haiku dry_run=true > proxy.yaml
+    python -m runner serve 'tasks=[extraction,classification]' mapping=hosted budget_usd=5
+    python -m runner serve task=extraction model=haiku dry_run=true
 
-litellm's proxy does it (extra `gateway`); what it can't express is refused. Clients ask for the
-model by the task's name and send their own messages; sampling and JSON schema of the task hold for
-what a request leaves out. conf/serve.yaml holds the keys of its own.
+A client names the task as its model, and its text goes into the task's own prompt: what was
+measured is what is served. With pass_through=true it sends its own messages, tools and sampling.
+Routers, cascades, splits, fallbacks, limits and the budget hold; headers x-runner-… say who
+answered, for how much. SIGTERM finishes what is under way. conf/serve.yaml holds the keys of its
+own; needs the extra `serve`.
 """
 
-import asyncio
-import ipaddress
-import json
-import os
 import shlex
-import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
-from pydantic import Field
-
-from runner.calls.embedded.server import serve
-from runner.commands._arguments import arguments
-from runner.config import pins, redact
-from runner.config.schema import Job
+from runner.commands._arguments import Arguments, arguments
+from runner.config import redact
+from runner.config.schema import Model, Single
+from runner.config.terminal import say
 from runner.errors import ConfigError
-from runner.measure import requirements
-from runner.production.gateway import proxy
-from runner.production.gateway.config import defaults, environment, not_carried_over, proxy_config
+from runner.production.job import Production
+from runner.production.serving import Served, ServeJob
 
-CONFIG = "config.yaml"
-
-
-class ServeJob(Job):
-    """A job, and where clients find it."""
-
-    host: str
-    port: int = Field(ge=1, le=65535)
-    # The name of the variable that holds the gateway's key, never the key; None: no key.
-    master_key_env: str | None = Field(pattern=r"^[A-Z_][A-Z0-9_]*$")
-    dry_run: bool
-
-    @property
-    def on_loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+_MISSING = "serve: needs an extra: pip install 'llm-decision-runner[serve]'"
 
 
 def main(argv: Sequence[str]) -> int:
-    job = arguments("serve", __doc__, argv).job(ServeJob)
-    check(job, date.today(), starting=not job.dry_run)
-    if job.dry_run:
-        print(text(job), end="")
-    else:
-        asyncio.run(_serve(job))
+    served = composed(arguments("serve", __doc__, argv))
+    if key := served.serving.key:
+        redact.remember(key)
+    served.check()
+    if served.serving.dry_run:
+        print("\n".join(described(served)))
+        return 0
+    if not (find_spec("uvicorn") and find_spec("starlette")):
+        raise ConfigError(_MISSING)
+    return _serve(served)
+
+
+def composed(given: Arguments) -> Served:
+    """Raises ConfigError."""
+    first = given.job(ServeJob)
+    if first.tasks and any(_key(each) == "task" for each in given.overrides):
+        raise ConfigError("tasks: says which there are; leave task= out")
+    jobs = [_other(given, f"task={task}") for task in first.tasks] or [first]
+    shadows = {}
+    if shadow := first.shadow:
+        without = [each for each in given.overrides if not _of_the_model(_key(each))]
+        beside = replace(given, overrides=[*without, f"model={shadow.model}", "fallback=none"])
+        for job in jobs:
+            found = _other(beside, f"task={job.task.name}").decision
+            apart = {"budget_usd": shadow.budget_usd, "budget_dir": None}
+            shadows[job.task.name] = found.model_copy(update=apart)
+    decisions = {job.task.name: job.decision for job in jobs}
+    return Served(first.serving, decisions, shadows)
+
+
+def _other(given: Arguments, override: str) -> ServeJob:
+    without = [each for each in given.overrides if _key(each) != "task"]
+    return replace(given, overrides=[*without, override]).job(ServeJob)
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _of_the_model(key: str) -> bool:
+    return key.partition("@")[0].partition(".")[0] in ("model", "fallback", "tasks", "shadow")
+
+
+def _serve(served: Served) -> int:
+    from runner.pipeline.event_loop import run
+    from runner.production.decisions import opened
+    from runner.production.listening import bound, listen, signals
+    from runner.production.server import Front
+
+    async def work() -> int:
+        with signals() as stop:
+            async with opened(served, say) as decisions:
+                directories = [each.directory for each in decisions.values()]
+                _introduce(served, at.getsockname()[1], directories)
+                front = Front(served.serving, decisions, served.concurrency)
+                return await listen(front, served.serving, at, stop)
+
+    with closing(bound(served.serving.host, served.serving.port)) as at:
+        given_up = run(work())
+    if given_up:
+        say(f"{given_up} requests were given up after {served.serving.drain:g} s (drain)")
     return 0
 
 
-def check(job: ServeJob, today: date, *, starting: bool) -> None:
-    """Raises ConfigError with a line for all that is known to go wrong, before anything starts."""
-    problems = [
-        f"{leak}, but requirements.data_privacy is {job.requirements.data_privacy}"
-        for leak in requirements.leaks(job)
-    ]
-    for where, model in job.answering.items():
-        try:
-            pins.check_callable(model, today)
-        except ConfigError as error:
-            problems += [f"{where}: {problem}" for problem in error.problems]
-        if starting and (missing := redact.missing_key(model, where)):
-            problems.append(missing)
-        if model.artifact and not starting:
-            problems.append(f"dry_run: {where} gets its port when the gateway starts")
-    if problem := _unguarded(job, starting):
-        problems.append(problem)
-    if problems:
-        raise ConfigError(*problems)
-    proxy_config(job, job.master_key_env)
-    if starting:
-        from runner.calls.translate import check_parameters
-
-        proxy.check_address(job.host, job.port)
-        redact.know(job.answering.values())
-        for model in job.answering.values():
-            check_parameters(model, defaults(job, model))
-
-
-def _unguarded(job: ServeJob, starting: bool) -> str | None:
-    name = job.master_key_env
-    if name is None and not job.on_loopback:
-        return f"master_key_env: a gateway on {job.host} needs a key; name its variable"
-    if starting and name and not os.environ.get(name):
-        return f"master_key_env: set {name}, the key that clients will send, in the environment"
-    return None
-
-
-def text(job: ServeJob) -> str:
-    """The proxy's config as a file that can be started by hand."""
-    waits = " ".join(f"{name}={value}" for name, value in environment(job).items())
-    notes = [
-        f"{waits} litellm --config <this file>",
-        "It needs this package installed, and the keys in the environment.",
-        *(f"note: {note}" for note in not_carried_over(job)),
-    ]
-    settings = json.loads(json.dumps(proxy_config(job, job.master_key_env)))  # nothing shared: YAML
-    written = yaml.safe_dump(settings, sort_keys=False, width=100)  # would write an alias for it
-    return "".join(f"# {note}\n" for note in notes) + written
-
-
-async def _serve(job: ServeJob) -> None:
-    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
-    directory = job.outputs.absolute() / "gateway" / now
-    directory.mkdir(parents=True)
-    async with AsyncExitStack() as stack:
-        started = await serve(job, stack)
-        assert isinstance(started, ServeJob)
-        path = directory / CONFIG
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
-            file.write(text(started))
-        await proxy.run(
-            path, job.host, job.port, environment(job), ready=lambda: _introduce(job, directory)
-        )
-
-
-def _introduce(job: ServeJob, directory: Path) -> None:
-    url = f"{proxy.base_url(job.host, job.port)}/v1"
-    body = f'{{"model": "{job.task.name}", "messages": [{{"role": "user", "content": "…"}}]}}'
-    auth = f'-H "Authorization: Bearer ${job.master_key_env}" ' if job.master_key_env else ""
-    print(f"{job.task.name} is served at {url} (log: {directory / proxy.LOG}); Ctrl-C ends it")
+def _introduce(served: Served, port: int, directories: Sequence[Path]) -> None:
+    serving = served.serving
+    url = f"http://{f'[{serving.host}]' if ':' in serving.host else serving.host}:{port}/v1"
+    names = ", ".join(served.decisions)
+    kept = ", ".join(str(each) for each in directories)
+    print(f"{names}: served at {url} (record: {kept}); Ctrl-C ends it")
+    body = f'{{"model": "{next(iter(served.decisions))}", '
+    body += '"messages": [{"role": "user", "content": "…"}]}'
+    auth = f'-H "Authorization: Bearer ${serving.key_env}" ' if serving.key_env else ""
     print(f"curl {url}/chat/completions {auth}-H 'Content-Type: application/json' "
           f"-d {shlex.quote(body)}", flush=True)  # fmt: skip
-    for note in not_carried_over(job):
-        print(f"runner: note: {note}", file=sys.stderr)
+
+
+def described(served: Served) -> Iterator[str]:
+    """What would be served, a line each."""
+    serving, limits = served.serving, served.serving.limits
+    for task, job in served.decisions.items():
+        yield from _task(task, job, pass_through=serving.pass_through)
+        if shadow := serving.shadow:
+            yield (
+                f"  shadow      {shadow.model}, about {shadow.share:.0%} of the requests, for "
+                f"${shadow.budget_usd:g} a day"
+            )
+    first = next(iter(served.decisions.values()))
+    key = f"the key in {serving.key_env}" if serving.key_env else "no key: anyone on this machine"
+    yield f"at            http://{serving.host}:{serving.port}/v1, for whoever has {key}"
+    yield (
+        f"limits        {served.concurrency} requests at once, {limits.waiting} more wait; "
+        f"{limits.body_bytes:,} bytes, n={limits.n}; {limits.connections} connections"
+    )
+    yield f"budget        {_budget(first)}"
+    yield f"on record     {first.outputs}/runs/"
+
+
+def _task(task: str, job: Production, *, pass_through: bool) -> Iterator[str]:
+    how = "a client's own messages and sampling" if pass_through else "as it was measured"
+    yield f"model {task}: {how}"
+    yield f"  answers     {_named(job.model)}"
+    for model in job.fallback.chain.values():
+        yield f"  then        {_named(model)}, on {', '.join(job.fallback.on)}"
+    retry = job.retry
+    left_alone = ""
+    if breaker := retry.breaker:
+        left_alone = f"; a provider is left alone after {breaker.failures} failures in a row"
+    yield f"  retries     {retry.attempts} attempts of a model in {retry.total:g} s{left_alone}"
+    privacy = job.requirements.data_privacy
+    yield f"  asks for    max_tokens {job.task.sampling.max_tokens}; data privacy {privacy}"
+
+
+def _named(model: Model) -> str:
+    if isinstance(model, Single):
+        return f"{model.name} ({model.id} at {model.provider.name})"
+    arms = ", ".join(f"{key}: {_named(arm)}" for key, arm in model.arms.items())
+    return f"{model.name}, a {model.kind} of {arms}"
+
+
+def _budget(job: Production) -> str:
+    if job.budget_usd is None:
+        return "none: whatever the requests cost"
+    if job.budget_dir:
+        return f"${job.budget_usd:g}, with all processes that share {job.budget_dir}"
+    return f"${job.budget_usd:g} a day (UTC), then a 429"

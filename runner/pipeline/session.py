@@ -19,6 +19,7 @@ from runner.calls.ask import Asker
 from runner.calls.budget import Budget
 from runner.calls.dispatch import Dispatch
 from runner.calls.embedded.server import serve
+from runner.calls.limits import BURST_SECONDS
 from runner.calls.refusals import Refusals
 from runner.calls.transport import Transport
 from runner.calls.wire import Clock
@@ -41,21 +42,24 @@ async def connected(
     clock: Clock = time.perf_counter,
     stops: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    daily: bool = False,
+    burst_seconds: float = BURST_SECONDS,
 ) -> AsyncIterator[Dispatch]:
     """With the callbacks and the budget of `jobs`, from which `earlier` attempts were paid.
 
     `stops` is for runs that end where going on would only fail again (`Session.ask_or_stop`); `say`
-    is told of outages. A drill has a `unix_socket` and a `clock` of its own: see `Transport`.
+    is told of outages. With `daily` the budget is one of each day; for `burst_seconds` see
+    `Dispatch`. A drill has a `unix_socket` and a `clock` of its own: see `Transport`.
     Raises ConfigError for a callback that can't start, StorageError for a shared budget.
     """
     jobs = list(jobs)
     callbacks = {callback.name for job in jobs for callback in job.callbacks}
     shared = next((job.budget_dir for job in jobs if job.budget_dir), None)
     async with Transport(sorted(callbacks), unix_socket=unix_socket, clock=clock) as transport:
-        budget = Budget(cap_usd(jobs), shared)
+        budget = Budget(cap_usd(jobs), shared, daily=daily)
         try:
             budget.take_over(earlier)
-            yield Dispatch(transport, budget, Refusals() if stops else None, say)
+            yield Dispatch(transport, budget, Refusals() if stops else None, say, burst_seconds)
         finally:
             budget.close()
 
@@ -79,13 +83,15 @@ class Session:
         *,
         earlier: Sequence[Attempt] = (),
         on_text: OnText | None = None,
+        log: CallLog | None = None,
     ) -> Answered | Failed:
         """The outcome, not yet on record.
 
         What was paid for on the way is on record even when this is cancelled; `earlier` attempts
-        at the same question are counted in. Raises StorageError.
+        at the same question are counted in. `log` is told of all that happens as it does. Raises
+        StorageError.
         """
-        return (await self._asked(question, earlier, on_text)).outcome(
+        return (await self._asked(question, earlier, on_text, log)).outcome(
             question, self.job.model.name, earlier
         )
 
@@ -110,9 +116,13 @@ class Session:
         raise Stopped(error.stops) if error.stops else BudgetSpent(str(error))
 
     async def _asked(
-        self, question: Question, earlier: Sequence[Attempt], on_text: OnText | None
+        self,
+        question: Question,
+        earlier: Sequence[Attempt],
+        on_text: OnText | None,
+        log: CallLog | None = None,
     ) -> CallLog:
-        log = CallLog()
+        log = log or CallLog()
         try:
             await self.asker.ask(self.job.model, question.query, on_text, log)
         except asyncio.CancelledError:

@@ -70,10 +70,10 @@ class Background:
             run(self._live(job, journal, begun))
 
     async def _live(self, job: Production, journal: Path | None, begun: Future[Any]) -> None:
-        from runner.production.deployment import opened
+        from runner.production.deployment import WAITED_FOR, opened
 
         try:
-            async with opened(job, journal) as session:
+            async with opened(job, journal, burst_seconds=WAITED_FOR) as session:
                 end = asyncio.Event()
                 begun.set_result((asyncio.get_running_loop(), end, session))
                 await end.wait()

@@ -10,7 +10,7 @@ from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from runner.cases import cases, strict_json
+from runner.cases import cases, strict_json, variables
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
@@ -192,6 +192,21 @@ async def check_prompt(task: Task, given: str, limit: int | None) -> None:
                 continue
     finally:
         opened.close()
+
+
+def check(task: Task, case: Case) -> None:
+    """What a program asks is what it means. Raises InvalidInput.
+
+    An empty text is no question, and a variable that the prompt does not name would be left out.
+    """
+    if isinstance(case.input, str):
+        if not case.input.strip():
+            raise InvalidInput("input: is empty", case.id)
+        return
+    unknown, named = variables.unknown([task.prompt], list(case.input))
+    if unknown:
+        known = did_you_mean(unknown[0], named)
+        raise InvalidInput(f"input.{unknown[0]}: the prompt names no such variable{known}", case.id)
 
 
 def render(task: Task, case: Case) -> list[Message]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,20 @@ async def test_shared_ledger_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="not what was written"):
         await spend(budget, 0.1, 0.1)
     budget.close()
+
+
+async def test_daily() -> None:
+    """A cap of a day begins anew with the next one, and not before."""
+    day = [date(2026, 11, 28)]
+    budget = Budget(1.0, daily=True, today=lambda: day[0])
+    async with budget.reserve(0.9) as reservation:
+        reservation.cost_usd = 0.9
+    with pytest.raises(BudgetSpent):
+        async with budget.reserve(0.2):
+            pass
+    day[0] += timedelta(days=1)
+    async with budget.reserve(0.9):
+        pass
+    with pytest.raises(BudgetSpent):
+        async with budget.reserve(0.2):
+            pass

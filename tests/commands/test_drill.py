@@ -9,7 +9,6 @@ from runner.commands.command_line import main
 from runner.drill.result import DrillResult
 from runner.record.files import read_json
 from tests.commands.test_command_line import RETRY, TASK
-from tests.commands.test_serve import FALLBACK, MODEL, MODELS
 from tests.conftest import write_cases
 
 PROVIDER = """
@@ -21,6 +20,18 @@ api_key_env: NOT_SET_API_KEY
 data: third_party
 timeout: 1m
 """
+MODEL = """
+defaults: [/base/model@_here_, /provider: {name}, _self_]
+name: {name}
+id: {name}-2026-01-01
+context_tokens: 8192
+"""
+FALLBACK = """
+defaults: [/model@chain.first: second, /model@chain.second: third, _self_]
+name: chain
+"on": [overloaded, server_error, connection]
+"""
+MODELS = ["first", "second", "third"]
 Run = Callable[..., int]
 
 

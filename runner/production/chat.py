@@ -1,0 +1,205 @@
+"""What a client of the server asks, as the question that `run` would make of it.
+
+As it was measured: the text of the client's message is the `input` of the task, or a JSON object of
+the variables where its prompt can't be made of a text. With `pass_through` the messages, the schema
+and the sampling are the client's. What could not be held to is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.cases import strict_json
+from runner.cases.cases import Case
+from runner.cases.query import Query, Question
+from runner.config import json_schema
+from runner.config.schema import Sampling
+from runner.production import inputs
+from runner.production.inputs import InvalidInput
+from runner.production.job import Production, request_key
+from runner.production.openai_api import ChatRequest, Json, refused
+from runner.record.outcomes import Message
+
+_SHAPING = (  # what the task says itself
+    "temperature",
+    "top_p",
+    "stop",
+    "seed",
+    "reasoning_effort",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "frequency_penalty",
+    "presence_penalty",
+)
+_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+
+def question(
+    job: Production,
+    fingerprint: str,
+    asked: ChatRequest,
+    id: str,
+    *,
+    pass_through: bool,
+    most_tokens: int | None,
+) -> Question:
+    """`most_tokens` is what a request may ask for; None: what the task does. Raises ApiError."""
+    limit = most_tokens or job.task.sampling.max_tokens
+    if (asked.most_tokens or 0) > limit:
+        raise refused(f"max_tokens: {limit} is the most that may be asked for", "max_tokens")
+    if pass_through:
+        return _passed(job, fingerprint, asked, id)
+    return _measured(job, fingerprint, asked, id)
+
+
+def _measured(job: Production, fingerprint: str, asked: ChatRequest, id: str) -> Question:
+    own = "is the task's own, as it was measured; leave it out, or serve with pass_through=true"
+    for name in _SHAPING:
+        if name in asked.given and getattr(asked, name) != _own(job, name):
+            raise refused(f"{name}: {own}", name, "unsupported_parameter")
+    if not _same_format(job, asked.response_format or {}):
+        raise refused(f"response_format: {own}", "response_format", "unsupported_parameter")
+    text = _only_text(asked.messages)
+    extra = {"user": asked.user, "max_tokens": asked.most_tokens}
+    said = {name: value for name, value in extra.items() if value is not None}
+    try:
+        case, messages = _fitting(job, text, id, said)
+    except InvalidInput as problem:
+        raise refused(f"messages: {problem}", "messages", "invalid_input") from None
+    key = request_key(fingerprint, case.model_dump_json(exclude={"id"}).encode())
+    return job.question(case, messages, key)
+
+
+def _own(job: Production, name: str) -> Any:
+    """What the task says; a client may say the same."""
+    if name == "seed":
+        return job.seed
+    if name.endswith("_penalty"):
+        return 0.0
+    return getattr(job.task.sampling, name, None)
+
+
+def _same_format(job: Production, wanted: Json) -> bool:
+    match wanted.get("type"):
+        case None:
+            return not wanted
+        case "text":
+            return not job.wants_json
+        case "json_object":
+            return job.wants_json
+        case "json_schema":
+            return bool(job.task.json_schema) and _schema(wanted)["schema"] == job.task.json_schema
+    return False
+
+
+def _only_text(messages: list[Json]) -> str:
+    """Of the one message that there is."""
+    roles = [message.get("role") for message in messages]
+    if roles != ["user"]:
+        why = "the task has a system and a prompt of its own: send one user message"
+        if roles[-1:] == ["user"] and set(roles[:-1]) <= {"system", "developer"}:
+            why = "the task has a system of its own: send the user's message alone"
+        raise refused(f"messages: {why}, or serve with pass_through=true", "messages")
+    text = _content(messages[0], "messages.0")
+    if not text.strip():
+        raise refused("messages.0.content: is empty", "messages.0.content", "invalid_input")
+    return text
+
+
+def _fitting(
+    job: Production, text: str, id: str, said: Mapping[str, Any]
+) -> tuple[Case, list[Message]]:
+    """The case that a text makes, with its messages. Raises InvalidInput."""
+    plain = inputs.request({"input": text, **said}, id, Path.cwd())
+    try:
+        return plain, inputs.render(job.task, plain)
+    except InvalidInput as problem:
+        try:
+            variables = strict_json.loads(text)
+        except ValueError:
+            variables = None
+        if not isinstance(variables, dict):
+            more = "send a JSON object of the prompt's variables as the text"
+            raise InvalidInput(f"{problem}; {more}", id) from None
+    case = inputs.request({"input": variables, **said}, id, Path.cwd())
+    inputs.check(job.task, case)
+    return case, inputs.render(job.task, case)
+
+
+def _passed(job: Production, fingerprint: str, asked: ChatRequest, id: str) -> Question:
+    messages = [_message(message, at) for at, message in enumerate(asked.messages)]
+    last = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
+    case = Case(id=id, input=last, user=asked.user)
+    wanted = asked.response_format or {"type": "text"}
+    format = _schema(wanted) if wanted.get("type") != "text" else None
+    own = job.task.sampling
+    stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop
+    try:
+        sampling = Sampling(
+            temperature=asked.temperature,
+            max_tokens=asked.most_tokens or own.max_tokens,
+            top_p=asked.top_p,
+            stop=tuple(stop) if stop else None,
+            reasoning_effort=asked.reasoning_effort,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise refused(f"{first['loc'][0]}: {first['msg']}", str(first["loc"][0])) from None
+    query = Query(
+        case=case,
+        messages=messages,
+        sampling=sampling,
+        output="json" if format else "text",
+        json_schema=format and format["schema"],
+        schema_name=format["name"] if format else "answer",
+        fenced=job.task.fenced,
+        seed=job.seed if asked.seed is None else asked.seed,
+        task=job.task,
+    )
+    shape = [messages, sampling.model_dump(), format, query.seed, asked.user]
+    return Question(query, request_key(fingerprint, json.dumps(shape).encode()))
+
+
+def _message(message: Json, at: int) -> Message:
+    """As our records have it. Raises ApiError."""
+    where = f"messages.{at}"
+    role = _ROLES.get(str(message.get("role")))
+    if role is None:
+        raise refused(f"{where}.role: is one of {', '.join(_ROLES)}", f"{where}.role")
+    for key in message.keys() - {"role", "content", "name", "refusal", "annotations", "audio"}:
+        if message[key]:
+            raise refused(f"{where}.{key}: can't be passed on", f"{where}.{key}")
+    return {"role": role, "content": _content(message, where)}
+
+
+def _content(message: Json, where: str) -> str:
+    """Its text, of its parts if it has some. Raises ApiError."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not content:
+        raise refused(f"{where}.content: is a text, or a list of parts", f"{where}.content")
+    found = []
+    for part in content:
+        text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
+        if not isinstance(text, str):
+            raise refused(f"{where}.content: takes parts of text alone", f"{where}.content")
+        found.append(text)
+    return "".join(found)
+
+
+def _schema(wanted: Json) -> Json:
+    """Name and schema of a response_format. Raises ApiError."""
+    given = wanted.get("json_schema")
+    schema = given.get("schema") if isinstance(given, dict) else None
+    if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
+        why = "is text, or a json_schema with a name and a schema"
+        raise refused(f"response_format: {why}", "response_format")
+    if problem := json_schema.problem(schema):
+        raise refused(f"response_format: is no JSON schema: {problem}", "response_format")
+    assert isinstance(given, dict)
+    return {"name": str(given.get("name") or "answer"), "schema": schema}

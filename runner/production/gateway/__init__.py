@@ -1,1 +1,0 @@
-"""A decision behind an OpenAI-compatible address: litellm's proxy, configured from a job."""

@@ -1,0 +1,478 @@
+"""A server answers any OpenAI client as `run` would: same prompt, same models, same record."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from runner.commands.command_line import main
+from runner.record.journal import read_journal
+from runner.record.outcomes import Answered, Failed
+from tests import loopback
+from tests.decision import OVERRIDES, write_conf
+from tests.loopback import Answer, Gate, Held, Loopback, Request, in_turn
+from tests.served import SERVE_KEY, Server, serving
+
+COMPOSITES = {
+    "model/routed": """
+defaults: [/base/router@_here_, /model@classifier: second, /model@arms.simple: first,
+  /model@arms.complex: second, _self_]
+name: routed
+otherwise: simple
+""",
+    "model/cascade": """
+defaults: [/base/cascade@_here_, /model@arms.cheap: first, /model@arms.strong: second, _self_]
+name: cascade
+checks: {regex: {pattern: "^(?!first)"}}
+""",
+    "model/ab": """
+defaults: [/base/split@_here_, /model@arms.a: first, /model@arms.b: second, _self_]
+name: ab
+key: user
+weights: {a: 1, b: 1}
+""",
+    "task/asked": """
+defaults: [/base/task@_here_, _self_]
+name: asked
+cases: none.jsonl
+system: You answer questions.
+prompt: "{{ name }} asks: {{ question }}"
+sampling: {temperature: 0.3, max_tokens: 77}
+scorers: {exact: {}}
+""",
+}
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNNER_SERVE_KEY", SERVE_KEY)
+
+
+@pytest.fixture
+def provider() -> Iterator[Loopback]:
+    with Loopback(by_model) as server:
+        yield server
+
+
+@pytest.fixture
+def conf(tmp_path: Path, provider: Loopback) -> Path:
+    directory = write_conf(tmp_path, provider.base_url)
+    for name, text in COMPOSITES.items():
+        (directory / f"{name}.yaml").write_text(text)
+    return directory
+
+
+@pytest.fixture
+def server(conf: Path) -> Iterator[Server]:
+    with serving(conf, *OVERRIDES) as server:
+        yield server
+
+
+def by_model(request: Request) -> Answer:
+    """first says its name and the text; second names an arm where it is to classify."""
+    if "classify" in json.dumps(request.body["messages"]).lower():
+        return loopback.text("complex" if "hard" in request.text else "simple")
+    return loopback.text(f"{request.model.split('-')[0]}: {request.text}")
+
+
+def ask(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "demo", "messages": [{"role": "user", "content": text}], **more}
+
+
+def bodies(provider: Loopback) -> list[str]:
+    return sorted(json.dumps(request.body, sort_keys=True) for request in provider.requests)
+
+
+def essence(line: Answered | Failed) -> dict[str, Any]:
+    """Of a record: all but when, how long, and the names of this very request."""
+    said = line.model_dump(mode="json")
+    for key in ("case", "line", "key", "seconds", "queued_seconds"):
+        del said[key]
+    for attempt in said["attempts"]:
+        for key in ("at", "seconds", "sent", "waited_seconds"):
+            del attempt[key]
+    return said
+
+
+@pytest.mark.parametrize("fallback", ["none", "chain"])
+@pytest.mark.parametrize("model", ["first", "routed", "cascade", "ab"])
+def test_as_run_does(
+    conf: Path, provider: Loopback, tmp_path: Path, model: str, fallback: str
+) -> None:
+    """Answers, the requests on the wire and the record are those of `run` on the same inputs."""
+    words = ["task=demo", f"model={model}", f"fallback={fallback}", *OVERRIDES[2:]]
+    if fallback == "chain":
+        provider.answer = lambda request: (
+            loopback.overloaded() if request.model.startswith("first") else by_model(request)
+        )
+    inputs = [("easy", "ada"), ("hard", "ben"), ("easy too", "cy")]
+    lines = "".join(json.dumps({"input": text, "user": user}) + "\n" for text, user in inputs)
+    (tmp_path / "in.jsonl").write_text(lines)
+    files = [f"input={tmp_path / 'in.jsonl'}", f"output={tmp_path / 'out.jsonl'}"]
+    where = [f"outputs={tmp_path / 'ran'}", "concurrency=1"]
+    code = main(["run", "--config-dir", str(conf), *words, *files, *where])
+    [ran] = (tmp_path / "ran" / "runs").iterdir()
+    expected, sent = list(read_journal(ran / "cases.jsonl")), bodies(provider)
+    provider.requests.clear()
+
+    with serving(conf, *words, "concurrency=1") as server:
+        replies = [server.post(ask(text, user=user)) for text, user in inputs]
+        assert bodies(provider) == sent
+        assert [essence(line) for line in server.record()] == [essence(line) for line in expected]
+    texts = [each.json()["choices"][0]["message"]["content"] for each in replies if each.is_success]
+    assert texts == [line.reply for line in expected if isinstance(line, Answered)]
+    assert (code == 0) == all(each.is_success for each in replies)
+
+
+def test_openai_client(server: Server, provider: Loopback) -> None:
+    """OpenAI's own client gets a whole answer, with who gave it, in how many attempts, for what."""
+    raw = server.client.chat.completions.with_raw_response.create(
+        model="demo", messages=[{"role": "user", "content": "a text"}]
+    )
+    reply = raw.parse()
+    assert reply.choices[0].message.content == "first: a text"
+    assert reply.choices[0].finish_reason == "stop"
+    assert reply.usage
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (10, 5)
+    assert reply.model == "demo"
+    headers = {name: raw.headers.get(f"x-runner-{name}") for name in ("model", "attempts", "arm")}
+    assert headers == {"model": "first", "attempts": "1", "arm": None}
+    assert float(raw.headers["x-runner-cost-usd"]) == pytest.approx(20e-6)
+    assert raw.headers["x-request-id"] == reply.id == server.record()[0].case
+
+
+@pytest.mark.parametrize("usage", [True, False])
+def test_streamed(server: Server, usage: bool) -> None:
+    """A stream ends with usage and the cost in its last event, apart where that was asked for."""
+    options: Any = {"stream_options": {"include_usage": True}} if usage else {}
+    chunks = list(
+        server.client.chat.completions.create(
+            model="demo", messages=[{"role": "user", "content": "one two"}], stream=True, **options
+        )
+    )
+    text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert text == "first: one two"
+    assert chunks[-1].usage
+    assert chunks[-1].usage.total_tokens == 15
+    assert bool(chunks[-1].choices) is not usage
+    extra = chunks[-1].model_extra or {}
+    assert extra["runner"]["model"] == "first"
+    assert extra["runner"]["cost_usd"] == pytest.approx(20e-6)
+
+
+def test_models_and_health(server: Server) -> None:
+    """A client can ask which tasks there are; whether it is alive anybody may."""
+    assert [each.id for each in server.client.models.list()] == ["demo"]
+    assert server.client.models.retrieve("demo").owned_by == "runner"
+    health = httpx.get(server.base_url.replace("/v1", "/health"))
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("key", ["", "Bearer wrong", f"Basic {SERVE_KEY}", f"Bearer {SERVE_KEY}x"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions", "/", "/docs"])
+def test_without_the_key(server: Server, provider: Loopback, key: str, path: str) -> None:
+    """Nothing but its health is told to whoever has no key, not even what there is."""
+    url = server.base_url.replace("/v1", path)
+    reply = httpx.post(url, json=ask("x"), headers={"authorization": key})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (401, "invalid_api_key")
+    assert not provider.requests
+
+
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"model": "demo"}, 400, "messages"),
+    (ask("x") | {"model": "demos"}, 404, "did you mean 'demo'"),
+    (ask(""), 400, "is empty"),
+    (ask("x", max_tokens=1_000_000), 400, "max_tokens: 1024 is the most"),
+    (ask("x", n=2), 400, "n: 1 is the most"),
+    (ask("x", temperature=0.7), 400, "temperature: is the task's own"),
+    (ask("x", tools=[{"type": "function"}]), 400, "tools: is the task's own"),
+    (ask("x", nonsense=1), 400, "nonsense: no such key"),
+    (ask("x", messages=[{"role": "system", "content": "s"}, {"role": "user", "content": "x"}]),
+     400, "a system of its own"),
+    (ask("x", messages=[{"role": "user", "content": [{"type": "image_url"}]}]), 400, "parts"),
+    (ask("x", response_format={"type": "json_object"}), 400, "response_format"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status", "said"), REFUSED)
+def test_refused(
+    server: Server, provider: Loopback, body: dict[str, Any], status: int, said: str
+) -> None:
+    """What the task can't be asked is refused before anything is sent, and says what to change."""
+    reply = server.post(body)
+    assert reply.status_code == status, reply.text
+    assert said in reply.json()["error"]["message"]
+    assert not provider.requests
+    assert not server.record()
+
+
+def test_what_the_task_says_may_be_said(server: Server) -> None:
+    """A client that repeats the task's own settings is not refused."""
+    same = {"temperature": 0.0, "max_tokens": 1024, "n": 1, "response_format": {"type": "text"}}
+    assert server.post(ask("x", **same)).is_success
+
+
+def test_variables(conf: Path, provider: Loopback) -> None:
+    """A prompt of several variables takes a JSON object of them, and no other key."""
+    with serving(conf, "task=asked", *OVERRIDES[1:]) as server:
+        good = json.dumps({"name": "Ada", "question": "why?"})
+        assert server.post(ask(good, model="asked")).is_success
+        [request] = provider.requests
+        assert [m["content"] for m in request.body["messages"]] == [
+            "You answer questions.",
+            "Ada asks: why?",
+        ]
+        assert (request.body["temperature"], request.body["max_tokens"]) == (0.3, 77)
+        for bad in ("why?", '{"name": "Ada"}', '{"name": "A", "question": "?", "no_such": 1}'):
+            reply = server.post(ask(bad, model="asked"))
+            assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_input")
+    assert len(provider.requests) == 1
+
+
+def test_pass_through(conf: Path, provider: Loopback) -> None:
+    """With pass_through the client's own messages and sampling go to the decision's model."""
+    with serving(conf, "task=asked", *OVERRIDES[1:], "pass_through=true") as server:
+        turns = [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "One?"},
+            {"role": "assistant", "content": "1"},
+            {"role": "user", "content": [{"type": "text", "text": "Two?"}]},
+        ]
+        said = {"temperature": 0.9, "max_tokens": 5, "stop": "!", "seed": 7}
+        reply = server.post({"model": "asked", "messages": turns, **said})
+        assert reply.is_success, reply.text
+        [request] = provider.requests
+        assert [m["content"] for m in request.body["messages"]] == [
+            "Be brief.",
+            "One?",
+            "1",
+            "Two?",
+        ]
+        assert {key: request.body[key] for key in said} == said | {"stop": ["!"]}
+        assert server.record("asked")[0].messages[0] == turns[0]
+
+
+def test_several_tasks(conf: Path, provider: Loopback) -> None:
+    """Each task of one server is asked by its name, and is on record by itself."""
+    with serving(conf, "tasks=[demo,asked]", *OVERRIDES[1:]) as server:
+        assert {each.id for each in server.client.models.list()} == {"demo", "asked"}
+        assert server.post(ask("x")).is_success
+        assert server.post(ask('{"name": "A", "question": "?"}', model="asked")).is_success
+        assert [len(server.record(task)) for task in ("demo", "asked")] == [1, 1]
+
+
+FAILING = [
+    (loopback.error_reply(400, "no such luck"), 400, "bad_request"),
+    (loopback.too_long(), 400, "context_length_exceeded"),
+    (loopback.against_policy(), 400, "content_policy_violation"),
+    (loopback.wrong_key_in_full, 502, "auth"),
+    (loopback.overloaded(), 502, "overloaded"),
+    (loopback.reset(), 502, "connection"),
+    (loopback.rate_limited(), 429, "rate_limit_exceeded"),
+]
+
+
+@pytest.mark.parametrize(("answer", "status", "code"), FAILING)
+@pytest.mark.parametrize("stream", [False, True])
+def test_upstream_fails(
+    server: Server, provider: Loopback, answer: Any, status: int, code: str, stream: bool
+) -> None:
+    """A failure has its status and kind, is on record, and tells nothing of our account."""
+    provider.answer = answer
+    reply = server.post(ask("x", stream=stream))
+    error = reply.json()["error"]
+    assert (reply.status_code, error["code"]) == (status, code)
+    assert "LOOPBACK" not in reply.text and "sk-planted" not in reply.text
+    [line] = server.record()
+    assert line.status == "failed"
+    assert line.case == reply.headers["x-request-id"]
+    assert ("retry-after" in reply.headers) == (status == 429)
+
+
+def test_breaks_off(server: Server, provider: Loopback) -> None:
+    """A stream that breaks off after its first piece ends with an error, which a client raises."""
+    broken = loopback.completion("one two three")
+    first = loopback.chunks(broken)[1]
+    provider.answer = Answer(
+        headers={"content-type": "text/event-stream"},
+        pieces=(loopback.Piece(loopback.sse(first)),),
+        ending="reset",
+    )
+    with pytest.raises(openai.APIError, match="no model could answer"):
+        list(
+            server.client.chat.completions.create(
+                model="demo", messages=[{"role": "user", "content": "x"}], stream=True
+            )
+        )
+    assert server.record()[0].status == "failed"
+
+
+def test_flawed_answers_are_not_streamed(conf: Path, provider: Loopback) -> None:
+    """Where a fallback mends answers that are cut off, a stream waits for one that is not."""
+    provider.answer = lambda request: (
+        loopback.truncated() if request.model.startswith("first") else loopback.text("whole")
+    )
+    (conf / "fallback" / "chain.yaml").write_text(
+        'defaults: [/model@chain.first: second, _self_]\nname: chain\n"on": [truncated]\n'
+    )
+    with serving(conf, *OVERRIDES, "fallback=chain") as server:
+        body = ask("x", stream=True)
+        text = server.post(body).text
+    assert '"whole"' in text
+    assert "The answer is" not in text
+
+
+def test_n(conf: Path, provider: Loopback) -> None:
+    """Several answers to one request are several questions on record, and in the usage."""
+    with serving(conf, *OVERRIDES, "limits.n=3", "seed=5") as server:
+        reply = server.post(ask("x", n=3)).json()
+        assert [each["index"] for each in reply["choices"]] == [0, 1, 2]
+        assert reply["usage"]["completion_tokens"] == 15
+        assert {each.repeat for each in server.record()} == {0, 1, 2}
+        assert sorted(each.body["seed"] for each in provider.requests) == [5, 6, 7]
+        streamed = server.post(ask("x", n=2, stream=True)).text
+        assert '"index": 1' in streamed
+
+
+def test_split_by_user(conf: Path, provider: Loopback) -> None:
+    """A user stays with one arm, and the headers say which."""
+    with serving(conf, "task=demo", "model=ab", *OVERRIDES[2:]) as server:
+        arms = {
+            user: {server.post(ask(f"t{n}", user=user)).headers["x-runner-arm"] for n in range(3)}
+            for user in "abcdefgh"
+        }
+    assert all(len(found) == 1 for found in arms.values())
+    assert len(set().union(*arms.values())) == 2
+
+
+def test_budget(conf: Path, provider: Loopback) -> None:
+    """At many requests at once not a cent above the cap is spent, counted at the provider."""
+    gate = Gate(opens_at=8)
+    provider.answer = lambda request: Held.by(gate, loopback.text("x"))
+    options = ["budget_usd=600e-6", "task.sampling.max_tokens=64", "concurrency=64"]
+    with serving(conf, *OVERRIDES, *options, "limits.waiting=200") as server:
+        gate.open()
+        with ThreadPoolExecutor(32) as pool:
+            replies = list(pool.map(lambda n: server.post(ask(f"text {n}")), range(64)))
+    answered = [each for each in replies if each.is_success]
+    spent = sum(float(each.headers["x-runner-cost-usd"]) for each in answered)
+    assert len(provider.requests) == len(answered) > 0
+    assert spent <= 600e-6
+    over = [each for each in replies if not each.is_success]
+    assert {each.status_code for each in over} == {429}
+    assert {each.json()["error"]["code"] for each in over} == {"insufficient_quota"}
+    assert all(0 < int(each.headers["retry-after"]) <= 86401 for each in over)
+
+
+def test_too_many(conf: Path, provider: Loopback) -> None:
+    """Beyond what may wait a request is told to come again, and those that wait are answered."""
+    gate = Gate()
+    provider.answer = lambda request: Held.by(gate, loopback.text("x"))
+    with serving(conf, *OVERRIDES, "concurrency=1", "limits.waiting=1") as server:
+        with ThreadPoolExecutor(4) as pool:
+            futures = [pool.submit(server.post, ask(f"{n}")) for n in range(4)]
+            late = [each.result() for each in _until(futures, 2)]
+            gate.open()
+            replies = [each.result() for each in futures]
+        assert {each.status_code for each in late} == {429}
+        assert sorted(each.status_code for each in replies) == [200, 200, 429, 429]
+        assert late[0].headers["retry-after"] == "1"
+        assert len(server.record()) == 2
+
+
+def _until(futures: list[Any], count: int) -> list[Any]:
+    from concurrent.futures import wait
+
+    while len(done := [each for each in futures if each.done()]) < count:
+        wait(futures, timeout=0.05)
+    return done
+
+
+def test_hangs_up(server: Server, provider: Loopback) -> None:
+    """A client that hangs up gives its request up; that it was sent is on record."""
+    provider.answer = in_turn(loopback.hang(), loopback.text("soon"))
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            f"{server.base_url}/chat/completions",
+            json=ask("never"),
+            headers={"authorization": f"Bearer {SERVE_KEY}"},
+            timeout=httpx.Timeout(60, read=0.5),
+        )
+    assert server.post(ask("x")).json()["choices"][0]["message"]["content"] == "soon"
+    directory = server.decisions["demo"].directory
+    sent = (directory / "cases.sent.jsonl").read_text().splitlines()
+    assert len(sent) == 2
+
+
+def test_body_too_large(conf: Path, provider: Loopback) -> None:
+    """A body beyond the limit is refused, whether its length is said or not, before it is read."""
+    with serving(conf, *OVERRIDES, "limits.body_bytes=1000") as server:
+        assert server.post(ask("x" * 2000)).status_code == 413
+        unsaid = httpx.post(
+            f"{server.base_url}/chat/completions",
+            content=iter([b"x" * 600, b"x" * 600]),
+            headers={"authorization": f"Bearer {SERVE_KEY}", "content-type": "application/json"},
+        )
+        assert unsaid.status_code == 413
+        assert server.post(ask("x")).is_success
+
+
+def test_drain(conf: Path, provider: Loopback) -> None:
+    """Once it is to end it finishes what is under way, and nothing new is taken."""
+    gate = Gate()
+    provider.answer = lambda request: Held.by(gate, loopback.text("finished"))
+    with serving(conf, *OVERRIDES) as server, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(server.post, ask("x"))
+        provider.wait_for(1)
+        server.drain()
+        health = server.base_url.replace("/v1", "/health")
+        while httpx.get(health).status_code != 503:
+            pass
+        late = server.post(ask("y"))
+        assert (late.status_code, late.headers["retry-after"]) == (503, "5")
+        gate.open()
+        assert waiting.result().json()["choices"][0]["message"]["content"] == "finished"
+    assert len(provider.requests) == 1
+
+
+def test_drain_gives_up(conf: Path, provider: Loopback) -> None:
+    """What is not finished in time is given up with a 503, and is on record as sent."""
+    provider.answer = loopback.hang()
+    with serving(conf, *OVERRIDES, "drain=100ms") as server, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(server.post, ask("x"))
+        provider.wait_for(1)
+        server.drain()
+        assert waiting.result().status_code == 503
+        directory = server.decisions["demo"].directory
+    assert (directory / "result.json").exists()
+
+
+def test_shadow(conf: Path, provider: Loopback) -> None:
+    """A second candidate is asked beside the answer, as far as its share and budget go."""
+    shadow = "shadow={model: second, share: 1.0, budget_usd: 1}"
+    with serving(conf, *OVERRIDES, shadow) as server:
+        replies = [server.post(ask(f"t{n}")) for n in range(3)]
+        assert {each.headers["x-runner-model"] for each in replies} == {"first"}
+        provider.wait_for(6)
+    runs = sorted((conf.parent / "outputs" / "runs").iterdir())
+    lines = {run.name.rpartition("-")[2]: list(read_journal(run / "cases.jsonl")) for run in runs}
+    assert set(lines) == {"first", "second"}
+    assert {line.case for line in lines["first"]} == {line.case for line in lines["second"]}
+
+
+def test_shadow_in_nobodys_way(conf: Path, provider: Loopback) -> None:
+    """A shadow that hangs holds nobody up: what it can't keep up with is left out, and counted."""
+    provider.answer = lambda request: (
+        loopback.hang() if request.model.startswith("second") else by_model(request)
+    )
+    shadow = "shadow={model: second, share: 1.0, budget_usd: 1, waiting: 1}"
+    with serving(conf, *OVERRIDES, shadow) as server:
+        assert all(server.post(ask(f"t{n}")).is_success for n in range(9))
+        found = server.decisions["demo"].shadow
+        assert found
+        assert found.left_out >= 3
