@@ -236,11 +236,28 @@ def check_parameters(model: Single, params: dict[str, Any]) -> None:
             "conf/model/ file"
         ) from None
     rest = {key: value for key, value in params.items() if "tool" not in key}
+    if params.get("parallel_tool_calls") is False and _all_the_same(model, params):
+        raise ConfigError(
+            f"{model.name}: {model.provider.name} is not sent parallel_tool_calls=False; "
+            + _DROP_IT.format("parallel_tool_calls")
+        )
     if "tools" in (_translated(model, rest) if rest != params else taken):
         raise ConfigError(
             f"{model.name}: {model.provider.name} does not enforce a JSON schema for {model.id}; "
             + _DROP_IT.format("json_schema")
         )
+
+
+def _all_the_same(model: Single, params: dict[str, Any]) -> bool:
+    """Whether a request is the same without its `parallel_tool_calls`, as far as it can be seen."""
+    rest = {key: value for key, value in params.items() if key != "parallel_tool_calls"}
+    ask: list[Message] = [{"role": "user", "content": "-"}]
+    key = "-" * 20
+    try:
+        asked = [caught(model, ask, each, key, streamed=False).body for each in (params, rest)]
+    except Exception:
+        return False
+    return asked[0] == asked[1]
 
 
 def count_tokens(model: Single, messages: list[Message]) -> int:

@@ -102,6 +102,16 @@ def parameters(model: Single, query: Query) -> dict[str, Any]:
     return wanted
 
 
+def _calling(task: Task) -> dict[str, Any]:
+    """What a task says of tools, short enough for a note."""
+    said = {
+        "tools": ",".join(tool.name for tool in task.tools) or None,
+        "tool_choice": task.tool_choice,
+        "parallel_tool_calls": task.parallel_tool_calls,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
 def _tools(query: Query) -> dict[str, Any]:
     if not query.tools:
         return {}
@@ -207,7 +217,7 @@ def texts(query: Query) -> list[str]:
 
 def differences(model: Single, task: Task) -> list[str]:
     """Where a model is not asked as the task says: its numbers are not quite like for like."""
-    asked = task.sampling.model_dump(exclude_none=True)
+    asked = task.sampling.model_dump(exclude_none=True) | _calling(task)
     found = [
         f"{model.name} is not sent {name}={asked[name]}"
         for name in model.drop_params

@@ -214,7 +214,7 @@ def _matched(wanted: Sequence[_Wanted], made: Sequence[_Made], fits: Fits) -> di
 
 def _readings(case: Case, key: str | None) -> list[list[_Wanted]]:
     """The lists of calls of which any is right. Raises ValueError saying what is wrong."""
-    expected = _expected.value(case, key) if key else case.expected
+    expected = _expected.value(case, key)
     if isinstance(expected, dict) and expected.keys() == {"calls"}:
         expected = expected["calls"]
     if isinstance(expected, dict) and expected.keys() == {"any"}:
@@ -248,10 +248,10 @@ def _call(expected: Any) -> _Wanted:
 
 def _checked(case: Case, task: Task, key: str | None) -> None:
     """Raises ValueError."""
-    tools = {tool.name: tool for tool in task.tools}
+    tools, readings = {tool.name: tool for tool in task.tools}, _readings(case, key)
     if not tools:
         raise ValueError("the task has no tools")
-    for want in (want for calls in _readings(case, key) for want in calls):
+    for want in (want for calls in readings for want in calls):
         if want.name not in tools:
             raise ValueError(f"no tool '{want.name}'{did_you_mean(want.name, tools)}")
         if problem := _arguments.problem(tools[want.name], want.arguments):

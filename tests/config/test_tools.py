@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runner.cases.cases import Case
-from runner.cases.query import about_tokens, input_tokens_at_most, parameters, query
+from runner.cases.query import about_tokens, differences, input_tokens_at_most, parameters, query
 from runner.config import loading
 from runner.config.catalogue import compose_config
 from runner.config.schema import Task, Tool
@@ -90,3 +90,17 @@ def test_tools_are_asked_in_litellms_words(changes: dict[str, Any], sent: dict[s
     assert {key: given[key] for key in given if "tool" in key} == sent
     assert about_tokens(asked) > about_tokens(without) + 200
     assert input_tokens_at_most(model, asked) > input_tokens_at_most(model, without) + 800
+
+
+def test_a_model_that_is_not_offered_tools_says_so() -> None:
+    """What a model's file leaves out of the request is named: its numbers are not like for like."""
+    tools = (Tool(name="a", description="It does."),)
+    asked = task().model_copy(update={"tools": tools, "parallel_tool_calls": False})
+    left_out = single("openai", "x", drop_params=["tools", "parallel_tool_calls"])
+    assert differences(left_out, asked)[:2] == [
+        "demo-model is not sent tools=a",
+        "demo-model is not sent parallel_tool_calls=False",
+    ]
+    assert parameters(left_out, query(asked, Case(id="a", input="x"), [], None)).keys() == {
+        *("max_tokens", "temperature", "response_format")
+    }

@@ -9,6 +9,7 @@ from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.dialects import anthropic_error, block
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
+from tests.loopback import tools
 from tests.loopback.strict import (
     BOOLEAN,
     INTEGER,
@@ -36,7 +37,11 @@ _SOURCE = object_of(
 _IMAGE = object_of(
     {"type": {"const": "image"}, "source": _SOURCE, "cache_control": OBJECT}, ["type", "source"]
 )
-_BLOCKS = {"type": "array", "minItems": 1, "items": {"oneOf": [_TEXT, _IMAGE]}}
+_BLOCKS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"oneOf": [_TEXT, _IMAGE, *tools.ANTHROPIC_BLOCKS]},
+}
 _MESSAGE = object_of(
     {"role": {"enum": ["user", "assistant"]}, "content": {"oneOf": [STRING, _BLOCKS]}},
     ["role", "content"],
@@ -96,7 +101,8 @@ _SCHEMA = object_of(
         "thinking": OBJECT,
         "output_format": _SCHEMA_FORMAT,
         "output_config": object_of({"effort": STRING, "format": _SCHEMA_FORMAT}),
-    },
+    }
+    | tools.ANTHROPIC_KEYS,
     ["model", "messages", "max_tokens"],
 )
 
@@ -125,6 +131,7 @@ class Anthropic(dialects.Anthropic, Format):
             stop=tuple(body.get("stop_sequences") or ()),
             json_schema=form.get("schema"),
             stream=bool(body.get("stream")),
+            **tools.of_anthropic(body),
             images=tuple(
                 sha256_of(block["source"]["data"]) for block in blocks if block["type"] == "image"
             ),
@@ -186,7 +193,7 @@ class Anthropic(dialects.Anthropic, Format):
 
 
 def _second(event: dict[str, Any]) -> dict[str, Any]:
-    return event | ({"index": 1} if "index" in event else {})
+    return event | ({"index": event["index"] + 1} if "index" in event else {})
 
 
 def _blocks(content: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from runner.drill.loopback import clouds
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
+from tests.loopback import tools
 from tests.loopback.strict import (
     INTEGER,
     NUMBER,
@@ -35,10 +36,11 @@ _IMAGE = object_of(
     {"image": object_of({"format": {"enum": ["png", "jpeg", "gif", "webp"]}, "source": _SOURCE})},
     ["image"],
 )
+_PARTS = [_TEXT, _IMAGE, *tools.BEDROCK_PARTS]
 _MESSAGE = object_of(
     {
         "role": {"enum": ["user", "assistant"]},
-        "content": {"type": "array", "minItems": 1, "items": {"oneOf": [_TEXT, _IMAGE]}},
+        "content": {"type": "array", "minItems": 1, "items": {"oneOf": _PARTS}},
     },
     ["role", "content"],
 )
@@ -55,7 +57,7 @@ _SCHEMA = object_of(
         "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
         "system": {"type": "array", "items": _TEXT},
         "inferenceConfig": _INFERENCE,
-        "toolConfig": OBJECT,
+        "toolConfig": tools.BEDROCK_CONFIG,
         "outputConfig": OBJECT,
         "performanceConfig": OBJECT,
         "additionalModelRequestFields": object_of({"inferenceConfig": OBJECT}),
@@ -120,6 +122,7 @@ class Bedrock(clouds.Bedrock, Format):
             top_p=config.get("topP"),
             stop=tuple(config.get("stopSequences") or ()),
             stream=streamed,
+            **tools.of_bedrock(body),
             images=tuple(
                 sha256_of(part["image"]["source"]["bytes"]) for part in parts if "image" in part
             ),

@@ -10,6 +10,7 @@ from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.dialects import google_error
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
+from tests.loopback import tools
 from tests.loopback.strict import (
     INTEGER,
     NUMBER,
@@ -35,7 +36,17 @@ def _either(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 _BLOB = _either({"mimeType": STRING, "data": STRING})
-_PART = _either({"text": STRING, "inlineData": _BLOB, "mediaResolution": OBJECT})
+_PART = _either(
+    {
+        "text": STRING,
+        "inlineData": _BLOB,
+        "mediaResolution": OBJECT,
+        "functionCall": tools.GEMINI_CALL,
+        "functionResponse": tools.GEMINI_RESPONSE,
+        "thoughtSignature": STRING,
+    }
+)
+_CALLING = _either({"mode": tools.GEMINI_MODE, "allowedFunctionNames": STRINGS})
 _CONTENT = _either(
     {"role": {"enum": ["user", "model"]}, "parts": {"type": "array", "items": _PART, "minItems": 1}}
 )
@@ -68,6 +79,7 @@ _WORDING = {
     504: "Deadline expired before operation could complete.",
     529: "The service is overloaded.",
 }
+_AS_IT_IS = ("_schema", "parameters", "args", "response")
 _RPC = "type.googleapis.com/google.rpc."
 
 
@@ -90,6 +102,13 @@ _SCHEMA = _either(
         "generationConfig": _GENERATION,
         "safetySettings": {"type": "array", "items": OBJECT},
         "cachedContent": STRING,
+        "tools": {
+            "type": "array",
+            "items": _either(
+                {"functionDeclarations": {"type": "array", "items": tools.GEMINI_DECLARED}}
+            ),
+        },
+        "toolConfig": _either({"functionCallingConfig": _CALLING}),
     }
 ) | {"required": ["contents"]}
 
@@ -123,6 +142,7 @@ class Gemini(dialects.Gemini, Format):
             seed=config.get("seed"),
             json_schema=config.get("response_json_schema") or config.get("response_schema"),
             stream=bool(target["stream"]),
+            **tools.of_gemini(body),
             images=tuple(
                 sha256_of(part["inline_data"]["data"]) for part in parts if "inline_data" in part
             ),
@@ -193,10 +213,10 @@ def _thought(saying: Saying) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """With all keys in snake_case; what a JSON schema says stays as it is."""
+    """With all keys in snake_case; what a JSON schema says, or a call, stays as it is."""
     if isinstance(value, dict):
         return {
-            _snake(key): inner if _snake(key).endswith("_schema") else _plain(inner)
+            _snake(key): inner if _snake(key).endswith(_AS_IT_IS) else _plain(inner)
             for key, inner in value.items()
         }
     return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -7,6 +7,7 @@ from jsonschema import ValidationError
 from runner.drill.loopback import dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
+from tests.loopback import tools
 from tests.loopback.strict import (
     BOOLEAN,
     INTEGER,
@@ -55,10 +56,12 @@ _SCHEMA = {  # it passes over keys that it does not know
                     "role": {"enum": ["system", "user", "assistant", "tool"]},
                     "content": STRING,
                     "images": STRINGS,
+                    "tool_calls": tools.OLLAMA_CALLS,
                 },
             },
         },
         "stream": BOOLEAN,
+        "tools": tools.OLLAMA_TOOLS,
         "format": {"oneOf": [{"const": "json"}, OBJECT]},
         "options": {
             "type": "object",
@@ -98,11 +101,12 @@ class Ollama(dialects.Ollama, Format):
             seed=options.get("seed"),
             json_schema=form if isinstance(form, dict) else None,
             stream=body.get("stream", True),  # unasked it streams
+            **tools.of_openai(body),
             images=tuple(map(sha256_of, last.get("images") or ())),
         )
 
     def whole(self, saying: Saying) -> dict[str, Any]:
-        said = dialects.message(saying, saying.text or "", saying.reasoning)
+        said = dialects.message(saying, saying.text or "", saying.reasoning, saying.calls)
         return super().whole(saying) | {"message": said["message"]}
 
     def events(self, saying: Saying) -> Events:

@@ -10,7 +10,7 @@ from runner.drill.loopback import clouds, dialects
 from runner.drill.loopback.dialect import Events, Saying
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.record.outcomes import Usage
-from tests.loopback import openai_errors
+from tests.loopback import openai_errors, tools
 from tests.loopback.strict import (
     BOOLEAN,
     INTEGER,
@@ -65,8 +65,13 @@ _KEYS: dict[str, Any] = {
     "response_format": _RESPONSE_FORMAT,
     "reasoning_effort": STRING,
     "user": STRING,
+} | tools.OPENAI_KEYS
+_WORDS = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
 }
-_WORDS = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class OpenAI(dialects.OpenAI, Format):
     finish_reasons: Mapping[str, str] = field(default_factory=lambda: _WORDS)
     usage_unasked: bool = False  # a stream states it, whatever its stream_options
     reply: Mapping[str, Any] = field(default_factory=dict)  # what its replies have besides
+    call_ids: str = "."  # a pattern
     azure: bool = False  # a deployment stands in the path, and a key in a header of its own
 
     path = "/chat/completions"
@@ -90,6 +96,8 @@ class OpenAI(dialects.OpenAI, Format):
     @property
     def schema(self) -> Mapping[str, Any]:  # type: ignore[override]
         keys = {key: kind for key, kind in _KEYS.items() if key not in self.no_keys}
+        items = [keys["messages"]["items"], *tools.openai_messages(self.call_ids)]
+        keys["messages"] = keys["messages"] | {"items": {"oneOf": items}}
         strict = object_of(keys | dict(self.more_keys), ["model", "messages"])
         return strict | {"additionalProperties": self.lenient}
 
@@ -112,6 +120,7 @@ class OpenAI(dialects.OpenAI, Format):
             seed=body.get("random_seed", body.get("seed")),
             json_schema=(form.get("json_schema") or {}).get("schema"),
             stream=bool(body.get("stream")),
+            **tools.of_openai(body),
             images=tuple(
                 sha256_of(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"
             ),
@@ -170,7 +179,12 @@ AZURE = OpenAI(
 MISTRAL = OpenAI(
     name="mistral",
     litellm="mistral",
-    more_keys={"random_seed": INTEGER, "safe_prompt": BOOLEAN},
+    more_keys={
+        "random_seed": INTEGER,
+        "safe_prompt": BOOLEAN,
+        "tool_choice": tools.ANY_TOO,
+    },
+    call_ids="^[a-zA-Z0-9]{9}$",
     no_keys=frozenset({"seed", "max_completion_tokens", "stream_options", "user"}),
     finish_reasons={
         "stop": "stop",
@@ -193,7 +207,7 @@ FIREWORKS = OpenAI(
     name="fireworks",
     litellm="fireworks_ai",
     base_path="/inference/v1",
-    more_keys={"top_k": INTEGER},
+    more_keys={"top_k": INTEGER, "tool_choice": tools.ANY_TOO},
     finish_reasons={"stop": "stop", "length": "length", "tool_calls": "tool_calls"},
     usage_unasked=True,
 )
@@ -234,7 +248,7 @@ VLLM = OpenAI(
     key_header=None,  # only with --api-key
     more_keys={"top_k": INTEGER},
     lenient=True,
-    finish_reasons={"stop": "stop", "length": "length", "abort": "error"},
+    finish_reasons=_WORDS | {"abort": "error"},
 )
 LOCAL = OpenAI(
     name="local",
@@ -242,5 +256,5 @@ LOCAL = OpenAI(
     key_header=None,
     more_keys={"cache_prompt": BOOLEAN},
     lenient=True,
-    finish_reasons={"stop": "stop", "length": "length"},
+    finish_reasons={"stop": "stop", "length": "length", "tool_calls": "tool_calls"},
 )

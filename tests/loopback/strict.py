@@ -31,6 +31,9 @@ class ChatRequest:
     json_schema: dict[str, Any] | None = None
     stream: bool = False
     images: tuple[str, ...] = ()  # SHA-256 of each
+    tools: tuple[str, ...] = ()  # their names
+    calls: tuple[tuple[str, Any], ...] = ()  # names and arguments of those that it has made
+    results: tuple[str, ...] = ()  # of these, as it got them
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Format(Dialect):
     def say(self, request: HttpRequest, saying: Saying, flow: Flow = STEADY) -> HttpAnswer:
         """Whole or as a stream, whichever was asked for."""
         model, streamed = self.asked(request)
-        reason = self._own_word(saying.finish_reason)
+        reason = self._own_word(self.ending(saying))
         saying = replace(saying, finish_reason=reason, model=saying.model or model)
         if not streamed:
             return HttpAnswer(body=self.whole(saying), delay=flow.first_delay)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from runner.calls.transport import Transport
 from runner.drill.loopback.server import Host
-from tests.providers import answering, asking, compiling, failing, streaming
+from tests.providers import answering, asking, compiling, failing, streaming, tooling
 from tests.providers.calls import Bench
 from tests.providers.table import Row
 
@@ -58,6 +58,13 @@ GROUPS: dict[str, list[Check]] = {
         streaming.stream_schema,
         streaming.cut_anywhere,
         streaming.not_a_stream,
+    ],
+    "Tools": [
+        tooling.offered,
+        tooling.call_whole,
+        tooling.call_streamed,
+        tooling.two_calls,
+        tooling.results,
     ],
 }
 

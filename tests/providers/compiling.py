@@ -9,6 +9,7 @@ from runner.calls.translate import caught
 from runner.errors import ConfigError
 from tests.providers.calls import ENFORCED, Bench, answered
 from tests.providers.table import Row
+from tests.providers.tooling import OFFERED
 
 CONVERSATION = ("system", "user", "assistant", "user")
 TEXTS = [
@@ -22,6 +23,8 @@ ASKED: tuple[dict[str, Any], ...] = (
     {"temperature": 0.0, "stop": ["END"], "seed": 3},
     {"response_format": ENFORCED},
     {"reasoning_effort": "low"},
+    OFFERED,
+    OFFERED | {"tool_choice": "required"},
 )
 
 

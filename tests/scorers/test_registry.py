@@ -29,6 +29,8 @@ BUILTIN = [
     "python_tests",
     "regex",
     "rouge",
+    "summary",
+    "tool_calls",
 ]
 
 IMPORT = "from runner.record.outcomes import Score\n"

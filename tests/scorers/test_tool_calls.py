@@ -329,7 +329,7 @@ def test_one_call_may_stand_for_several_wanted() -> None:
 @pytest.mark.parametrize(
     ("expected", "says"),
     [
-        (None, "expected must be a list of calls"),
+        (None, "expected is missing"),
         ("Lisbon", "expected must be a list of calls"),
         ({"any": []}, "any: is a list"),
         ([{"arguments": {}}], "a call is an object with a name"),

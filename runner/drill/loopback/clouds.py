@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import unquote
 from zlib import crc32
 
-from runner.drill.loopback.dialect import Dialect, Events, Saying, words
+from runner.drill.loopback.dialect import Dialect, Events, Saying, halves, words
 from runner.drill.loopback.dialects import Gemini, OpenAI
 from runner.drill.loopback.exchange import HttpRequest
-from runner.record.outcomes import Usage
+from runner.record.outcomes import ToolCall, Usage
 
 
 class Vertex(Gemini):
@@ -37,6 +37,7 @@ class Bedrock(Dialect):
 
     target = re.compile(r"/model/(?P<model>[\w.%-]+)/converse(?P<stream>-stream)?")
     stop = "end_turn"
+    called = "tool_use"
     stream_type = "application/vnd.amazon.eventstream"
 
     def asked(self, request: HttpRequest) -> tuple[str, bool]:
@@ -45,7 +46,9 @@ class Bedrock(Dialect):
         return unquote(target["model"]), bool(target["stream"])
 
     def whole(self, saying: Saying) -> dict[str, Any]:
-        content = [{"text": saying.text}] if saying.text else []
+        content: list[dict[str, Any]] = [{"text": saying.text}] if saying.text else []
+        for call in saying.calls:
+            content.append({"toolUse": _use(call) | {"input": json.loads(call.arguments)}})
         said = {
             "output": {"message": {"role": "assistant", "content": content}},
             "stopReason": saying.finish_reason,
@@ -55,8 +58,9 @@ class Bedrock(Dialect):
 
     def events(self, saying: Saying) -> Events:
         text = [delta(0, {"text": word}) for word in words(saying.text)]
-        closing = [
-            {"contentBlockStop": {"contentBlockIndex": 0}},
+        text += [event for n, call in enumerate(saying.calls, 1) for event in _uses(n, call)]
+        closing: list[dict[str, Any]] = [
+            {"contentBlockStop": {"contentBlockIndex": len(saying.calls)}},
             {"messageStop": {"stopReason": saying.finish_reason}},
         ]
         if saying.usage:
@@ -81,6 +85,19 @@ class Bedrock(Dialect):
 def delta(index: int, delta: dict[str, Any]) -> dict[str, Any]:
     """An event of Amazon's that brings a piece of an answer."""
     return {"contentBlockDelta": {"contentBlockIndex": index, "delta": delta}}
+
+
+def _use(call: ToolCall) -> dict[str, Any]:
+    return {"toolUseId": call.id, "name": call.name}
+
+
+def _uses(index: int, call: ToolCall) -> list[dict[str, Any]]:
+    """A call in events, after the end of the block before it."""
+    return [
+        {"contentBlockStop": {"contentBlockIndex": index - 1}},
+        {"contentBlockStart": {"contentBlockIndex": index, "start": {"toolUse": _use(call)}}},
+        *(delta(index, {"toolUse": {"input": piece}}) for piece in halves(call)),
+    ]
 
 
 def binary_message(name: str, payload: bytes) -> bytes:

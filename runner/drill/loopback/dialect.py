@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.drill.loopback.exchange import HttpAnswer, HttpRequest, Piece
-from runner.record.outcomes import Usage
+from runner.record.outcomes import ToolCall, Usage
 
 _READING_SECONDS = 0.001
 USAGE = Usage(input_tokens=10, output_tokens=5)
@@ -24,6 +24,7 @@ class Saying:
     finish_reason: str = "stop"
     usage: Usage | None = USAGE
     model: str | None = None  # None: the one asked for
+    calls: tuple[ToolCall, ...] = ()
     reasoning: str = ""  # what a drill never has, and not all dialects here can say
 
 
@@ -40,6 +41,7 @@ class Dialect(ABC):
     base_path: str = ""  # what api_base ends in
     target: re.Pattern[str]  # the paths that take a request
     stop: str = "stop"  # its own word for an answer that came to its end
+    called: str = "tool_calls"  # and for one that ends with calls of tools
     stream_type = "text/event-stream"
     streams = False  # where a request does not say
     usage_key = "usage"
@@ -59,6 +61,12 @@ class Dialect(ABC):
 
     @abstractmethod
     def usage(self, usage: Usage) -> dict[str, Any]: ...
+
+    def ending(self, saying: Saying) -> str:
+        """In its own word, where the saying has ours for one that has come to its end."""
+        if saying.finish_reason != "stop":
+            return saying.finish_reason
+        return self.called if saying.calls else self.stop
 
     def counted(self, saying: Saying) -> dict[str, Any]:
         return {self.usage_key: self.usage(saying.usage)} if saying.usage else {}
@@ -85,7 +93,7 @@ class Dialect(ABC):
         With `cut` the connection closes in the midst of it.
         """
         model, streamed = self.asked(request)
-        reason = self.stop if saying.finish_reason == "stop" else saying.finish_reason
+        reason = self.ending(saying)
         saying = replace(saying, finish_reason=reason, model=saying.model or model)
         if not streamed:
             answer = HttpAnswer(body=self.whole(saying), delay=delay)
@@ -119,6 +127,12 @@ def sse(event: Any) -> bytes:
 def words(text: str | None) -> list[str]:
     """A text in pieces as a model would stream it."""
     return re.findall(r"\s*\S+|\s+", text or "")
+
+
+def halves(call: ToolCall) -> list[str]:
+    """The arguments of a call in pieces as a model would stream them."""
+    middle = len(call.arguments) // 2
+    return list(filter(None, (call.arguments[:middle], call.arguments[middle:])))
 
 
 # What an error of a status is called, for those who have a word for it.

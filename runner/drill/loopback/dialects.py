@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from runner.drill.loopback.dialect import Dialect, Events, Saying, kind, words
+from runner.drill.loopback.dialect import Dialect, Events, Saying, halves, kind, words
 from runner.drill.loopback.exchange import HttpRequest
-from runner.record.outcomes import Usage
+from runner.record.outcomes import ToolCall, Usage
 
 _GOOGLE_STATUS = {
     401: "UNAUTHENTICATED",
@@ -27,7 +28,11 @@ class OpenAI(Dialect):
     target = re.compile(".*/chat/completions")
 
     def whole(self, saying: Saying) -> dict[str, Any]:
-        return completion(saying.text, saying.finish_reason, saying.model) | self.counted(saying)
+        body = completion(saying.text, saying.finish_reason, saying.model)
+        if saying.calls:
+            calls = [call.message() for call in saying.calls]
+            body["choices"][0]["message"]["tool_calls"] = calls
+        return body | self.counted(saying)
 
     def events(self, saying: Saying) -> Events:
         """The usage comes last, asked for or not: some never have to be asked."""
@@ -50,6 +55,7 @@ class OpenAI(Dialect):
 class Anthropic(Dialect):
     target = re.compile("/v1/messages")
     stop = "end_turn"
+    called = "tool_use"
 
     def whole(self, saying: Saying) -> dict[str, Any]:
         return {
@@ -57,7 +63,10 @@ class Anthropic(Dialect):
             "type": "message",
             "role": "assistant",
             "model": saying.model,
-            "content": [{"type": "text", "text": saying.text}] if saying.text else [],
+            "content": [
+                *([{"type": "text", "text": saying.text}] if saying.text else []),
+                *(_use(call, json.loads(call.arguments)) for call in saying.calls),
+            ],
             "stop_reason": saying.finish_reason,
             "stop_sequence": None,
         } | self.counted(saying)
@@ -70,14 +79,17 @@ class Anthropic(Dialect):
         if saying.usage:
             message["usage"] |= {"output_tokens": 1}
             end["usage"] = {"output_tokens": saying.usage.output_tokens}
+        start, last = {"type": "message_start", "message": message}, {"type": "message_stop"}
+        if saying.calls:
+            return Events([start, {"type": "ping"}], _parts(saying), [end, last])
         opening = [
-            {"type": "message_start", "message": message},
+            start,
             block(0, "start", content_block={"type": "text", "text": ""}),
             {"type": "ping"},
         ]
         deltas = [{"type": "text_delta", "text": word} for word in words(saying.text)]
         text = [block(0, "delta", delta=each) for each in deltas]
-        return Events(opening, text, [block(0, "stop"), end, {"type": "message_stop"}])
+        return Events(opening, text, [block(0, "stop"), end, last])
 
     def usage(self, usage: Usage) -> dict[str, Any]:
         return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
@@ -91,7 +103,7 @@ class Anthropic(Dialect):
 
 class Gemini(Dialect):
     base_path = "/v1beta"
-    stop = "STOP"
+    stop = called = "STOP"
     usage_key = "usageMetadata"
     target = re.compile(
         r"/v1beta/models/(?P<model>[\w.-]+):"
@@ -105,18 +117,22 @@ class Gemini(Dialect):
 
     def whole(self, saying: Saying) -> dict[str, Any]:
         parts = [{"text": saying.text}] if saying.text else []
-        return self.event(saying, parts, saying.finish_reason)
+        return self.event(saying, [*parts, *map(_called, saying.calls)], saying.finish_reason)
 
     def events(self, saying: Saying) -> Events:
         """Each carries the usage up to it and the model; the last one the ending."""
         text = [self.event(saying, [{"text": word}]) for word in words(saying.text)]
+        text += [self.event(saying, [_called(call)]) for call in saying.calls]
         return Events([], text, [self.event(saying, [{"text": ""}], saying.finish_reason)])
 
     def event(self, saying: Saying, parts: list[Any], end: str | None = None) -> dict[str, Any]:
         candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
         if end:
             candidate["finishReason"] = end
-            if not any(part["text"] for part in parts) and end not in ("STOP", "MAX_TOKENS"):
+            if not any(part.get("text", True) for part in parts) and end not in (
+                "STOP",
+                "MAX_TOKENS",
+            ):
                 del candidate["content"]
         said = {"candidates": [candidate], "modelVersion": saying.model, "responseId": "x"}
         return said | self.counted(saying)
@@ -137,13 +153,17 @@ class Ollama(Dialect):
 
     target = re.compile("/api/chat")
     stream_type = "application/x-ndjson"
+    called = "stop"
     streams = True  # unasked it does
 
     def whole(self, saying: Saying) -> dict[str, Any]:
-        return self._last(saying) | {"message": message(saying, saying.text or "")["message"]}
+        said = message(saying, saying.text or "", calls=saying.calls)
+        return self._last(saying) | {"message": said["message"]}
 
     def events(self, saying: Saying) -> Events:
-        return Events([], [message(saying, w) for w in words(saying.text)], [self._last(saying)])
+        text = [message(saying, word) for word in words(saying.text)]
+        text += [message(saying, "", calls=(call,)) for call in saying.calls]
+        return Events([], text, [self._last(saying)])
 
     def _last(self, saying: Saying) -> dict[str, Any]:
         event = message(saying, "") | {"done": True, "done_reason": saying.finish_reason}
@@ -181,14 +201,27 @@ def chunks(completion: dict[str, Any]) -> list[dict[str, Any]]:
     frame |= {"object": "chat.completion.chunk"}
     found = []
     for choice in completion["choices"]:
-        deltas = [{"content": word} for word in words(choice["message"]["content"])]
+        message = choice["message"]
+        deltas: list[dict[str, Any]] = [{"content": word} for word in words(message["content"])]
         deltas = [{"role": "assistant", "content": ""}, *deltas]
+        calls = message.get("tool_calls", ())
+        deltas += [
+            {"tool_calls": [each]} for n, call in enumerate(calls) for each in _pieces(n, call)
+        ]
         ends = [*[None] * len(deltas), choice["finish_reason"]]
         found += [
             frame | {"choices": [{"index": choice["index"], "delta": delta, "finish_reason": end}]}
             for delta, end in zip([*deltas, {}], ends, strict=True)
         ]
     return found
+
+
+def _pieces(index: int, call: dict[str, Any]) -> list[dict[str, Any]]:
+    """A call as a stream has it: its name first, then the arguments."""
+    function = call["function"]
+    begun = call | {"index": index, "function": {"name": function["name"], "arguments": ""}}
+    given = ToolCall(id=call["id"], name=function["name"], arguments=function["arguments"])
+    return [begun, *({"index": index, "function": {"arguments": a}} for a in halves(given))]
 
 
 def usage_chunks(completion: dict[str, Any]) -> list[dict[str, Any]]:
@@ -202,6 +235,33 @@ def block(index: int, step: str, **more: Any) -> dict[str, Any]:
     return {"type": f"content_block_{step}", "index": index} | more
 
 
+def _use(call: ToolCall, given: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
+
+
+def _parts(saying: Saying) -> list[dict[str, Any]]:
+    """The blocks of an answer with calls: its text, then each call, in events."""
+    text = [{"type": "text_delta", "text": word} for word in words(saying.text)]
+    whole = [({"type": "text", "text": ""}, text)] if text else []
+    for call in saying.calls:
+        given = [{"type": "input_json_delta", "partial_json": piece} for piece in halves(call)]
+        whole.append((_use(call, {}), given))
+    return [
+        event
+        for n, (start, deltas) in enumerate(whole)
+        for event in (
+            block(n, "start", content_block=start),
+            *(block(n, "delta", delta=delta) for delta in deltas),
+            block(n, "stop"),
+        )
+    ]
+
+
+def _called(call: ToolCall) -> dict[str, Any]:
+    """A part of Google's: whole, and without an id."""
+    return {"functionCall": {"name": call.name, "args": json.loads(call.arguments)}}
+
+
 def anthropic_error(kind: str, message: str) -> dict[str, Any]:
     error = {"type": kind, "message": message}
     return {"type": "error", "error": error, "request_id": "req_loopback"}
@@ -213,9 +273,14 @@ def google_error(status: int, message: str, *details: dict[str, Any]) -> tuple[i
     return status, {"error": stated | ({"details": list(details)} if details else {})}
 
 
-def message(saying: Saying, content: str, thinking: str = "") -> dict[str, Any]:
+def message(
+    saying: Saying, content: str, thinking: str = "", calls: Sequence[ToolCall] = ()
+) -> dict[str, Any]:
     """An event of Ollama's."""
-    said = {"role": "assistant", "content": content}
+    said: dict[str, Any] = {"role": "assistant", "content": content}
+    if calls:
+        named = [{"name": each.name, "arguments": json.loads(each.arguments)} for each in calls]
+        said["tool_calls"] = [{"function": function} for function in named]
     return {
         "model": saying.model,
         "created_at": "2026-11-23T12:00:00Z",
