@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from runner.calls import clouds
 from runner.calls.clouds import NO_KEY
+from runner.calls.failures import first_line
 from runner.calls.translate import ENVIRONMENT, Caught, caught, check_parameters
 from runner.config.paths import cache_dir
 from runner.config.schema import Single
@@ -222,12 +223,33 @@ def ordinary(key: str) -> bool:
     return not key.startswith(_OTHER_KEYS)
 
 
-def check_once(model: Single, params: dict[str, Any]) -> None:
-    """`check_parameters`, which litellm need not be asked twice. Raises ConfigError."""
-    file = cache_dir() / "requests" / f"{named(model, params, (), False)}.taken.json"
+def check_once(model: Single, params: dict[str, Any], catch: Catch = caught) -> None:
+    """Whether a model takes the parameters, and litellm makes requests of it that we can see.
+
+    It need not be asked twice. Raises ConfigError.
+    """
+    file = cache_dir() / "requests" / f"{named(model, params, (), False)}.sent.json"
     if not file.exists():
         check_parameters(model, params)
-        _keep(file, {"taken": True})
+        _check_caught(model, params, catch)
+        _keep(file, {"sent": True})
+
+
+def _check_caught(model: Single, params: dict[str, Any], catch: Catch) -> None:
+    if not model.provider.api_base:  # `local`, whose address is not known yet
+        return
+    key = f"{_KEY} {_KEY}" if model.provider.signs else _KEY if _has_key(model) else NO_KEY
+    for streamed in {False, model.provider.streams}:
+        try:
+            catch(model, [{"role": "user", "content": "-"}], params, key, streamed=streamed)
+        except ConfigError:
+            raise
+        except LookupError:
+            continue  # litellm sends it by itself
+        except Exception as error:
+            raise ConfigError(
+                f"{model.name}: litellm makes no request of it: {first_line(error)}"
+            ) from None
 
 
 def _keep(file: Path, content: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from runner.calls import callbacks, clouds
 from runner.calls.deadline import TO_SEND_SECONDS
 from runner.calls.failures import first_line
 from runner.cases import images
+from runner.config.prefixes import openai_package, working
 from runner.config.schema import Single
 from runner.errors import ConfigError
 from runner.record.outcomes import Message
@@ -62,24 +63,44 @@ def caught(
 ) -> Caught:
     """What `acompletion` would send, caught before it leaves.
 
-    Blocks; may be called from any thread. Raises whatever litellm raises, and LookupError when it
-    sent nothing where we could see it.
+    Blocks; may be called from any thread. Raises whatever litellm raises, LookupError where it
+    sends a body in pieces, and ConfigError where it would send it over a connection of its own.
     """
     _import_litellm()
     found: list[Caught | Exception] = []
+    loops: list[_Shut] = []
 
-    def catch() -> None:  # in a loop of its own: litellm keeps clients by loop
+    def shut() -> _Shut:  # a loop of its own: litellm keeps clients by loop
+        loops.append(_Shut())
+        return loops[0]
+
+    def catch() -> None:
         try:
-            found.append(asyncio.run(_catch(model, messages, params, key, streamed)))
+            with asyncio.Runner(loop_factory=shut) as runner:
+                found.append(runner.run(_catch(model, messages, params, key, streamed)))
         except Exception as error:
             found.append(error)
 
     thread = threading.Thread(target=catch)
     thread.start()
     thread.join()
+    if loops[0].knocked:
+        raise _unseen(model)
     if isinstance(found[0], Exception):
         raise found[0]
     return found[0]
+
+
+class _Shut(asyncio.SelectorEventLoop):
+    """A loop that no connection leaves."""
+
+    knocked = False
+
+    async def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        self.knocked = True
+        raise OSError("what is caught goes nowhere")
+
+    getaddrinfo = sock_connect = create_connection = _refuse
 
 
 class _Stopped(BaseException):
@@ -112,7 +133,14 @@ async def _catch(
         finally:
             # litellm would go on with clients around a session that is closed.
             _import_litellm().in_memory_llm_clients_cache.flush_cache()
-    raise LookupError("litellm sends this over a connection that is not ours")
+    raise _unseen(model)
+
+
+def _unseen(model: Single) -> ConfigError:
+    return ConfigError(
+        f"{model.name}: provider.litellm: litellm sends requests to {model.litellm_id} over "
+        f"connections of its own, which nobody sees; these work: {', '.join(working())}"
+    )
 
 
 class Calls:
@@ -158,10 +186,11 @@ class Calls:
             "max_retries": 0,
             "drop_params": False,
         }
-        # A stream would go over a session of litellm's own, but for OpenAI's, where nobody sees it.
+        # A stream would go over a session of litellm's own, where nobody sees it, but for what the
+        # openai package posts.
         if cloud := clouds.arguments(model.provider, key, self._handler):
             call |= cloud
-        elif prefix in ("anthropic", "gemini") or (streamed and prefix != "openai"):
+        elif prefix in ("anthropic", "gemini") or (streamed and prefix not in openai_package()):
             call["client"] = self._handler
         else:
             call["shared_session"] = self._session

@@ -181,6 +181,8 @@ class _Checker:
             yield from self._room(model, self.job.task, roles=["classifier"])
             return
         level: Level = "details" if option.startswith("seed/") else "notes"
+        if problem := pins.unaskable(model):
+            yield "problems", problem
         if problem := pins.unpinned(model):
             yield ("details" if model.allow_unpinned else "problems"), problem
         for finding in _facts.of_price(model, self.today):

@@ -1,4 +1,4 @@
-"""Is a model still what its file says: pinned, alive?
+"""Is a model still what its file says: pinned, alive? And can it be asked as we ask?
 
 The evidence is the price map that litellm's wheel carries. It is read as a file: importing litellm
 takes seconds, and a look at a date should not.
@@ -12,9 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from runner.config.prefixes import unworkable
 from runner.config.schema import Single
 from runner.errors import ConfigError
 
+_CHAT = "/v1/chat/completions"  # where the map says so
 # What a provider appends to an id to name one state of it: 2024-08-06, 20251001, Mistral's 2512.
 _SNAPSHOT = r"-(\d{4}-\d{2}-\d{2}|\d{8}|\d{4})"
 
@@ -28,8 +30,11 @@ _LISTED = {
 
 
 def check_callable(model: Single, today: date) -> None:
-    """Raises ConfigError for an alias that nobody allowed, and for a model past its retirement."""
-    problems = [] if model.allow_unpinned else [unpinned(model)]
+    """Raises ConfigError for an alias that nobody allowed, and for a model past its retirement.
+
+    For one that can't be asked, too.
+    """
+    problems = [unaskable(model), *([] if model.allow_unpinned else [unpinned(model)])]
     found = [problem for problem in [*problems, retired(model, today)] if problem]
     if found:
         raise ConfigError(*found)
@@ -58,6 +63,21 @@ def retired(model: Single, today: date) -> str | None:
         return None
     instead = f"; use model={model.successor}" if model.successor else ""
     return f"{model.name} retired on {model.retires}{instead}"
+
+
+def unaskable(model: Single) -> str | None:
+    """Why not: by its prefix, or because it does not answer chat completions."""
+    if model.provider.data != "third_party":
+        return unworkable(model.provider.litellm)
+    listed = entry(model) or {}
+    mode = listed.get("mode") or "chat"
+    if mode == "chat" or _CHAT in (listed.get("supported_endpoints") or ()):
+        return unworkable(model.provider.litellm)
+    where = "by the Responses API" if mode == "responses" else f"for {mode}"
+    return (
+        f"id: {model.provider.name} serves '{model.id}' {where} alone, as litellm's map says, and "
+        "what is asked here are chat completions"
+    )
 
 
 def _way_out(snapshot: str = "") -> str:

@@ -107,6 +107,35 @@ def test_an_alias_can_be_allowed_but_not_a_retired_model() -> None:
         )
 
 
+@pytest.mark.parametrize("data", ["third_party", "self_hosted"])
+def test_a_prefix_that_does_not_work_here(data: str) -> None:
+    """It is refused with the nearest that does, and with all of them."""
+    with pytest.raises(ConfigError) as refused:
+        pins.check_callable(single("togther_ai", "x", data=data), DAY)
+    [line] = refused.value.problems
+    assert "'togther_ai' is none of litellm's prefixes that work here" in line
+    assert "did you mean 'together_ai'?" in line
+    assert "there is: anthropic, azure, bedrock, cerebras" in line and "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("litellm", "id", "why"),
+    [
+        ("openai", "o1-pro-2025-03-19", "by the Responses API alone"),
+        ("openai", "gpt-5-pro-2025-10-06", "by the Responses API alone"),
+        ("openai", "gpt-5.3-codex", "by the Responses API alone"),
+        ("azure", "gpt-5.4-pro-2026-03-05", "by the Responses API alone"),
+        ("openai", "text-embedding-3-small", "for embedding alone"),
+        ("openai", "gpt-4o-2024-08-06", None),
+        ("openai", "an-id-that-nobody-knows", None),
+    ],
+)
+def test_models_that_answer_no_chat_completions(litellm: str, id: str, why: str | None) -> None:
+    """What another API alone serves is refused, with the reason."""
+    problem = pins.unaskable(single(litellm, id))
+    assert (why in str(problem)) if why else problem is None
+
+
 def test_litellm_is_not_imported() -> None:
     """Looking at the map costs no import of litellm."""
     code = (
