@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from runner.calls.compile import Template, Templates, compiled, named
-from runner.calls.translate import Caught, caught
+from runner.calls.translate import Caught
 from runner.calls.transport import Transport
 from runner.config.schema import Job, Single
 from tests import loopback
 from tests.conftest import KEY
 from tests.loopback import Loopback
+from tests.providers.planted import CHANGES, planted
 
 MakeJob = Callable[..., Job]
 ROLES = ("system", "user")
@@ -55,32 +56,6 @@ def test_a_damaged_one_is_made_again(make_job: MakeJob, tmp_path: Path, damage: 
     made = Templates(tmp_path).get("name", model, {}, ROLES, False)
     assert isinstance(made, Template)
     assert "parts" in json.loads((tmp_path / "name.json").read_bytes())
-
-
-def planted(change: Callable[[Caught, str], Caught]) -> Callable[..., Caught]:
-    """litellm, as it might be some day."""
-
-    def catch(model: Single, messages: Any, params: Any, key: str, *, streamed: bool) -> Caught:
-        real = caught(model, messages, params, key, streamed=streamed)
-        return change(real, messages[-1]["content"])
-
-    return catch
-
-
-CHANGES: dict[str, Callable[[Caught, str], Caught]] = {
-    "a header by the text": lambda sent, text: replace(
-        sent, headers=sent.headers | {"x-size": str(len(text))}
-    ),
-    "a signature": lambda sent, _: replace(sent, headers=sent.headers | {"x-is": str(id(sent))}),
-    "a key by the text": lambda sent, text: replace(
-        sent, body=sent.body.replace(b'"messages"', b'"short":%d,"messages"' % len(text))
-    ),
-    "text that is trimmed": lambda sent, _: replace(sent, body=sent.body.replace(b"\\n", b"")),
-    "text that is left out": lambda sent, text: replace(
-        sent, body=sent.body.replace(json.dumps(text).encode(), b'""')
-    ),
-    "another path": lambda sent, text: replace(sent, url=sent.url + f"?n={len(text)}"),
-}
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 from runner.calls.clouds import NO_KEY
-from runner.calls.compile import Template, compiled, origin
+from runner.calls.compile import Catch, Template, compiled, origin
 from runner.calls.translate import caught
 from runner.errors import ConfigError
 from tests.providers.calls import ENFORCED, Bench, answered
@@ -28,8 +28,11 @@ ASKED: tuple[dict[str, Any], ...] = (
 )
 
 
-async def rendered(row: Row, bench: Bench) -> str:
-    """In whole and as a stream, with parameters, a schema, an effort and an extra body."""
+async def rendered(row: Row, bench: Bench, catch: Catch = caught) -> str:
+    """In whole and as a stream, with parameters, a schema, an effort and an extra body.
+
+    The templates are those of litellm as it is; `catch` has what it sends.
+    """
     held = 0
     for streamed, params, extra in product((False, True), ASKED, (False, True)):
         body = dict([row.facts.extra]) if extra else {}
@@ -42,7 +45,7 @@ async def rendered(row: Row, bench: Bench) -> str:
                 {"role": role, "content": text} for role, text in zip(roles, texts, strict=True)
             ]
             try:
-                real = caught(model, messages, wanted, key, streamed=streamed)
+                real = catch(model, messages, wanted, key, streamed=streamed)
             except ConfigError:
                 raise
             except Exception:  # it does not take one of these

@@ -109,18 +109,26 @@ SEPARATED = "Pay 100\u2028EUR\u2029now\x85 \N{GRINNING FACE}\ud83d\ude00 ü"
 
 
 async def cut_anywhere(row: Row, bench: Bench) -> str:
-    """The same answer wherever its bytes are cut, with raw separators, and whatever ends lines."""
+    """The same answer wherever its bytes are cut, with raw separators, and whatever ends lines.
+
+    Also where the JSON of an event stands on several lines.
+    """
     _streams(row)
     saying = replace(SAYING, text=SEPARATED)
     wanted = characters(SEPARATED)
-    ways = [(1, b"\n"), (2, b"\n"), (7, b"\n"), (100_000, b"\n")]
+    ways = [(size, b"\n", False) for size in (1, 2, 3, 7, 100_000)]
     if row.speaks.stream_type == "text/event-stream":
-        ways += [(1, b"\r\n"), (5, b"\r\n"), (1, b"\r"), (6, b"\r")]
-    for size, end in ways:
+        ends = ((1, b"\r\n"), (5, b"\r\n"), (1, b"\r"), (6, b"\r"))
+        ways += [(size, end, False) for size, end in ends]
+        ways += [(size, end, True) for size, end in (*ends, (1, b"\n"))]
+    for size, end, broken in ways:
 
-        def cut(request: HttpRequest, size: int = size, end: bytes = end) -> HttpAnswer:
+        def cut(
+            request: HttpRequest, size: int = size, end: bytes = end, broken: bool = broken
+        ) -> HttpAnswer:
             whole = row.speaks.say(request, saying)
-            data = b"".join(piece.data for piece in whole.pieces).replace(b"\n", end)
+            data = b"".join(piece.data for piece in whole.pieces)
+            data = (_on_several_lines(data) if broken else data).replace(b"\n", end)
             raw = () if "amazon" in row.speaks.stream_type else ("\u2028", "\u2029", "\x85", "ü")
             for character in raw:  # Amazon's messages state their lengths
                 data = data.replace(json.dumps(character)[1:-1].encode(), character.encode())
@@ -129,9 +137,22 @@ async def cut_anywhere(row: Row, bench: Bench) -> str:
 
         heard: list[str] = []
         reply, _ = await answered(row, bench, cut, on_text=heard.append)
-        assert (reply.text, "".join(heard)) == (wanted, wanted), (size, end)
-        assert reply.usage == counted(row), (size, end)
+        assert (reply.text, "".join(heard)) == (wanted, wanted), (size, end, broken)
+        assert reply.usage == counted(row), (size, end, broken)
     return f"{len(ways)} ways"
+
+
+def _on_several_lines(data: bytes) -> bytes:
+    lines = []
+    for line in data.decode().split("\n"):
+        head, _, event = line.partition("data: ")
+        broken = [line] if head or not event.startswith("{") else _indented(event)
+        lines += broken
+    return "\n".join(lines).encode()
+
+
+def _indented(event: str) -> list[str]:
+    return [f"data: {line}" for line in json.dumps(json.loads(event), indent=1).split("\n")]
 
 
 async def not_a_stream(row: Row, bench: Bench) -> str:

@@ -4,8 +4,10 @@ import pytest
 
 from runner.drill.clock import simulate
 from tests.loopback.formats import FORMATS
-from tests.providers.calls import NotThere
+from tests.providers.calls import Bench, NotThere
 from tests.providers.checks import CHECKS, cell
+from tests.providers.compiling import rendered
+from tests.providers.planted import CHANGES, planted
 from tests.providers.table import CONF, FACTS, KEY, KEY_NAME, Row
 
 
@@ -18,6 +20,19 @@ def test_cell(provider: str, behaviour: str, monkeypatch: pytest.MonkeyPatch) ->
         simulate(cell(Row(provider), CHECKS[behaviour]))
     except NotThere as hole:
         assert str(hole)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_planted_change(provider: str, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were litellm to send other than a template says, the cell of that would be red."""
+    monkeypatch.setenv(KEY_NAME, KEY)
+
+    async def changed(row: Row, bench: Bench) -> str:
+        return await rendered(row, bench, planted(CHANGES[change]))
+
+    with pytest.raises(AssertionError):
+        simulate(cell(Row(provider), changed))
 
 
 def test_no_provider_is_left_out() -> None:
