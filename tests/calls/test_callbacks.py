@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from typing import Any
@@ -10,7 +11,13 @@ import pytest
 
 from runner.calls.callbacks import check_callbacks, flush, started
 from runner.calls.translate import _import_litellm
+from runner.calls.transport import Transport
+from runner.config.schema import Job, Single
 from runner.errors import ConfigError
+from tests.loopback import Answer, Loopback, text
+from tests.loopback.answers import Anything
+
+MakeJob = Callable[..., Job]
 
 KNOWN = ["langfuse", "mlflow", "otel", "dotprompt"]
 
@@ -80,6 +87,29 @@ def test_litellm_without_the_package() -> None:
     check_callbacks(["langfuse"], litellm._known_custom_logger_compatible_callbacks)
     with pytest.raises(ConfigError, match="langfuse needs its package: pip install langfuse"):
         started(["langfuse"], lambda name: _init_custom_logger_compatible_class(name, None, None))
+
+
+async def test_told_of_calls(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An integration of litellm's hears of each call, which litellm makes; the record says so."""
+    heard: list[str] = []
+    messages = [{"role": "user", "content": "hello"}]
+    with (
+        Loopback(lambda _: Answer(body={}), Anything()) as collector,
+        Loopback(text("one two")) as server,
+    ):
+        monkeypatch.setenv("GENERIC_LOGGER_ENDPOINT", collector.base_url)
+        model = make_job(server.base_url).model
+        assert isinstance(model, Single)
+        async with Transport(["generic_api"]) as transport:
+            replies = [
+                await transport.complete(model, messages, {}, hear) for hear in (None, heard.append)
+            ]
+    assert [reply.text for reply in replies] == ["one two", "".join(heard)] == ["one two"] * 2
+    why = "callbacks are told of litellm's own calls"
+    assert [reply.by_litellm for reply in replies] == [why] * 2
+    told = [entry for request in collector.requests for entry in request.body]
+    assert [(entry["status"], entry["model"]) for entry in told] == [("success", model.id)] * 2
+    assert len(server.requests) == 2
 
 
 async def test_the_last_batch_is_sent() -> None:

@@ -24,7 +24,7 @@ def said(body: Json, *, litellm: str = "openai", streamed: bool = False) -> Repl
     return success(wire, 60)
 
 
-def message(content: Any, *, streamed: bool = False, **more: Any) -> Json:
+def message(content: Any, streamed: bool = False, **more: Any) -> Json:
     part = {"role": "assistant", "content": content} | more
     choice = {"index": 0, "finish_reason": "stop", "delta" if streamed else "message": part}
     return {"model": "served-1", "choices": [choice]}
@@ -92,7 +92,7 @@ def test_parts(streamed: bool) -> None:
 @pytest.mark.parametrize("key", ["reasoning", "reasoning_content"])
 def test_reasoning_beside_the_text(key: str) -> None:
     """Reasoning that a server has taken off the text is kept, and is no answer."""
-    reply = said(message("yes", **{key: "hm"}))
+    reply = said(message("yes", False, **{key: "hm"}))
     assert (reply.text, reply.reasoning) == ("yes", "hm")
 
 

@@ -90,6 +90,14 @@ def described(
     return describe(outcome, "demo", MODELS, content)
 
 
+def test_who_sent_it() -> None:
+    """What litellm sent has the same span as what we sent, and why it did."""
+    _, [ours] = described(answered(attempt(1)))
+    _, [theirs] = described(answered(attempt(1, by_litellm="each is signed")))
+    assert "runner.by_litellm" not in ours.attributes
+    assert theirs.attributes == ours.attributes | {"runner.by_litellm": "each is signed"}
+
+
 def test_an_attempt_in_the_words_of_the_conventions() -> None:
     """A chat span has the model, the tokens, the sampling on the wire and who was asked."""
     _, [span] = described(answered(attempt(1)))

@@ -159,6 +159,7 @@ def _of_attempt(attempt: Attempt, model: Single | None) -> Attributes:
         "runner.cost_usd": attempt.cost_usd,
         "runner.waited_seconds": attempt.waited_seconds,
         "runner.http_requests": attempt.http_requests,
+        "runner.by_litellm": attempt.by_litellm or None,
     } | _server(provider.api_base if provider else None)
 
 
