@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sized
 from functools import cache
-from json import JSONDecodeError
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError, meta
 from jinja2.sandbox import SandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from runner.cases import images, strict_json
+from runner.cases import images
+from runner.cases.rows import rows
 from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
@@ -41,12 +41,16 @@ class _Bounded(SandboxedEnvironment):
 _jinja = _Bounded(undefined=StrictUndefined, autoescape=False)
 
 
+def _id(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Case(BaseModel):
     """One line of `cases.jsonl`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(min_length=1)
+    id: Annotated[str, BeforeValidator(_id)] = Field(min_length=1)
     input: str | dict[str, Any]
     expected: Any = None
     tags: tuple[str, ...] = ()
@@ -57,41 +61,31 @@ class Case(BaseModel):
 
 
 def read(path: Path) -> Iterator[Case]:
-    """Stream the cases of a JSONL file; blank lines are passed over.
+    """Stream the cases of a file; one without an id has the number of its line.
 
-    Raises ConfigError naming file and line: not JSON, a wrong or unknown key, an id used twice, an
-    image that can't be sent, a file without cases.
+    Raises ConfigError naming file and line: what can't be read, a wrong or unknown key, an id used
+    twice, an image that can't be sent, a file without cases.
     """
     seen: dict[str, int] = {}
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    found = _parse(line, path, number)
-                    if found.id in seen:
-                        raise ConfigError(
-                            f"{path}:{number}: id '{found.id}' stands in line {seen[found.id]} too"
-                        )
-                    seen[found.id] = number
-                    yield found
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 ({error.reason})") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
+    for number, value in rows(path, tuple(Case.model_fields)):
+        found = _parse(value, path, number)
+        if found.id in seen:
+            raise ConfigError(
+                f"{path}:{number}: id '{found.id}' stands in line {seen[found.id]} too"
+            )
+        seen[found.id] = number
+        yield found
     if not seen:
         raise ConfigError(f"{path}: holds no cases")
 
 
-def _parse(line: str, path: Path, number: int) -> Case:
-    where = f"{path}:{number}"
+def _parse(value: Any, path: Path, number: int) -> Case:
+    if isinstance(value, dict) and value.get("id") is None:
+        value = value | {"id": str(number)}
     try:
-        return case(strict_json.loads(line), path.parent)
-    except JSONDecodeError as error:
-        raise ConfigError(f"{where}: is not JSON: {error.msg} at column {error.colno}") from None
+        return case(value, path.parent)
     except InvalidCase as error:
-        raise ConfigError(f"{where}: {error.problems[0]}") from None
-    except ValueError as error:
-        raise ConfigError(f"{where}: is not JSON: {error}") from None
+        raise ConfigError(*(f"{path}:{number}: {problem}" for problem in error.problems)) from None
 
 
 class InvalidCase(ValueError):

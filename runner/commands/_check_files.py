@@ -1,7 +1,8 @@
 """What `check` finds: every option, composed, typed, and held against all the others."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -55,6 +56,7 @@ class Report:
     details: list[str] = field(default_factory=list)  # expected; for the curious
     differences: list[tuple[str, Difference]] = field(default_factory=list)  # with its model
     checked: int = 0  # options
+    left: int = 0  # options that came with the program, and are checked when they are asked for
 
 
 def check_files(
@@ -62,21 +64,33 @@ def check_files(
     tasks_dirs: Sequence[Path],
     today: date,
     groups: Collection[str] = (),
+    *,
+    shipped: bool = True,
+    done: Callable[[], None] = lambda: None,
 ) -> Report:
     """Check all that `config_dirs` hold, the first one first: its options hide ours.
 
-    `groups`: only these, after the models and the tasks that they are checked against.
+    `groups`: only these, after the models and the tasks that they are checked against. Without
+    `shipped`, nothing is said of what is in the last directory. `done` is called at each option.
     """
     conf = Options([directory for directory in config_dirs if directory.is_dir()])
     with conf.open():
-        checker = _Checker(conf, tasks_dirs, today)
+        checker = _Checker(conf, tasks_dirs, today, None if shipped else conf.directories[-1], done)
         checker.run(groups)
     return checker.report
 
 
 class _Checker:
-    def __init__(self, conf: Options, tasks_dirs: Sequence[Path], today: date) -> None:
+    def __init__(
+        self,
+        conf: Options,
+        tasks_dirs: Sequence[Path],
+        today: date,
+        leave: Path | None,
+        done: Callable[[], None],
+    ) -> None:
         self.conf, self.tasks_dirs, self.today = conf, tasks_dirs, today
+        self.leave, self.done = leave, done
         self.report = Report()
         self.models: dict[str, Model] = {}  # the valid ones, by option
         self.tasks: dict[str, Task] = {}  # likewise
@@ -109,6 +123,8 @@ class _Checker:
         models = {name: each for name, each in self.models.items() if isinstance(each, Single)}
         ids = {option: model.id for option, model in models.items()}
         for option, model in models.items():
+            if self._left(self.conf.files["model"][option]):
+                continue
             found = sources.differences(model, self.today, ids)
             if "/" in option:  # a folder keeps an old table as it was printed
                 self.report.details += [f"{option}: {each}" for each in found]
@@ -116,7 +132,7 @@ class _Checker:
             self.report.differences += [(option, each) for each in found]
             if alone := sources.unsourced(model, self.today, ids):
                 self.report.details.append(f"{option}: in its file alone: {', '.join(alone)}")
-        for fact in ("default", "lowest"):
+        for fact in ("default", "lowest") if self.leave is None else ():
             if unknown := _facts.thinking_unknown(models, fact):
                 self.report.notes.append(
                     f"conf/model: reasoning.{fact}: nobody says it of {unknown}"
@@ -135,10 +151,19 @@ class _Checker:
             "tools": self._tool,
         }
         found = {**whole, "decision": self._decision}.get(group, partial(self._other, group))
-        for option in self.conf.files[group]:
-            yield option, found(option)
+        for option, file in self.conf.files[group].items():
+            yield option, iter(()) if self._left(file) else found(option)
+
+    def _left(self, file: Path) -> bool:
+        return self.leave is not None and file.is_relative_to(self.leave)
 
     def _collect(self, file: Path, findings: Iterator[Finding]) -> None:
+        self.done()
+        if self._left(file):
+            with suppress(RunnerError):  # own options are checked against the models that they name
+                deque(findings, maxlen=0)
+            self.report.left += 1
+            return
         self.report.checked += 1
         try:
             for level, text in findings:
@@ -255,9 +280,6 @@ class _Checker:
 
     def _sweep(self, option: str) -> Iterator[Finding]:
         composed = self.conf.compose(f"sweep={option}", hydra=True)
-        if composed.get("sweep"):
-            yield "problems", "`# @package _global_` is missing above: this sweeps nothing"
-            return
         params = composed.hydra.sweeper.params or {}
         if params and composed.hydra.mode != RunMode.MULTIRUN:
             yield "problems", "hydra.mode: say MULTIRUN, or it is a single run"

@@ -2,6 +2,7 @@
 
     python -m runner check
     python -m runner check group=model        quickly: what ends soon, which facts are disputed
+    python -m runner check all=true           the files that came with runner, beside your own
     python -m runner check --config-dir my_conf --verbose     what is expected, too
 
 Every option of every group is composed and validated, every sweep's choices too; ids must be
@@ -21,6 +22,7 @@ from runner.config import paths
 from runner.config.schema import Strict
 from runner.config.terminal import clean
 from runner.errors import CONFIG_EXIT
+from runner.pipeline.progress import progress
 
 # What notes are about, by the key that they start with.
 _THEMES = {
@@ -34,6 +36,7 @@ _THEMES = {
 
 class _Keys(Strict):
     group: str | None = None  # a folder of conf/; None: all
+    all: bool = False  # what came with the program, too, where there is a conf/ of one's own
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,10 +44,19 @@ def main(argv: Sequence[str]) -> int:
     given = arguments(
         "check", __doc__, [each for each in argv if each not in ("-v", "--verbose")], keys=_Keys
     )
-    groups = [group for group in [given.settings(_Keys).group] if group]
+    settings = given.settings(_Keys)
+    groups = [settings.group] if settings.group else []
     own = given.own
     config_dirs = [directory for directory in (own, paths.builtin("conf")) if directory]
-    report = check_files(config_dirs, paths.tasks_dirs(), date.today(), groups)
+    with progress() as bar:
+        report = check_files(
+            config_dirs,
+            paths.tasks_dirs(),
+            date.today(),
+            groups,
+            shipped=own is None or settings.all,
+            done=bar("checking", None),
+        )
     for line in report.problems:
         print(clean(line))
     for theme, lines in _themes(report.notes).items():
@@ -52,7 +64,9 @@ def main(argv: Sequence[str]) -> int:
     _facts.show(report.differences, known=verbose)
     for line in report.details if verbose else []:
         print(f"note: {line}")
-    print(f"{report.checked} options, {len(report.problems)} problems")
+    left = f"; all=true checks the {report.left} that came with runner, too" if report.left else ""
+    yours = " of yours" if report.left else ""
+    print(f"{report.checked} options{yours}, {len(report.problems)} problems{left}")
     return CONFIG_EXIT if report.problems else 0
 
 

@@ -7,7 +7,7 @@
 What the sweep has set besides the model (effort, prompt, …) goes into the mapping with it.
 
 Settings:
-    mapping=hosted          the file of conf/mapping/ to change
+    mapping=default         the file of conf/mapping/ to change
     task=extraction         where the sweep has several
     canary=10               so many cases with their answers go on record, for `drift` to ask again
     unproven=true reason="…"    promote what is not proven, and say why on the record
@@ -40,7 +40,7 @@ from runner.report.console import near
 
 class PromoteSettings(Strict):
     candidate: str
-    mapping: str = Field("hosted", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*$")
+    mapping: str = Field("default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*$")
     task: Name | None = None
     canary: int = Field(10, ge=1)
     unproven: bool = False
@@ -77,7 +77,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         kept = " ".join(arguments_of(found.not_kept))
         print(f"A mapping does not keep {kept}: say it where it is to hold.")
     drift = f"task={record.task} mapping={record.mapping}"
-    if own:
+    if given.config_dir:
         drift += f" --config-dir {given.config_dir}"
     print(
         f"Commit these two files; review by {record.review_by} ({record.review_because}).\n"
@@ -137,14 +137,12 @@ def _mapping(
     prompt: str | None,
     settings: Mapping[str, Any],
 ) -> str:
-    """The mapping as it shall be; ours is copied where the user has none of that name."""
-    ours = paths.builtin("conf") / "mapping" / f"{name}.yaml"
-    source = file if file.exists() else ours
-    if not source.exists():
+    """The mapping as it shall be; what it leaves out, ours of the same name has."""
+    if not file.exists():
         return mapping_file.new(name, task, option, prompt, settings)
-    yaml_text.load(source)  # what is no YAML can't be edited as a person would
-    text = source.read_text(encoding="utf-8")
-    return mapping_file.switched(text, task, option, source, prompt, settings)
+    yaml_text.load(file)  # what is no YAML can't be edited as a person would
+    text = file.read_text(encoding="utf-8")
+    return mapping_file.switched(text, task, option, file, prompt, settings)
 
 
 def _print_diff(path: Path, before: str | None, after: str) -> None:

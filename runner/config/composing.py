@@ -67,8 +67,6 @@ def _no_option(error: MissingConfigException) -> str:
         where = f"{file}.yaml: defaults: " if file else ""
         return f"{where}there is no file {missing}.yaml in conf/"
     near = did_you_mean(option, options)
-    if group == "requirements":
-        near += f"; or say requirements=base to run {option} without thresholds of its own"
     if group == "hydra/launcher":
         near += "; joblib, ray and submitit come with the extras of these names"
     where = f"{file}.yaml: defaults: " if "/" in file and not file.startswith("hydra/") else ""

@@ -13,7 +13,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config import paths
+from runner.config import paths, short_form
 from runner.config.yaml_text import bounded, malformed
 from runner.errors import ConfigError
 
@@ -26,6 +26,15 @@ def put_first(search_path: ConfigSearchPath, own: Path) -> None:
     """Let the options in a directory come before ours, and replace them."""
     search_path.prepend("shipped", f"shipped://{paths.builtin('conf')}")
     search_path.prepend("own", f"own://{own}")
+    _last(search_path, "own", f"unset://{own}")
+
+
+def _last(search_path: ConfigSearchPath, provider: str, path: str) -> None:
+    """Behind all the others but Hydra's own, once that is there."""
+    if any(element.provider == "schema" for element in search_path.get_path()):
+        search_path.prepend(provider, path, anchor="schema")
+    else:
+        search_path.append(provider, path)
 
 
 def read_ours(search_path: ConfigSearchPath) -> None:
@@ -33,6 +42,7 @@ def read_ours(search_path: ConfigSearchPath) -> None:
     for element in search_path.get_path():
         if element.provider == "main" and element.path == str(paths.builtin("conf")):
             element.path = f"conf://{element.path}"
+    _last(search_path, "shipped", f"unset://{paths.builtin('conf')}")
 
 
 def options(group: str) -> list[str]:
@@ -82,10 +92,24 @@ class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
             assert isinstance(plain, dict)
             entries = _entries(file, plain["defaults"])
             found.config.defaults = [self._entry(file, config_path, each) for each in entries]
+        group, _, option = config_path.removesuffix(".yaml").partition("/")
+        if group == "task":
+            _beside(file, found.config)
+        short_form.complete(group, option.removeprefix(_SHIPPED), found.config, found.header)
         return found
 
     def _entry(self, file: Path, config_path: str, entry: Any) -> Any:
         return entry
+
+
+def _beside(file: Path, task: DictConfig) -> None:
+    """Cases that lie beside the file of their task are found there."""
+    cases = OmegaConf.to_container(task, resolve=False)["cases"] if "cases" in task else None  # type: ignore[index, call-overload]
+    if isinstance(cases, str) and (file.parent / cases).is_file():
+        found = (file.parent / cases).absolute()
+        task.cases = str(
+            found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found
+        )
 
 
 class _Own(_Files):
@@ -94,6 +118,14 @@ class _Own(_Files):
     @staticmethod
     def scheme() -> str:
         return "own"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """A mapping answers by ours of the same name what it does not name itself."""
+        found = super().load_config(config_path)
+        ours = _Files("shipped", f"conf://{paths.builtin('conf')}")
+        if config_path.startswith("mapping/") and ours.is_config(config_path):
+            short_form.extend(found.config, ours.load_config(config_path).config)
+        return found
 
     def _entry(self, file: Path, config_path: str, entry: Any) -> Any:
         group, _, name = config_path.removesuffix(".yaml").rpartition("/")
@@ -132,6 +164,27 @@ class _Shipped(_Files):
         return False
 
 
+class _Unset(_Files):
+    """The thresholds of tasks that have none of their own: those of requirements/base.yaml."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "unset"
+
+    def is_config(self, config_path: str) -> bool:
+        group, _, task = config_path.removesuffix(".yaml").partition("/")
+        return group == "requirements" and Path(self.path, "task", f"{task}.yaml").is_file()
+
+    def is_group(self, config_path: str) -> bool:
+        return False
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        config = OmegaConf.create({"defaults": ["base", "_self_"]})
+        return ConfigResult(
+            provider="unset", path=f"unset://{self.path}", config=config, header={"package": None}
+        )
+
+
 def _renamed(config_path: str) -> str:
     group, slash, name = config_path.rpartition("/")
     return group + slash + name.removeprefix(_SHIPPED)
@@ -164,5 +217,5 @@ def _first_odd_line(file: Path) -> str:
     return str(file)
 
 
-for _source in (_Files, _Own, _Shipped):
+for _source in (_Files, _Own, _Shipped, _Unset):
     SourcesRegistry.instance().register(_source)

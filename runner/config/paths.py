@@ -20,14 +20,28 @@ def builtin(name: str) -> Path:
 
 
 def config_dir(path: str | None) -> Path | None:
-    """A user's own `--config-dir`, absolute. Raises ConfigError when there is no such directory."""
+    """A user's own conf/, absolute: `--config-dir`, RUNNER_CONFIG_DIR, or a ./conf of our layout.
+
+    Raises ConfigError when there is no such directory.
+    """
+    at = "--config-dir"
     if path is None:
-        return None
-    directory = Path(path).absolute()
+        at, path = "RUNNER_CONFIG_DIR", os.environ.get("RUNNER_CONFIG_DIR") or None
+    if path is None:
+        return _conf_here()
+    directory = Path(path).expanduser().absolute()
     if not directory.is_dir():
         near = [str(p) for p in Path(path).parent.glob("*/") if p.is_dir()]
-        raise ConfigError(f"--config-dir: no directory '{path}'{did_you_mean(path, near)}")
+        raise ConfigError(f"{at}: no directory '{path}'{did_you_mean(path, near)}")
     return directory
+
+
+def _conf_here() -> Path | None:
+    """Other programs have a ./conf, too: ours has a folder that is called as one of ours."""
+    here, ours = Path.cwd() / "conf", builtin("conf")
+    groups = (folder.name for folder in ours.glob("*/"))
+    known = any((here / group).is_dir() for group in groups if group not in ("base", "hydra"))
+    return here if known and here.resolve() != ours.resolve() else None
 
 
 def cache_dir() -> Path:

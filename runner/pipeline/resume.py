@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -36,7 +36,7 @@ def claim(plan: Plan, directory: Path) -> Iterator[None]:
     with ExitStack() as held:
         try:
             held.enter_context(sole(plan.job, plan.identity))
-            lock = _take_over(plan, directory) or _begin(directory)
+            lock = _take_over(plan, directory) or begin(directory, plan.job.outputs)
         except OSError as error:
             raise ConfigError(f"outputs: {error.filename}: {error.strerror}") from None
         held.callback(lock.release)
@@ -76,8 +76,11 @@ def set_aside(directory: Path) -> None:
         say(said)
 
 
-def _begin(directory: Path) -> FileLock:
+def begin(directory: Path, outputs: Path) -> FileLock:
+    """Make the directory of a new record, and hold it; git leaves all of `outputs` alone."""
     directory.mkdir(parents=True)
+    with suppress(OSError), (outputs / ".gitignore").open("x") as file:
+        file.write("*\n")
     lock = try_lock(directory)
     assert lock is not None
     return lock

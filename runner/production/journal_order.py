@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from runner.errors import ConfigError
 from runner.pipeline import provenance
-from runner.pipeline.resume import set_aside, sole, try_lock
+from runner.pipeline.resume import begin, set_aside, sole, try_lock
 from runner.production.inputs import Source
 from runner.production.job import BatchJob
 from runner.record.files import RESULT, RUN, dated, write_json
@@ -81,10 +81,7 @@ def _interrupted(outputs: Path, identity: str) -> tuple[Path, FileLock] | None:
 
 def _begin(job: BatchJob) -> tuple[Path, FileLock]:
     directory = dated(job.outputs, "runs", f"run_{job.label}")
-    directory.mkdir(parents=True)
-    lock = try_lock(directory)
-    assert lock is not None
-    return directory, lock
+    return directory, begin(directory, job.outputs)
 
 
 def _check_output(job: BatchJob, source: Source, interrupted: Path | None) -> None:

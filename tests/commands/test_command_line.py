@@ -229,7 +229,6 @@ VENDOR = "vk-0123456789-planted"  # of a variable that is not called as keys are
         ["-m", "model=mine,first", f"++model.extra_body.token={VENDOR}"],
         ["--cfg", "job", "model=mine", f"++model.extra_body.token={VENDOR}"],
         ["model=first", "model.provider.api_key_env=MYVENDOR", f"task.system={VENDOR}"],
-        ["-m", "model=leaks,first"],  # it stands in a file that Hydra would copy
         ["run", "model=mine", f"input={VENDOR}"],
         [f"model={VENDOR}"],
         [VENDOR],
@@ -258,6 +257,19 @@ def test_every_key_of_conf_is_known(
     files = [path for path in Path("outputs").rglob("*") if path.is_file()]
     assert not [path for path in files if VENDOR in path.read_text()]
     assert server.requests == []
+
+
+def test_a_key_in_a_file_is_not_kept(
+    runner: Run, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of conf/ may send a key, which Hydra would copy: it is on no disk all the same."""
+    leaking = MODEL.format(name="leaks") + f"extra_body: {{token: {VENDOR}}}\n"
+    Path("conf/model/leaks.yaml").write_text(leaking)
+    monkeypatch.setenv("LOOPBACK_API_KEY", VENDOR)
+    assert runner("-m", "model=leaks,first", "limit=1") == 0
+    assert VENDOR in str([each.body for each in server.requests])
+    files = [path for path in Path("outputs").rglob("*") if path.is_file()]
+    assert files and not [path for path in files if VENDOR in path.read_text()]
 
 
 def test_a_key_in_a_file_is_not_printed(
@@ -398,9 +410,11 @@ def test_unwritable_outputs(
 
 
 def test_no_thresholds(runner: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A task without requirements of its own is told of requirements=base."""
-    assert main(["--config-dir", "conf", "task=demo", "model=first"]) == 2
-    assert "requirements=base" in capsys.readouterr().err
+    """A task without requirements of its own has those of base, and no word is stronger for it."""
+    assert main(["--config-dir", "conf", "task=demo", "model=first"]) == 0
+    assert "no threshold is set" in " ".join(capsys.readouterr().out.split())
+    assert main(["--config-dir", "conf", "task=demo", "requirements=demi"]) == 2
+    assert "requirements=demi: no such option; there is: base" in capsys.readouterr().err
 
 
 def test_own_config_comes_first(runner: Run, server: Loopback) -> None:

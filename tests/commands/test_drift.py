@@ -171,7 +171,7 @@ def test_what_it_costs_is_accounted_for(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "mapping=local: no decision on record for task 'demo'; `python -m runner promote`"),
+        ([], "mapping=default: no decision on record for task 'demo'; `python -m runner promote`"),
         (["reuse=x"], "reuse: has no meaning for drift"),
         (["-m"], "drift: takes one decision at a time"),
         (["gaet=true"], "gaet: no such key"),
@@ -186,7 +186,7 @@ def test_wrong_arguments(
 ) -> None:
     """A mistake is one line and exit 2, and nothing is asked."""
     before = len(server.requests)
-    assert main(["drift", *OWN, "mapping=local", "model=first", *arguments]) == 2
+    assert main(["drift", *OWN, "mapping=default", "model=first", *arguments]) == 2
     assert capsys.readouterr().err.startswith(f"runner: {message}")
     assert len(server.requests) == before
     assert not Path("outputs").exists()

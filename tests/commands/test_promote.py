@@ -10,6 +10,7 @@ import yaml
 from runner.commands import promote
 from runner.commands.command_line import main
 from runner.config import paths
+from runner.config.catalogue import compose_config
 from runner.decide.promote import decision_record
 from runner.decide.promote.decision_record import DecisionRecord
 from runner.errors import ConfigError
@@ -104,13 +105,19 @@ def test_the_record(sweep: str) -> None:
     assert lines[0].startswith("# python -m runner drift task=demo mapping=mine ")
 
 
-def test_ours_is_copied(sweep: str) -> None:
-    """A mapping of ours becomes the user's own, so that no task of it is lost."""
+TASKS = ["extraction", "classification", "summarization", "code_generation", "reasoning"]
+
+
+def test_only_what_is_mine(sweep: str, runner: Run) -> None:
+    """A mapping beside ours of that name holds the one task, and ours goes on with the others."""
     assert promote.main([sweep, "candidate=first", "--config-dir", "conf"], today=TODAY) == 0
-    ours = paths.builtin("conf") / "mapping" / "hosted.yaml"
-    before = yaml.safe_load(ours.read_text())["defaults"]
-    defaults = yaml.safe_load(Path("conf/mapping/hosted.yaml").read_text())["defaults"]
-    assert defaults == [*before, {"/model@demo": "first"}]
+    own = Path("conf/mapping/default.yaml").read_text()
+    assert yaml.safe_load(own) == {"demo": "first"}
+    mapping = compose_config("config", [], "conf").mapping
+    assert {task: model.name for task, model in mapping.items()} == {
+        "demo": "first",
+        **dict.fromkeys(TASKS, "local"),
+    }
 
 
 def test_what_is_not_proven_is_refused(sweep: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,5 +189,6 @@ def test_an_installed_package_is_left_alone(
     installed = tmp_path / "site" / "runner"
     shutil.copytree(paths.builtin("conf"), installed / "_conf")
     monkeypatch.setattr(paths, "_PACKAGE", installed)
+    monkeypatch.chdir(installed.parent)  # where there is no ./conf
     with pytest.raises(ConfigError, match="say --config-dir"):
-        promote.main([sweep, "candidate=first"], today=TODAY)
+        promote.main([str(Path(sweep).absolute()), "candidate=first"], today=TODAY)

@@ -153,7 +153,7 @@ def test_a_retired_model_names_a_living_successor(models: dict[str, Single]) -> 
             assert after is None or after > max(TODAY, model.retires), name
 
 
-@pytest.mark.parametrize("mapping", ["hosted", "local"])
+@pytest.mark.parametrize("mapping", ["hosted", "default"])
 def test_a_mapping_covers_all_tasks(hydra: None, mapping: str) -> None:
     """Each mapping that ships says who answers each of the five tasks."""
     assert sorted(compose(None, [f"+mapping={mapping}"]).mapping) == TASKS

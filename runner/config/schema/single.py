@@ -27,19 +27,19 @@ class Provider(Strict):
 
     name: Name
     litellm: str  # litellm's prefix
-    api_base: str | None  # None: `local` starts the server
+    api_base: str | None = None  # None: `local` starts the server
     # The variable that holds the address, where it is each customer's own.
     api_base_env: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*_(API_BASE|ENDPOINT)$")
     # The name of the variable that holds the key, never the key; None: no key.
-    api_key_env: str | None = Field(pattern=r"^[A-Z_][A-Z0-9_]*$")
+    api_key_env: str | None = Field(None, pattern=r"^[A-Z_][A-Z0-9_]*$")
     api_version: str | None = None  # of Azure's API
     region: str | None = None  # of a cloud
     project: str | None = None  # of a cloud
     # What else proves who asks. google: a token of its application default credentials; aws: a
     # signature on each request, with the keys that Amazon's own tools would find.
     credentials: Literal["google", "aws"] | None = None
-    timeout: Seconds
-    data: Data  # where the text of a request ends up
+    timeout: Seconds = 60.0
+    data: Data = "third_party"  # where the text of a request ends up
     max_concurrency: int | None = Field(None, ge=1)
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
@@ -215,7 +215,7 @@ class Single(Strict):
     name: Name
     id: str = Field(min_length=1)
     provider: Provider
-    price: _AnyPrice | None  # of today; None: unknown
+    price: _AnyPrice | None = None  # of today; None: unknown
     # All that it had and will have, where they are dated. A record has the one that held.
     prices: tuple[Price, ...] = Field((), exclude=True)
     hosting: Literal["serverless", "dedicated"] | None = None  # by the token, or GPUs of one's own
@@ -225,22 +225,22 @@ class Single(Strict):
     context_tokens: int = Field(ge=1)
     max_output_tokens: int | None = Field(None, ge=1)
     max_input_tokens: int | None = Field(None, ge=1)  # None: all of the context
-    retires: date | None
-    successor: str | None
-    allow_unpinned: bool
-    strengths: tuple[str, ...]
-    typical: Typical
+    retires: date | None = None
+    successor: str | None = None
+    allow_unpinned: bool = False
+    strengths: tuple[str, ...] = ()
+    typical: Typical = Field(Typical())
     reasoning: Reasoning | None = None  # None: unknown, or it does not think before it answers
-    benchmarks: dict[str, Annotated[Benchmark | None, BeforeValidator(_score)]]
+    benchmarks: dict[str, Annotated[Benchmark | None, BeforeValidator(_score)]] = Field({})
     tokens_per_byte: float = Field(TOKENS_PER_BYTE, gt=0, le=1)  # of English text
-    drop_params: tuple[str, ...]  # what a task may ask for and this model can't be sent
-    extra_body: dict[str, Any]  # goes into the request as it is
+    drop_params: tuple[str, ...] = ()  # what a task may ask for and this model can't be sent
+    extra_body: dict[str, Any] = Field({})  # goes into the request as it is
     # What opens and closes reasoning in its answers, which is taken off; None: nothing is.
     reasoning_tags: tuple[str, str] | None = ("<think>", "</think>")
     compiled: bool = True  # false: litellm sends every request by itself
     vision: bool = False  # takes images
     outputs: tuple[Output, ...] = ("text", "json", "code")  # what it can be asked for
-    artifact: Artifact | None  # set: we serve it ourselves
+    artifact: Artifact | None = None  # set: we serve it ourselves
 
     @model_validator(mode="before")
     @classmethod

@@ -16,19 +16,19 @@ class Task(Strict):
 
     name: Name
     cases: str
-    system: str | None
-    prompt: str
+    system: str | None = None
+    prompt: str = "{{ input }}"
     prompt_name: Name | None = None  # of the file of conf/prompt/ that it comes from
-    output: Output
-    json_schema: dict[str, Any] | None
+    output: Output = "text"
+    json_schema: dict[str, Any] | None = None
     fenced: bool = True  # JSON is read out of a Markdown code block too
     tools: tuple[Tool, ...] = ()  # that the model may call
     tool_choice: str | None = None  # one of TOOL_CHOICES, or the tool to call; None: not sent
     parallel_tool_calls: bool | None = None  # several in one answer; None: not sent
-    sampling: Sampling
+    sampling: Sampling = Field(Sampling(temperature=0.0, max_tokens=1024))
     scorers: dict[str, dict[str, Any]] = Field(min_length=1)
     scorer_timeout: Seconds = 30.0  # of a scorer of the user's own, for one answer
-    quality: str | None  # the scorer whose mean is `quality`
+    quality: str | None = None  # the scorer whose mean is `quality`
     needs: tuple[str, ...] = ()  # strengths that it calls for, in the words of the models' files
 
     _judges = field_validator("scorers")(with_models)

@@ -25,20 +25,26 @@ def switched(
     """The text of a mapping in which `model` answers `task`, asked as `prompt` and `settings` say.
 
     What an earlier candidate had set for the task is gone. Raises ConfigError for a file that is
-    not written as a list and a mapping, a line each.
+    not written a line each.
     """
+    settings = dict(settings or {})
     wanted = {f"model@{task}": model, f"prompt@{KEY}.{task}.prompt": prompt}
     edited = text
-    for key, option in wanted.items():
+    if short := _is_short(text):
+        edited = _line(text, task, model)
+        settings = ({"prompt": prompt} if prompt else {}) | settings
+    for key, option in () if short else wanted.items():
         edited = _entry(edited, key, option)
-    edited = _set(edited, task, dict(settings or {}))
-    for key, option in wanted.items():
+    edited = _set(edited, task, settings)
+    for key, option in () if short else wanted.items():
         if _entries(edited, key) != ([option] if option else []):
             raise ConfigError(
                 f"{where}: write its defaults as a list, a line each: `- /{key}: {option}`"
             )
-    if _settings(edited, task) != dict(settings or {}):
-        line = f"{task}: {_flow(settings or {})}"
+    if short and _tree(edited).get(task) != model:
+        raise ConfigError(f"{where}: write its tasks as a mapping, a line each: `{task}: {model}`")
+    if _settings(edited, task) != settings:
+        line = f"{task}: {_flow(settings)}"
         raise ConfigError(f"{where}: write its {KEY} as a mapping, a line a task: `{line}`")
     return edited
 
@@ -51,8 +57,26 @@ def new(
     settings: Mapping[str, Any] | None = None,
 ) -> str:
     command = f"# python -m runner mapping={mapping} task={task}"
-    text = f"{command}      which model answers which task\ndefaults:\n  - /model@{task}: {model}\n"
+    text = f"{command}      which model answers which task\n"
     return switched(text, task, model, Path(mapping), prompt, settings)
+
+
+def _is_short(text: str) -> bool:
+    """`task: model`, line by line, and no defaults list."""
+    tree = _tree(text)
+    tasks = {key: value for key, value in tree.items() if key != KEY}
+    return "defaults" not in tree and all(isinstance(each, str) for each in tasks.values())
+
+
+def _line(text: str, task: str, model: str) -> str:
+    line = rf"^({re.escape(task)}\s*:\s*)([^\s#]+)"
+    edited, count = re.subn(line, lambda match: match[1] + model, text, flags=re.MULTILINE)
+    if count:
+        return edited
+    block = _BLOCK.search(text)
+    at = block.start() if block else len(text)
+    before = text[:at].removesuffix("\n") + "\n" if text[:at] else ""
+    return f"{before}{task}: {model}\n{text[at:]}"
 
 
 def _entry(text: str, key: str, option: str | None) -> str:

@@ -49,17 +49,15 @@ def test_a_task_whose_name_is_part_of_another() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["defaults: [/model@one: a]\n", "", "one: a\n", "defaults: [\n", "- /model@one: a\n"],
+    ["defaults: [/model@one: a]\n", "defaults: [\n", "- /model@one: a\n", "{one: a}\n", "one: 3\n"],
 )
 def test_what_can_not_be_edited(text: str) -> None:
     """A file of another form is refused with the line that it needs."""
-    with pytest.raises(
-        ConfigError, match=r"mine.yaml: write its defaults as a list.*/model@one: b"
-    ):
+    with pytest.raises(ConfigError, match=r"mine.yaml: write its \w+ as a .*one: b"):
         mapping_file.switched(text, "one", "b", WHERE)
 
 
-@pytest.mark.parametrize("name", ["hosted", "local"])
+@pytest.mark.parametrize("name", ["hosted", "default"])
 def test_ours_can_be_edited(name: str) -> None:
     """Every task of the mappings that ship can be switched, and no other changes with it."""
     text = (paths.builtin("conf") / "mapping" / f"{name}.yaml").read_text()
@@ -75,7 +73,21 @@ def test_a_new_one() -> None:
     """A mapping that was not there opens with the command that uses it."""
     text = mapping_file.new("mine", "one", "a")
     assert text.startswith("# python -m runner mapping=mine task=one ")
-    assert yaml.safe_load(text) == {"defaults": [{"/model@one": "a"}]}
+    assert yaml.safe_load(text) == {"one": "a"}
+
+
+@pytest.mark.parametrize(
+    "text", ["one: a  # why\n", "two: b\n", "", "overrides:\n  two: {seed: 1}\n"]
+)
+def test_lines_of_names(text: str) -> None:
+    """A mapping without a list is a line a task, and what is set comes and goes."""
+    before = yaml.safe_load(text) or {}
+    edited = mapping_file.switched(text, "one", "c", WHERE, "terse", SETTINGS)
+    settings = before.get("overrides", {}) | {"one": {"prompt": "terse", **SETTINGS}}
+    assert yaml.safe_load(edited) == before | {"one": "c", "overrides": settings}
+    plain = yaml.safe_load(mapping_file.switched(edited, "one", "d", WHERE))
+    assert plain == before | {"one": "d"}
+    assert ("# why" in edited) == ("# why" in text)
 
 
 SETTINGS = {"task.sampling.reasoning_effort": "high", "seed": None}

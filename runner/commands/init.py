@@ -1,0 +1,206 @@
+"""Begin a project of your own: a task, its thresholds, a mapping, a CI workflow, from your cases.
+
+    python -m runner init from=tickets.csv
+    python -m runner init decisions from=tickets.csv models=haiku,gpt-6-luna
+    python -m runner init from=tickets.jsonl provider=http://127.0.0.1:8000/v1 models=my-llama
+
+In a terminal it asks for what is not given; elsewhere it doesn't. Nothing is overwritten.
+
+Settings:
+    from=cases.csv      CSV, TSV, JSON lines, a JSON array, parquet; left out: three to write over
+    task=tickets        its name; left out: that of the file
+    models=a,b          candidates; left out: the embedded one. Those that are not ours get a file
+    provider=openai     of those that are not ours: a provider of ours, or a server's address
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+import yaml
+from omegaconf import OmegaConf
+from pydantic import Field
+
+from runner.cases import cases, rows
+from runner.cases.cases import Case
+from runner.commands._arguments import arguments
+from runner.commands.command_line import parse
+from runner.config import paths
+from runner.config.catalogue import Options
+from runner.config.schema import Strict
+from runner.decide.promote.mapping_file import switched
+from runner.decide.suggest import Draft, draft
+from runner.errors import ConfigError, did_you_mean
+from runner.record.files import write_text
+
+_MAPPING = "conf/mapping/default.yaml"
+_NAME = r"^[a-z0-9][a-z0-9_-]*$"
+_EXAMPLES = [
+    {"id": "1", "input": "The parcel came broken.", "expected": "complaint"},
+    {"id": "2", "input": "Do you ship to Norway?", "expected": "question"},
+    {"id": "3", "input": "Best service ever, thank you!", "expected": "praise"},
+]
+
+
+class InitSettings(Strict):
+    source: str | None = Field(None, alias="from")
+    task: str | None = Field(None, pattern=_NAME)
+    models: str | None = None
+    provider: str | None = None
+
+
+def main(argv: Sequence[str]) -> int:
+    words = [each for each in parse("init", __doc__, argv).given if "=" not in each]
+    given = arguments("init", __doc__, argv, words=min(1, len(words)), keys=InitSettings)
+    home = Path(given.words[0] if given.words else ".")
+    settings = given.settings(InitSettings)
+    if not given.overrides and sys.stdin.isatty():
+        settings = _asked(settings)
+    source = Path(settings.source) if settings.source else None
+    found = _cases(source) if source else [Case.model_validate(each) for each in _EXAMPLES]
+    task = settings.task or (_named(source.stem) if source else "mine")
+    files = _files(task, found, settings, home)
+    if (home / f"conf/task/{task}.yaml").exists():
+        raise ConfigError(f"{home / 'conf/task' / task}.yaml: is there already; say task=another")
+    for name, text in files.items():
+        file, said = home / name, "written"
+        if name == _MAPPING and file.exists():
+            said, before = "changed", file.read_text(encoding="utf-8")
+            write_text(file, switched(before, task, yaml.safe_load(text)[task], file))
+        elif file.exists():
+            said = "kept"
+        else:
+            write_text(file, text)
+        print(f"{said:7}  {file}")
+    _advise(home, task, draft_of(found), settings)
+    return 0
+
+
+def _asked(settings: InitSettings) -> InitSettings:
+    from rich.prompt import Prompt
+
+    source = Prompt.ask("Your cases (CSV, TSV, JSON; empty: three examples)", default="")
+    name = _named(Path(source).stem) if source else "mine"
+    task = Prompt.ask("A name for the task", default=name)
+    models = Prompt.ask("Candidates (`python -m runner models` lists them)", default="local")
+    asked = {"from": source or None, "task": task, "models": models}
+    return InitSettings.model_validate(settings.model_dump(by_alias=True) | asked)
+
+
+def _named(stem: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "_", stem.lower()).strip("_-") or "mine"
+
+
+def _cases(source: Path) -> list[Case]:
+    """Raises ConfigError naming file and line."""
+    if not source.is_file():
+        near = [str(each) for each in source.parent.glob("*") if each.suffix in rows.FORMATS]
+        raise ConfigError(f"from: no file '{source}'{did_you_mean(str(source), near)}")
+    return list(cases.read(source))
+
+
+def draft_of(found: Sequence[Case]) -> Draft:
+    return draft((case.input for case in found), (case.expected for case in found))
+
+
+def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path) -> dict[str, str]:
+    """What is to be written, by its path in the project. Raises ConfigError."""
+    suggested = draft_of(found)
+    models, own, address = _models(settings)
+    about = {
+        **vars(suggested),
+        "task": task,
+        "models": models,
+        "candidates": ",".join(models if len(models) > 1 else [*models, "haiku"]),
+        "today": date.today(),
+        "address": address,
+        "data": "on_device" if _on_loopback(address) else "third_party",
+        "provider": "own" if address else settings.provider,
+        "keys": _keys(models),
+    }
+    files = {
+        f"conf/task/{task}.yaml": _rendered("task.yaml", about),
+        f"conf/requirements/{task}.yaml": _rendered("requirements.yaml", about),
+        _MAPPING: _rendered("mapping.yaml", about),
+        f"tasks/{task}/cases.jsonl": "".join(_line(case) for case in found),
+        ".gitignore": _rendered("gitignore", about),
+        ".github/workflows/model-decision.yml": _rendered("workflow.yml", about),
+        "README.md": _rendered("README.md", about),
+    }
+    if len(models) > 1:
+        files[f"conf/sweep/{task}.yaml"] = _rendered("sweep.yaml", about)
+    if address:
+        files["conf/provider/own.yaml"] = _rendered("provider.yaml", about)
+    for name in own:
+        option = _named(name)
+        text = _rendered("model.yaml", about | {"model": option, "id": name})
+        files[f"conf/model/{option}.yaml"] = text
+    return files
+
+
+def _models(settings: InitSettings) -> tuple[list[str], list[str], str | None]:
+    """Candidates by their option, the ids of those that need a file, a server's address."""
+    conf = Options([paths.builtin("conf")]).files
+    named = [each.strip() for each in (settings.models or "local").split(",") if each.strip()]
+    address = settings.provider if "://" in (settings.provider or "") else None
+    if settings.provider and not address and settings.provider not in conf["provider"]:
+        near = did_you_mean(settings.provider, conf["provider"])
+        raise ConfigError(f"provider={settings.provider}: no such provider{near}; or an address")
+    own = [name for name in named if name not in conf["model"]]
+    if own and not settings.provider:
+        near = did_you_mean(own[0], conf["model"])
+        raise ConfigError(f"models: no model '{own[0]}'{near}; for one of your own say provider=…")
+    if settings.provider and not own:
+        raise ConfigError(
+            f"provider={settings.provider}: none of the models needs a file; leave it out"
+        )
+    return [_named(name) if name in own else name for name in named], own, address
+
+
+def _keys(models: Sequence[str]) -> list[str]:
+    """The variables with the keys of those of our models that are candidates."""
+    conf = Options([paths.builtin("conf")])
+    ours = [name for name in models if name in conf.files["model"]]
+    with conf.open():
+        nodes = [conf.compose(f"+model={name}", config=None).model for name in ours]
+    texts = [OmegaConf.to_yaml(node) for node in nodes]  # of a router, those of all its arms
+    return sorted(
+        {key for text in texts for key in re.findall(r"api_key_env: (\w+)", text)} - {"null"}
+    )
+
+
+def _on_loopback(address: str | None) -> bool:
+    return urlsplit(address or "").hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _line(case: Case) -> str:
+    kept = case.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps({"id": case.id, **kept}, ensure_ascii=False) + "\n"
+
+
+def _rendered(name: str, about: Mapping[str, Any]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "_init"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["yaml"] = lambda value: yaml.safe_dump(
+        value, sort_keys=False, allow_unicode=True, width=10**6, default_flow_style=None
+    ).rstrip()
+    return environment.get_template(name).render(about)
+
+
+def _advise(home: Path, task: str, suggested: Draft, settings: InitSettings) -> None:
+    print(f"scored by {', '.join(suggested.scorers)}: {suggested.why}")
+    for note in suggested.notes:
+        print(f"to look at: {note}")
+    there = f"cd {home} && " if home != Path() else ""
+    print(f"next: {there}python -m runner task={task}")

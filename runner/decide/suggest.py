@@ -1,0 +1,119 @@
+"""A first draft of a task, from its cases: the prompt that their keys make, and a way to score.
+
+What the expected answers look like decides. It is a draft: a person who knows the work mends it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.config.schema import Output
+
+_LABEL_CHARS = 40
+_LABELS = 30
+_TEXT_CHARS = 120  # a longer expected answer is no text that another one has to hold
+_WORD = 3  # so often a text has to come up among expected ones, on average, to be one of a set
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Keys of a task."""
+
+    prompt: str
+    scorers: dict[str, dict[str, Any]]
+    why: str  # these scorers
+    quality: str | None = None
+    output: Output = "text"
+    system: str = ""
+    json_schema: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)  # what a person has to look at
+
+
+def draft(inputs: Iterable[Any], expected: Iterable[Any]) -> Draft:
+    """From the `input` of each case, a text or the prompt's variables, and what is expected."""
+    prompt = _prompt([each for each in inputs if isinstance(each, Mapping)])
+    wanted = list(expected)
+    known = [each for each in wanted if each is not None]
+    if not known or len(known) < len(wanted):
+        why = "whether it answers at all: most scorers need an expected answer of every case"
+        note = f"{len(wanted) - len(known)} of {len(wanted)} cases have no expected answer"
+        return Draft(prompt, {"regex": {"pattern": r"\S"}}, why, notes=[note])
+    if all(isinstance(each, Mapping) for each in known):
+        return _of_objects(prompt, known)
+    if all(_is_number(each) for each in known):
+        return Draft(prompt, {"numeric": {}}, "every expected answer is a number")
+    texts = [each for each in known if isinstance(each, str)]
+    if len(texts) < len(known):
+        return Draft(prompt, {"contains": {}}, "the share of the expected texts that it holds")
+    counts = Counter(texts)
+    if _are_labels(counts):
+        labels = list(counts)
+        words = "Answer with exactly one of these labels and nothing else: " + ", ".join(labels)
+        why = f"{len(labels)} labels come up again and again"
+        return Draft(prompt, {"label": {"labels": labels}}, why, system=words + ".")
+    if max(map(len, texts)) <= _TEXT_CHARS:
+        return Draft(prompt, {"contains": {}}, "whether the expected text is in the answer")
+    note = "rouge counts words in common; a judge reads (conf/task/summarization_judged.yaml)"
+    return Draft(prompt, {"rouge": {}}, "expected answers are long texts", notes=[note])
+
+
+def _prompt(variables: Sequence[Mapping[str, Any]]) -> str:
+    names = dict.fromkeys(name for each in variables for name in each)
+    return "\n".join(f"{name}: {{{{ {name} }}}}" for name in names) or "{{ input }}"
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return False
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_labels(counts: Counter[str]) -> bool:
+    short = all(len(text) <= _LABEL_CHARS and "\n" not in text for text in counts)
+    return short and 2 <= len(counts) <= _LABELS and counts.total() >= _WORD * len(counts)
+
+
+def _of_objects(prompt: str, known: Sequence[Mapping[str, Any]]) -> Draft:
+    schema = json_schema(known)
+    keys = ", ".join(schema["properties"])
+    return Draft(
+        prompt,
+        {"fields": {}, "json_valid": {}},
+        "every expected answer is an object",
+        quality="fields",
+        output="json",
+        system=f"Answer with one JSON object that has these keys: {keys}.",
+        json_schema=schema,
+        notes=["what each key of json_schema means is not said to the model: say it in `system`"],
+    )
+
+
+def json_schema(values: Sequence[Any]) -> dict[str, Any]:
+    """The narrowest plain schema that all `values` are valid under; what recurs is an enum."""
+    types = sorted({_type(value) for value in values})
+    if "integer" in types and "number" in types:
+        types.remove("integer")
+    found: dict[str, Any] = {"type": types[0] if len(types) == 1 else types}
+    texts = [value for value in values if isinstance(value, str)]
+    if types == ["string"] and _are_labels(Counter(texts)):
+        found["enum"] = list(dict.fromkeys(texts))
+    if items := [item for value in values if isinstance(value, list) for item in value]:
+        found["items"] = json_schema(items)
+    if objects := [value for value in values if isinstance(value, Mapping)]:
+        keys = dict.fromkeys(key for each in objects for key in each)
+        found["properties"] = {
+            key: json_schema([each[key] for each in objects if key in each]) for key in keys
+        }
+        found["required"] = [key for key in keys if all(key in each for each in objects)]
+        found["additionalProperties"] = False
+    return found
+
+
+def _type(value: Any) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    return names.get(type(value), "null" if value is None else "object")

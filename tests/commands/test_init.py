@@ -1,0 +1,90 @@
+"""`init` makes a project out of a file of cases, which passes `check` and runs as it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runner.commands.command_line import main
+from tests.loopback import Loopback
+
+TABLE = "input,expected,tags\n" + "".join(
+    f'"Text {n}, please",{["refund", "praise"][n % 2]},{["easy", "hard"][n % 2]}\n'
+    for n in range(8)
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("Tickets 2026.csv").write_text(TABLE)
+    return tmp_path
+
+
+def files(home: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(home)): path.read_text() for path in home.rglob("*") if path.is_file()
+    }
+
+
+def test_a_project_that_runs(
+    home: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a table and a server's address: no file written by hand, checked, asked, measured."""
+    words = ["from=Tickets 2026.csv", "models=org/Own-7B", f"provider={server.base_url}/v1"]
+    assert main(["init", *words]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: python -m runner task=tickets_2026"
+    assert main(["check"]) == 0
+    assert "5 options of yours, 0 problems" in capsys.readouterr().out
+    assert main(["task=tickets_2026", "limit=2"]) == 0
+    asked = server.requests[-1]
+    assert asked.model == "org/Own-7B"
+    assert "one of these labels and nothing else: refund, praise" in json.dumps(asked.body)
+    assert (home / "outputs/.gitignore").read_text() == "*\n"
+
+
+def test_nothing_is_overwritten(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second task is added beside the first; the same again is refused with all as it was."""
+    Path("README.md").write_text("mine")
+    assert main(["init", "from=Tickets 2026.csv"]) == 0
+    assert main(["init", "from=Tickets 2026.csv", "task=more", "models=haiku,routed"]) == 0
+    before = files(home)
+    assert before["README.md"] == "mine"
+    mapping = yaml.safe_load(before["conf/mapping/default.yaml"])
+    assert mapping == {"tickets_2026": "local", "more": "haiku"}
+    assert "ANTHROPIC_API_KEY" not in before[".github/workflows/model-decision.yml"]
+    assert main(["init", "from=Tickets 2026.csv", "task=more"]) == 2
+    assert "conf/task/more.yaml: is there already" in capsys.readouterr().err
+    assert files(home) == before
+
+
+def test_keys_of_the_candidates(home: Path) -> None:
+    """The workflow is given the key of every model that it may ask, those of arms too."""
+    assert main(["init", "there", "models=haiku,routed"]) == 0
+    flow = yaml.safe_load((home / "there/.github/workflows/model-decision.yml").read_text())
+    steps = flow["jobs"]["measure"]["steps"]
+    [keys] = [step["env"] for step in steps if "env" in step]
+    assert sorted(keys) == ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["from=Tickets.csv"], "from: no file 'Tickets.csv'; did you mean 'Tickets 2026.csv'"),
+        (["models=haiko"], "models: no model 'haiko'; did you mean 'haiku'"),
+        (["models=x", "provider=opnai"], "provider=opnai: no such provider; did you mean 'openai'"),
+        (["provider=openai"], "provider=openai: none of the models needs a file"),
+        (["task=My Task"], "task:"),
+        (["form=x"], "form: no such key; did you mean 'from'"),
+        (["one", "two"], "two: is no override"),
+    ],
+)
+def test_wrong_words(
+    home: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake is one line and exit 2, and nothing is written."""
+    before = files(home)
+    assert main(["init", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert files(home) == before
