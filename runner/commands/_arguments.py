@@ -1,7 +1,7 @@
 """What a command is given: flags, words and overrides, and what they compose.
 
 All take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words. Hydra's own
-application runs only where it has to, for `eval` and its sweeps.
+application, which composes everything twice, runs only where it has to: for the sweeps of `eval`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,11 +65,7 @@ class Arguments:
             if override.partition("=")[0].lstrip("+") in ("sweep", "hydra.mode"):
                 raise ConfigError(f"{self.command}: {_ONE}; leave the sweep out")
         with self.conf() as config:
-            composed = config.compose(kind, hydra=True)
-            HydraConfig.instance().set_config(composed)  # for ${hydra:…}: whose choice it was
-            with open_dict(composed):
-                del composed["hydra"]
-            return loading.plain(composed, self.overrides)
+            return config.plain(config.compose(kind, hydra=True))
 
 
 _ONE = "takes one decision at a time"
@@ -157,9 +153,14 @@ class Conf:
 
         Raises ConfigError.
         """
-        config = "config" if self.given.command == "eval" else self.given.command
+        sweeps = self.given.command == "eval"
         composed = self.options.compose(
-            *overrides, *self.given.overrides, config=config, kind=kind, hydra=hydra
+            *overrides,
+            *self.given.overrides,
+            config="config" if sweeps else self.given.command,
+            kind=kind,
+            hydra=hydra,
+            sweeps=sweeps,
         )
         if self.given.show:
             shown = OmegaConf.masked_copy(
@@ -169,6 +170,20 @@ class Conf:
             raise SystemExit(0)
         return composed
 
+    def only(self, overrides: list[str]) -> "Conf":
+        """The same, given these overrides and no others."""
+        return Conf(replace(self.given, overrides=overrides), self.options)
+
+    def plain(self, composed: DictConfig) -> dict[str, object]:
+        """What was composed with Hydra's own part, less that, and the mapping's model filled in.
+
+        Raises ConfigError.
+        """
+        HydraConfig.instance().set_config(composed)  # for ${hydra:…}: whose choice it was
+        with open_dict(composed):
+            del composed["hydra"]
+        return loading.plain(composed, self.given.overrides)
+
     def settings(self, kind: type[Typed], overrides: Sequence[str] | None = None) -> Typed:
         """conf/<command>.yaml with its scenario and `overrides`, or else those given, typed.
 
@@ -176,8 +191,7 @@ class Conf:
         """
         wanted = self.given.overrides if overrides is None else overrides
         full = [self._full(kind, override) for override in wanted]
-        config = Conf(replace(self.given, overrides=full), self.options)
-        return validated(kind, loading.resolved(config.compose(kind)))
+        return validated(kind, loading.resolved(self.only(full).compose(kind)))
 
     def models(self, names: Iterable[str], at: str) -> dict[str, Single]:
         """Single models by their option. Raises ConfigError naming the key, `at`, that asks."""

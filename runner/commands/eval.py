@@ -7,41 +7,52 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from runner.commands._arguments import arguments
+from runner.commands._arguments import Arguments, arguments
 from runner.commands._evaluate import estimate, evaluate, exit_code, record_failure
-from runner.config import hydra_app, loading
+from runner.config import loading
 from runner.config.schema import Job
 from runner.errors import ConfigError, RunnerError
-from runner.pipeline.plan import Plan, prepare
+from runner.pipeline.plan import prepare
 from runner.record.files import dated
-from runner.record.outcomes import Result
-
-# Hydra drops what its task function returns, and prints around what it raises.
-_ended: list[tuple[Job, Path, Result] | Exception] = []
 
 
 def main(argv: Sequence[str]) -> int:
-    from runner.commands import _sweep as sweep
-
     given = arguments("eval", None, argv)
-    if given.show:
-        if given.multirun:
-            raise ConfigError("-m, --cfg: take one of them")
-        with given.conf() as config:
-            config.compose(Job)
-    try:
-        hydra_app.run(given.overrides, given.own, run_job, multirun=given.multirun)
-        # The jobs of an estimate leave nothing behind.
-        if sweep.directory is not None and any(sweep.directory.glob("*/")):
-            return sweep.finish(sweep.directory)
-    finally:
-        sweep.leave()
-    if not _ended:
-        return 0  # an estimate: what was asked for is printed
-    ended = _ended.pop()
-    if isinstance(ended, Exception):
-        raise ended
-    job, directory, result = ended
+    if given.show and given.multirun:
+        raise ConfigError("-m, --cfg: take one of them")
+    job = _job(given)
+    return _sweep(given) if job is None else _run(job)
+
+
+def _job(given: Arguments) -> Job | None:
+    """What is to be run; None where it is a sweep. Raises ConfigError."""
+    if given.multirun and not given.show:
+        return None
+    with given.conf() as config:
+        # Values of several jobs would be too many for one: who asks for a sweep is looked at first.
+        asking = [each for each in given.overrides if each.startswith(_SWEEPS)]
+        if asking and not given.show and _is_sweep(config.only(asking).compose(Job, hydra=True)):
+            return None
+        composed = config.compose(Job, hydra=True)
+        return None if _is_sweep(composed) else loading.validate(config.plain(composed))
+
+
+_SWEEPS = ("sweep=", "hydra.mode=")
+
+
+def _is_sweep(composed: DictConfig) -> bool:
+    return bool(composed.hydra.mode == RunMode.MULTIRUN)
+
+
+def _run(job: Job) -> int:
+    plan = prepare(job)
+    if job.estimate:
+        estimate([plan])
+        return 0
+    directory = dated(job.outputs, "runs", job.label)
+    [result] = evaluate([(plan, directory)])
+    if isinstance(result, RunnerError):
+        raise result
     from runner.decide import gate
     from runner.report import console, junit, terminal
 
@@ -52,22 +63,26 @@ def main(argv: Sequence[str]) -> int:
     return exit_code([result], ruling)
 
 
+def _sweep(given: Arguments) -> int:
+    from runner.commands import _sweep as sweep
+    from runner.config import hydra_app
+
+    try:
+        hydra_app.run(given.overrides, given.own, run_job, multirun=given.multirun)
+        # The jobs of an estimate leave nothing behind.
+        if sweep.directory is not None and any(sweep.directory.glob("*/")):
+            return sweep.finish(sweep.directory)
+    finally:
+        sweep.leave()
+    return 0  # an estimate: what was asked for is printed
+
+
 def run_job(cfg: DictConfig) -> None:
-    """Hydra's task function: a run of its own, or one job of a sweep under a foreign launcher.
+    """Hydra's task function: one job of a sweep under a foreign launcher.
 
     It never raises: Hydra would print the overrides, and lose the results of the other jobs.
     """
     hydra = HydraConfig.get()
-    if hydra.mode != RunMode.MULTIRUN:
-        try:
-            plan = prepare(loading.load(cfg, hydra.overrides.task))
-            if plan.job.estimate:
-                estimate([plan])
-            else:
-                _ended.append(_single(plan))
-        except Exception as error:
-            _ended.append(error)
-        return
     directory = Path(hydra.sweep.dir) / f"{hydra.job.num}_invalid"
     try:
         job = loading.load(cfg, hydra.overrides.task)
@@ -86,12 +101,3 @@ def run_job(cfg: DictConfig) -> None:
         result = error
     if isinstance(result, RunnerError):
         record_failure(directory, loading.names(cfg), result)
-
-
-def _single(plan: Plan) -> tuple[Job, Path, Result]:
-    job = plan.job
-    directory = dated(job.outputs, "runs", job.label)
-    [result] = evaluate([(plan, directory)])
-    if isinstance(result, RunnerError):
-        raise result
-    return job, directory, result

@@ -79,8 +79,12 @@ class Options:
         config: str | None = "config",
         hydra: bool = False,
         kind: type[BaseModel] = Job,
+        sweeps: bool = False,
     ) -> DictConfig:
-        """`kind` is what the config is to be. Raises ConfigError with Hydra's reason in a line."""
+        """`kind` is what the config is to be, `sweeps` whether -m would make a sweep of it.
+
+        Raises ConfigError with Hydra's reason in a line.
+        """
         key = (config, overrides, hydra)
         if key in self._composed:
             return self._composed[key]
@@ -88,11 +92,11 @@ class Options:
             check(override, self.directories[0], kind)
         try:
             composed = compose(
-                config, [*overrides, "hydra/launcher=basic"], return_hydra_config=hydra
+                config, ["hydra/launcher=basic", *overrides], return_hydra_config=hydra
             )
             self._composed[key] = tools.put_in(composed)
         except REASONS as error:
-            raise explained(error, kind) from None
+            raise explained(error, kind, sweeps=sweeps) from None
         return self._composed[key]
 
     def nodes(self, group: str) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Hydra's own application, which composes and runs a job, or each job of a sweep."""
+"""Hydra's own application, which composes and runs each job of a sweep."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ user_config_dir: Path | None = None
 
 
 def run(overrides: Sequence[str], own: Path | None, task: TaskFunction, *, multirun: bool) -> None:
-    """Compose what is to be a job, and run it, once or as a sweep. Raises ConfigError."""
+    """Compose what are to be jobs, and run them. Raises ConfigError."""
     global user_config_dir
     for override in overrides:
         check(override, own, Job)
