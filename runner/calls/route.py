@@ -19,7 +19,6 @@ from runner.config import patterns
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
 from runner.errors import CallFailed, ErrorKind
 from runner.record.outcomes import Choice, Reply
-from runner.scorers import _labels
 
 _RULE_SECONDS = 0.5  # of a rule's pattern, while all else waits
 
@@ -98,6 +97,8 @@ def _choose(router: Router, query: Query, arm: str) -> Generator[Next, Any, Choi
         if not (error.transient or error.kind == "circuit_open"):
             raise  # a wrong key is to be mended, not routed around
         return Choice(model=router.name, arm=router.otherwise, how="unclassified", why=str(error))
+    from runner.scorers import _labels  # whose forty patterns take a while to compile
+
     named = _labels.read(said, tuple(router.arms)).label
     if named is None:
         why = f"'{said[:80]}' names no arm"

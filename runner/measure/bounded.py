@@ -12,17 +12,20 @@ of McNemar. That it holds for every distribution is a conjecture: `python -m tes
 it to the test. Nothing is drawn at random here: `chance_below` is an integral.
 """
 
+from collections.abc import Callable
 from itertools import count
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64] | Floats
 
 _STEP = 0.1  # along the path of integration: the sum is then right to some 12 digits
 _AT_ONCE = 8  # steps of the path, and factors multiplied before their logarithm is taken
 _NEGLIGIBLE = 1e-13
+_NORMAL = NormalDist()
 _STEEPEST = np.pi * 3 / 8  # of the path with the real axis, from either side
 
 
@@ -32,28 +35,33 @@ def quantile(over: Floats, under: Floats, share: float) -> float:
     `over` and `under` are as long, none is negative, and of `under` one is above 0.
     """
     pairs, counts = np.unique(np.column_stack([over, under]), axis=0, return_counts=True)
-    over, under = pairs.T
-    wanted = special.ndtri(share)
+    return counted_quantile(*pairs.T, counts, share)
+
+
+def counted_quantile(over: Floats, under: Floats, counts: Counts, share: float) -> float:
+    """The same, of pairs that are there so many times each."""
+    wanted = _NORMAL.inv_cdf(share)
 
     def excess(ratio: float) -> float:
         chance = chance_below(over - ratio * under, counts)
-        return float(special.ndtri(min(max(chance, 1e-300), 1 - 1e-16)) - wanted)
+        return _NORMAL.inv_cdf(min(max(chance, 1e-300), 1 - 1e-16)) - wanted
 
     if not over.any():
         return 0.0
     high = 2 * float(counts @ over) / float(counts @ under)
     while excess(high) < 0:
         high *= 2
-    found = optimize.brentq(excess, 0, high, xtol=1e-300, rtol=1e-11)
+    found = root(excess, 0, high, 1e-11)
     ratios = over / np.where(under > 0, under, np.nan)
     highest = np.inf if (under == 0).any() else ratios.max()
     return float(np.clip(found, np.nanmin(ratios), highest))
 
 
-def chance_below(factors: Floats, counts: NDArray[np.int64]) -> float:
+def chance_below(factors: Floats, counts: Counts) -> float:
     """The chance that exponentials times these factors have a sum of at most 0.
 
-    There are `counts` of them for each factor. The transform of their distribution, which is the
+    There are `counts` of them for each factor, which need not be whole numbers: so many have a
+    Gamma distribution. The transform of their distribution, which is the
     product of 1 / (1 - factor z) over z, is integrated along a hyperbola through its saddle point:
     Weideman and Trefethen 2007, "Parabolic and hyperbolic contours for computing the Bromwich
     integral", Mathematics of Computation 76, 1341-1356.
@@ -70,7 +78,7 @@ def chance_below(factors: Floats, counts: NDArray[np.int64]) -> float:
     def slope(z: float) -> float:
         return float((n * a / (1 - a * z)).sum()) - 1 / z
 
-    saddle = optimize.brentq(slope, pole * 1e-9, pole * (1 - 1e-9), rtol=1e-3)
+    saddle = root(slope, pole * 1e-9, pole * (1 - 1e-9), 1e-3)
     width = float((n * (a / (1 - a * saddle)) ** 2).sum() + saddle**-2) ** -0.5
     bend = float(np.clip(np.pi * n[a > 0].sum() / (n.sum() + 1), _STEEPEST, np.pi - _STEEPEST))
     found = 0.0
@@ -85,13 +93,41 @@ def chance_below(factors: Floats, counts: NDArray[np.int64]) -> float:
     return float(tail if side < 0 else 1 - tail)
 
 
-def _log_of_product(
-    a: Floats, n: NDArray[np.int64], z: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
+def _log_of_product(a: Floats, n: Counts, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Of all (1 - a z)^n at each z; which of the complex logarithms does not matter."""
-    once, often = a[n == 1], n > 1
+    once, often = a[n == 1], n != 1
     padded = np.zeros((_AT_ONCE, -(-len(once) // _AT_ONCE)))
     padded.flat[: len(once)] = once
     products = (1 - z[:, np.newaxis, np.newaxis] * padded).prod(axis=1)
     powers = n[often] * np.log(1 - z[:, np.newaxis] * a[often])
     return np.asarray(np.log(products).sum(axis=1) + powers.sum(axis=1))
+
+
+def root(of: Callable[[float], float], low: float, high: float, precision: float) -> float:
+    """Where a function that rises from `low` to `high` passes 0, to this part of it.
+
+    Chandrupatla 1997, "A new hybrid quadratic/bisection algorithm for finding the zero of a
+    nonlinear function", Advances in Engineering Software 28, 145-149.
+    """
+    a, b, c = high, low, high
+    at_a, at_b = of(a), of(b)
+    at_c = at_a
+    part = 0.5  # of the way from a to b
+    while True:
+        x = a + part * (b - a)
+        at_x = of(x)
+        if (at_x > 0) == (at_a > 0):
+            c, at_c = a, at_a
+        else:
+            b, c, at_b, at_c = a, b, at_a, at_b
+        a, at_a = x, at_x
+        best = a if abs(at_a) < abs(at_b) else b
+        least = precision * abs(best) / abs(b - a) if b != a else 1.0
+        if least > 0.5 or not (at_a and at_b):
+            return best
+        xi, phi = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
+        part = 0.5
+        if phi**2 < xi and (1 - phi) ** 2 < 1 - xi:  # three values, and a parabola through them
+            part = at_a / (at_b - at_a) * at_c / (at_b - at_c)
+            part += (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
+        part = min(1 - least, max(least, part))

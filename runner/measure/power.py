@@ -1,25 +1,29 @@
 """How many cases it takes: what these can show, and how many more would settle a verdict.
 
-Import it where it is computed (see `runner.measure.statistics`).
+Import it where it is computed (see `runner.measure.statistics`); scipy, which takes most of a
+second, comes for the distributions that are known nowhere else.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
-from scipy import optimize, special
 
-from runner.measure.statistics import binomial_quantile, rate
+from runner.measure.bounded import root
+from runner.measure.statistics import beta_below, binomial_quantile, rate
 from runner.record.outcomes import CONFIDENCE, Metric
 
 Settled = Callable[[int], bool]  # whether so many cases in all would do
 
+_NORMAL = NormalDist()
 POWER = 0.8
+_PRECISION = 1e-9
 _TAIL = (1 - CONFIDENCE) / 2
 # An interval that would just clear a limit if the new cases came out as those before them clears
 # it in every second run. They are taken to come out a little worse, as in 3 runs of 10 they do.
-_CAUTION = float(special.ndtri(0.7))
+_CAUTION = _NORMAL.inv_cdf(0.7)
 _MOST = 1_000_000  # cases: who needs more needs another question
 
 
@@ -32,7 +36,7 @@ def smallest_pass_difference(
     on each side. By McNemar's exact test, its power taken over all numbers of discordant cases.
     None where not even all of them on one side would show.
     """
-    from scipy import stats  # takes most of a second to import
+    from scipy import stats
 
     differ = np.arange(n + 1)
     likely = stats.binom.pmf(differ, n, discordant)
@@ -47,7 +51,7 @@ def smallest_pass_difference(
 
     if discordant <= 0 or excess(discordant) < 0:
         return None
-    return float(optimize.brentq(excess, 0, discordant))
+    return root(excess, 0, discordant, _PRECISION)
 
 
 def smallest_score_difference(n: int, deviation: float, *, tail: float = _TAIL) -> float | None:
@@ -60,10 +64,10 @@ def smallest_score_difference(n: int, deviation: float, *, tail: float = _TAIL) 
         return None
 
     def shown(difference: float) -> float:
-        unlucky = special.ndtri(POWER) * deviation / math.sqrt(n)
+        unlucky = _NORMAL.inv_cdf(POWER) * deviation / math.sqrt(n)
         return float(difference - unlucky - _reach(n, deviation, 1 + difference, tail))
 
-    return float(optimize.brentq(shown, 0, 1)) if shown(1) > 0 else None
+    return root(shown, 0, 1, _PRECISION) if shown(1) > 0 else None
 
 
 def more_cases(
@@ -111,9 +115,9 @@ def _share_settled(value: float, limit: float, n: int, tail: float) -> Settled:
         slip = _CAUTION * math.sqrt((total - n) * value * (1 - value))
         if value > limit:
             passed = max(0.0, total * value - slip)
-            return bool(special.betaincinv(passed, total - passed + 1, tail) >= limit)
+            return beta_below(limit, passed, total - passed + 1) <= tail
         passed = min(float(total), total * value + slip)
-        return bool(special.betaincinv(passed + 1, total - passed, 1 - tail) < limit)
+        return 1 - beta_below(limit, passed + 1, total - passed) < tail
 
     return settled
 
@@ -167,7 +171,7 @@ def _solved(reach: Callable[[float], float], gap: float) -> float:
     high = gap
     while reach(high) < gap:
         high *= 2
-    return float(optimize.brentq(lambda x: reach(x) - gap, 0, high)) if reach(0.0) < gap else 0.0
+    return root(lambda x: reach(x) - gap, 0, high, _PRECISION) if reach(0.0) < gap else 0.0
 
 
 def _percentile_settled(
@@ -186,9 +190,9 @@ def _percentile_settled(
     if not bound > 0 or limit <= 0:
         return None
     # In few values the percentile itself lies nearer to the middle than it should.
-    seen, there = special.ndtri(np.array((share * (n - 1) + 1, rank)) / (n + 1))
-    spread = math.log(bound / value) / float(there - seen)
+    seen, there = (_NORMAL.inv_cdf(x / (n + 1)) for x in (share * (n - 1) + 1, rank))
+    spread = math.log(bound / value) / (there - seen)
     if not spread > 0:  # calls that failed leave fewer values than the bound was taken from
         return None
-    below = special.ndtr(special.ndtri(share) + math.log(limit / value) / spread)
-    return _share_settled(float(below), share, n, tail)
+    below = _NORMAL.cdf(_NORMAL.inv_cdf(share) + math.log(limit / value) / spread)
+    return _share_settled(below, share, n, tail)

@@ -85,21 +85,23 @@ _LATEX = (
     (regex.compile(r"\\[,;: ]|~"), " "),
     (regex.compile(r"\\([$%])"), r"\1"),
 )
+_LATEX_SIGNS = ("\\", "~", "{,}")  # one of which is in all of that
 # Arabic marks of decimals, thousands and percent; hyphens that are a minus.
 _SIGNS = str.maketrans({"٫": ".", "٬": "'", "٪": "%", "،": ",", "‐": "-", "‑": "-", "’": "'"})  # noqa: RUF001
 
 
 def clean(text: str) -> str:
     """Numbers in LaTeX, in other scripts and forms as plain text."""
-    text = _FRACTION_CHAR.sub(_vulgar, text)
-    text = _SLASHED.sub(_slashed, text)
-    text = _POWER.sub(lambda match: "^" + match[0].translate(_PLAIN), text)
-    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     if not text.isascii():
+        text = _FRACTION_CHAR.sub(_vulgar, text)
+        text = _SLASHED.sub(_slashed, text)
+        text = _POWER.sub(lambda match: "^" + match[0].translate(_PLAIN), text)
+        text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
         text = regex.sub(r"[^\P{Nd}0-9]", lambda match: str(unicodedata.decimal(match[0])), text)
-    text = _LATEX_FRACTION.sub(_latex, text)
-    for pattern, plain in _LATEX:
-        text = pattern.sub(plain, text)
+    if any(sign in text for sign in _LATEX_SIGNS):
+        text = _LATEX_FRACTION.sub(_latex, text)
+        for pattern, plain in _LATEX:
+            text = pattern.sub(plain, text)
     return text
 
 

@@ -44,6 +44,8 @@ def simplify(text: str) -> str:
 
 def visible(text: str) -> str:
     """Without characters that show nowhere: zero-width ones, soft hyphens, marks of direction."""
+    if text.isascii():
+        return text
     return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 

@@ -61,6 +61,8 @@ def holds(answer: str, wanted: str, *, inside: bool = True) -> bool:
     if not inside and wanted[:1].isalpha() and not _PREFIXED.match(wanted):
         before = _NO_LETTER_BEFORE
     after = _NO_NUMBER_AFTER if wanted[-1:].isdigit() else ""
+    if not (before or after):
+        return wanted in answer
     return regex.search(before + regex.escape(wanted) + after, answer) is not None
 
 
