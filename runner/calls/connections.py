@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
+from urllib.request import getproxies
 
 import aiohttp
 import certifi
@@ -45,7 +46,7 @@ def session(unix_socket: str | None = None) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[_tracing()],
         middlewares=[_sent_once_more],
-        trust_env=True,
+        trust_env=_proxied(),
     )
 
 
@@ -125,6 +126,11 @@ async def _sent_once_more(
     wire.body.clear()
     use.anew = True
     return await send(request)
+
+
+def _proxied() -> bool:
+    """aiohttp would look for proxies, and into ~/.netrc, in two threads for each request."""
+    return not {"http", "https"}.isdisjoint(getproxies())
 
 
 def _certificates() -> ssl.SSLContext:
