@@ -34,8 +34,8 @@ def quantile(over: Floats, under: Floats, share: float) -> float:
 
     `over` and `under` are as long, none is negative, and of `under` one is above 0.
     """
-    pairs, counts = np.unique(np.column_stack([over, under]), axis=0, return_counts=True)
-    return counted_quantile(*pairs.T, counts, share)
+    pairs, counts = np.unique(over + 1j * under, return_counts=True)
+    return counted_quantile(pairs.real, pairs.imag, counts, share)
 
 
 def counted_quantile(over: Floats, under: Floats, counts: Counts, share: float) -> float:

@@ -187,7 +187,7 @@ def _percentile_settled(
         bound, rank = metric.low, binomial_quantile(tail, n, share)
     if bound is None or bound == value:  # nothing shows a spread: they are all on the same side
         return _share_settled(1.0, share, n, tail) if value < limit else None
-    if not bound > 0 or limit <= 0:
+    if not bound > 0 or limit <= 0 or not 0 < rank <= n:
         return None
     # In few values the percentile itself lies nearer to the middle than it should.
     seen, there = (_NORMAL.inv_cdf(x / (n + 1)) for x in (share * (n - 1) + 1, rank))
