@@ -45,7 +45,7 @@ def _conf_here() -> Path | None:
 
 
 def cache_dir() -> Path:
-    """Of weights and of what was compiled: `RUNNER_CACHE`, else `llm-runner` in the user's cache."""
+    """Of weights and what was compiled: `RUNNER_CACHE`, else `llm-runner` in the user's cache."""
     if chosen := os.environ.get("RUNNER_CACHE"):
         return Path(chosen).expanduser()
     user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"

@@ -1,17 +1,19 @@
-"""`python -m tests.benchmarks --quick`: the runner next to a bare loop over litellm.
+"""`python -m tests.benchmarks`: the runner next to what one would write, or install, instead.
 
-Both run as whole processes against the same fast server, in turns, so that whatever else the
-machine does meets both. One case measures the start-up; beyond it counts what each further case
-costs.
+All run as whole processes against the same fast server, in turns, so that whatever else the
+machine does meets all of them; numbers are medians, and ratios within one run. The server is a
+process of its own, which takes a tenth of a core for every thousand requests a second: on two
+cores it takes some from whoever asks.
 """
 
 import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -20,118 +22,191 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.measure import SIDES, Sample, measure, serving, write_cases
+from tests.benchmarks import measure, truth
+from tests.benchmarks.measure import Load, Sample, Server
 
-Row = tuple[str, dict[str, float]]  # what, and its median for each side
+EVENTS_EACH = 50
+EVENTS = Load(200, "first-0-gap-1", 16)
+FEW_EVENTS = Load(8, "first-0-gap-1", 16)
+ONE = Load(1)
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    value: float | None  # None: a side was not there
+    aim: str = ""
 
 
 def main() -> None:
     options = parse()
     console = Console()
-    before = machine()
-    sizes = sorted({1, options.cases, *options.memory})
-    with tempfile.TemporaryDirectory() as name, serving() as server:
+    before = os.getloadavg()
+    samples: list[Sample] = []
+    with tempfile.TemporaryDirectory() as name, measure.serving() as server:
         scratch = Path(name)
-        for size in sizes:
-            write_cases(scratch, size)
-        samples = []
-        for side, size in plan(options):
-            with console.status(f"{side}, {size:,} cases"):
-                sample = measure(side, size, server, options.concurrency, scratch)
+        sides = {"runner", "runner run"}
+        for side in measure.SIDES:
+            if measure.absent(side, python(options, side)):
+                console.print(f"{side} is not installed: left out")
+            else:
+                sides.add(side)
+        if options.streams:
+            console.print(truth.table(truth.of(server, scratch, options.streams)))
+            return
+        planned = [(side, load) for side, load in plan(options) if side in sides]
+        for load in dict.fromkeys(replace(load, cases=1) for _, load in planned):
+            # Requests are compiled once for a model, an address and a version of litellm.
+            measure.measure("runner", load, server, scratch, sys.executable)
+        for side, load in planned:
+            sample = measure.measure(side, load, server, scratch, python(options, side))
             samples.append(sample)
-            console.print(
-                f"{side:8} {size:6,} cases  {sample.wall_seconds:6.2f} s"
-                f"  {sample.cpu_seconds:6.2f} s CPU  {sample.peak_mb:4.0f} MB",
-                style="dim",
-            )
-    rows = summary(samples, options.cases, options.memory)
-    console.print(table(rows))
+            console.print(_line(sample), style="dim")
+        client = asked(server, scratch, options.repetitions)
+    console.print(table(rows(options, samples, client), before))
     if options.json:
-        report = {
-            "machine": before,
-            "concurrency": options.concurrency,
-            "samples": [asdict(sample) for sample in samples],
-            "medians": dict(rows),
-        }
+        report = {"machine": machine(), "load": before, "samples": [*map(asdict, samples)]}
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--cases", type=int, default=2000, help="cases to measure the speed on")
-    parser.add_argument("--memory", type=int, nargs="*", default=[1000, 10_000], metavar="CASES")
-    parser.add_argument("--repetitions", type=int, default=3, help="of each speed measurement")
-    parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--quick", action="store_true", help="300 cases, once, no memory sizes")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    number: dict[str, Any] = {"type": int, "metavar": "N"}
+    parser.add_argument("--cases", default=2000, help="of the comparison with all", **number)
+    parser.add_argument("--many", default=10_000, help="of that with the limit; 0: none", **number)
+    parser.add_argument("--lines", default=20_000, help="of run; 1000000 takes long", **number)
+    parser.add_argument("--repetitions", default=3, help="of what is quick", **number)
+    parser.add_argument("--quick", action="store_true", help="300 cases, all once, no many")
+    parser.add_argument("--peers", metavar="PYTHON", default=sys.executable, help=_PEERS)
+    parser.add_argument("--streams", nargs="*", help=_STREAMS, **number)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample as JSON")
     options = parser.parse_args()
     if options.quick:
-        options.cases, options.repetitions, options.memory = 300, 1, []
-    if options.cases < 2 or options.repetitions < 1 or options.concurrency < 1:
-        parser.error("--cases starts at 2, --repetitions and --concurrency at 1")
+        options.cases, options.many, options.lines, options.repetitions = 300, 0, 1000, 1
+    if options.cases < 2 or options.repetitions < 1:
+        parser.error("--cases starts at 2, --repetitions at 1")
     return options
 
 
-def plan(options: argparse.Namespace) -> Iterator[tuple[str, int]]:
-    """A B A B, and the other way round in each second repetition, so that neither always leads.
+_PEERS = "which has pydantic-evals and openai, where they are not to be beside the runner"
+_STREAMS = "nothing but this: whether so many streams at once are timed truly"
 
-    Peak memory hardly varies: its sizes run once.
-    """
+
+def python(options: argparse.Namespace, side: str) -> str:
+    return str(options.peers if side in ("openai", "pydantic-evals") else sys.executable)
+
+
+def plan(options: argparse.Namespace) -> Iterator[tuple[str, Load]]:
+    """In turns, and the other way round in each second repetition: none always leads."""
+    sides = ["runner", "litellm", "openai", "pydantic-evals", "aiohttp"]
     for repetition in range(options.repetitions):
-        sizes = [1, options.cases, *(options.memory if repetition == 0 else ())]
-        for size in dict.fromkeys(sizes):
-            for side in list(SIDES)[:: -1 if repetition % 2 else 1]:
-                yield side, size
+        for load in (ONE, Load(options.cases)):
+            yield from ((side, load) for side in sides[:: -1 if repetition % 2 else 1])
+    for load in (FEW_EVENTS, EVENTS):
+        yield from (("runner", load), ("litellm", load))
+    for load in waiting(options):
+        yield from ((side, load) for side in ("runner", "pydantic-evals", "aiohttp"))
+    if options.many:
+        yield from ((side, Load(options.many)) for side in ("runner", "litellm", "aiohttp"))
+    if options.lines:
+        yield "runner run", Load(options.lines)
 
 
-def summary(samples: list[Sample], cases: int, memory: list[int]) -> list[Row]:
-    def medians(size: int, value: Callable[[Sample], float]) -> dict[str, float]:
-        return {
-            side: median(value(x) for x in samples if (x.side, x.cases) == (side, size))
-            for side in SIDES
-        }
+def waiting(options: argparse.Namespace) -> tuple[Load, Load]:
+    """Answers that take 0.2 and 1 s, of which 64 are waited for at once."""
+    return Load(options.cases, "wait-200"), Load(max(64, options.cases // 4), "wait-1000")
 
-    def each(make: Callable[[str], float]) -> dict[str, float]:
-        return {side: make(side) for side in SIDES}
 
-    wall, wall_1 = (medians(size, lambda x: x.wall_seconds) for size in (cases, 1))
-    cpu, cpu_1 = (medians(size, lambda x: x.cpu_seconds) for size in (cases, 1))
-    peaks = {size: medians(size, lambda x: x.peak_mb) for size in sorted({1, cases, *memory})}
-    more = cases - 1
-    return [
-        ("1 case: seconds", wall_1),
-        ("1 case: CPU seconds", cpu_1),
-        (f"{cases:,} cases: requests/s", each(lambda side: cases / wall[side])),
-        (f"{cases:,} cases: CPU ms/request", each(lambda side: 1000 * cpu[side] / cases)),
-        ("after start-up: requests/s", each(lambda side: more / (wall[side] - wall_1[side]))),
-        (
-            "after start-up: CPU ms/request",
-            each(lambda side: 1000 * (cpu[side] - cpu_1[side]) / more),
+def asked(server: Server, scratch: Path, repetitions: int) -> dict[str, float]:
+    found = [measure.asked_one_by_one(server, scratch, 300) for _ in range(repetitions)]
+    return {name: median(each[name] for each in found) for name in found[0]}
+
+
+def rows(options: argparse.Namespace, samples: list[Sample], client: dict[str, float]) -> list[Row]:
+    def of(side: str, load: Load, what: str = "wall_seconds") -> float | None:
+        found = [getattr(x, what) for x in samples if (x.side, x.load) == (side, load)]
+        return median(found) if found else None
+
+    def ratio(load: Load, side: str, what: str = "wall_seconds") -> float | None:
+        return _divided(of("runner", load, what), of(side, load, what))
+
+    def streamed(side: str) -> float | None:
+        """CPU seconds of one more stream."""
+        most, least = (of(side, load, "cpu_seconds") for load in (EVENTS, FEW_EVENTS))
+        more = EVENTS.cases - FEW_EVENTS.cases
+        return None if most is None or least is None else (most - least) / more
+
+    all_of, many = Load(options.cases), Load(options.many)
+    found = [
+        Row("1 case ÷ bare litellm", ratio(ONE, "litellm"), "≤ 0.35"),
+        Row(f"{options.cases:,} cases ÷ bare litellm", ratio(all_of, "litellm"), "≤ 0.25"),
+        Row(f"{options.cases:,} cases ÷ pydantic-evals", ratio(all_of, "pydantic-evals"), "≤ 0.6"),
+        Row(f"{options.cases:,} cases ÷ bare openai", ratio(all_of, "openai")),
+        Row(f"{options.cases:,} cases ÷ bare aiohttp", ratio(all_of, "aiohttp")),
+        Row(
+            f"CPU of a stream of {EVENTS_EACH} events ÷ litellm's",
+            _divided(streamed("runner"), streamed("litellm")),
+            "≤ 0.1",
         ),
-        *((f"{size:,} case{'s' * (size > 1)}: peak MB", peak) for size, peak in peaks.items()),
     ]
+    for load, aim in zip(waiting(options), ("≥ 0.75", ""), strict=True):
+        seconds = int(load.path.removeprefix("wait-")) / 1000
+        ideal = -(-load.cases // load.concurrency) * seconds
+        what = f"{load.cases:,} answers of {seconds:g} s, {load.concurrency} at once: ideal ÷ wall"
+        found.append(Row(what, _divided(ideal, of("runner", load)), aim))
+    if options.many:
+        what, mb = f"{options.many:,} cases", "peak_mb"
+        found += [
+            Row(f"{what} ÷ bare aiohttp", ratio(many, "aiohttp"), "≤ 6"),
+            Row(f"peak memory, {what} ÷ bare litellm", ratio(many, "litellm", mb), "≤ 0.7"),
+        ]
+    if options.lines:
+        lines = Load(options.lines)
+        found += [
+            Row(
+                f"run: {options.lines:,} lines, a second",
+                _divided(options.lines, of("runner run", lines)),
+            ),
+            Row(f"run: {options.lines:,} lines, peak MB", of("runner run", lines, "peak_mb")),
+        ]
+    found.append(
+        Row("ms that aask adds to an answer at once", client["aask"] - client["post"], "≤ 2")
+    )
+    return found
 
 
-def table(rows: list[Row]) -> Table:
-    shown = Table(title="medians")
-    shown.add_column("")
-    for column in (*SIDES, "runner / litellm"):
+def _divided(one: float | None, other: float | None) -> float | None:
+    return None if one is None or not other else one / other
+
+
+def table(rows: list[Row], before: tuple[float, float, float]) -> Table:
+    loads = " and ".join(f"{load[0]:.1f}" for load in (before, os.getloadavg()))
+    about = f"load {loads} (before, after) on {os.cpu_count()} cores, {machine()}"
+    shown = Table("", caption=about)
+    for column in ("measured", "aim"):
         shown.add_column(column, justify="right")
-    for what, values in rows:
-        ratio = values["runner"] / values["litellm"]
-        shown.add_row(what, *(f"{values[side]:,.2f}" for side in SIDES), f"{ratio:.2f}")
+    for row in rows:
+        value = "not measured" if row.value is None else f"{row.value:,.2f}"
+        shown.add_row(row.what, value, row.aim)
     return shown
 
 
-def machine() -> dict[str, Any]:
-    """What the numbers depend on; a load from elsewhere spoils the seconds more than the CPU."""
+def machine() -> str:
     names = ("litellm", "hydra-core", "aiohttp", "uvloop", "pydantic")
-    return {
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg(),
-        "versions": {name: version(name) for name in names},
-    }
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"Python {platform.python_version()}, {versions}"
+
+
+def _line(sample: Sample) -> str:
+    load = f"{sample.load.cases:,} {sample.load.path}".strip()
+    return (
+        f"{sample.side:14} {load:18} {sample.wall_seconds:7.2f} s"
+        f"  {sample.cpu_seconds:7.2f} s CPU  {sample.peak_mb:4.0f} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,29 @@ from urllib.request import ProxyHandler, build_opener
 
 ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
-LIMIT_SECONDS = 1800
+PEERS = Path(__file__).parent / "peers"
+LIMIT_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked: so many cases, of a server that answers as its path says."""
+
+    cases: int
+    path: str = ""  # wait-200, first-300-gap-20
+    concurrency: int = 64
+
+    @property
+    def streams(self) -> bool:
+        return self.path.startswith("first")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One process: how many cases it had, and what they took."""
+    """One process: what it was given, and what that took."""
 
     side: str
-    cases: int
+    load: Load
     wall_seconds: float
     cpu_seconds: float  # user and system
     peak_mb: float
@@ -34,9 +48,8 @@ class Sample:
 class Server:
     port: int
 
-    @property
-    def api_base(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+    def api_base(self, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.port}/{path + '/' if path else ''}v1"
 
     def served(self) -> int:
         direct = build_opener(ProxyHandler({}))
@@ -62,7 +75,7 @@ def serving() -> Iterator[Server]:
 
 
 def environment() -> dict[str, str]:
-    """Both sides stay on this machine: no proxy, and no list downloaded at litellm's import.
+    """All sides stay on this machine: no proxy, and no list downloaded at litellm's import.
 
     The latter would put the time of a download from the Internet into one side's start-up.
     """
@@ -71,43 +84,78 @@ def environment() -> dict[str, str]:
     return kept | dict.fromkeys(local, "True")
 
 
-def runner(cases: Path, server: Server, concurrency: int, outputs: Path) -> list[str]:
+Arguments = Callable[[Load, Path, Server], list[str]]
+
+
+def runner(load: Load, scratch: Path, server: Server) -> list[str]:
     return [
         *("-m", "runner", "--config-dir", str(CONF), "task=bench", "model=bench"),
-        *(f"concurrency={concurrency}", f"outputs={outputs}", "requirements=base"),
-        *(f"model.provider.api_base={server.api_base}", f"task.cases={cases}"),
+        *("requirements=base", f"concurrency={load.concurrency}", f"outputs={fresh(scratch)}"),
+        *(f"model.provider.api_base={server.api_base(load.path)}", f"stream={load.streams}"),
+        f"task.cases={cases(scratch, load.cases)}",
     ]
 
 
-def bare(cases: Path, server: Server, concurrency: int, _: Path) -> list[str]:
-    return ["-m", "tests.benchmarks.bare_litellm", str(cases), server.api_base, str(concurrency)]
+def runner_lines(load: Load, scratch: Path, server: Server) -> list[str]:
+    """In production: `run`, from a file of lines into another."""
+    out = fresh(scratch)
+    return [
+        *("-m", "runner", "run", "--config-dir", str(CONF), "task=bench", "model=bench"),
+        *(f"concurrency={load.concurrency}", f"outputs={out}", f"output={out}.jsonl"),
+        *(f"model.provider.api_base={server.api_base(load.path)}", "task.cases=none"),
+        "requirements=base",
+        f"input={lines(scratch, load.cases)}",
+    ]
 
 
-SIDES = {"runner": runner, "litellm": bare}
+def peer(name: str) -> Arguments:
+    def arguments(load: Load, scratch: Path, server: Server) -> list[str]:
+        stream = ["stream"] if load.streams else []
+        asked = [str(cases(scratch, load.cases)), server.api_base(load.path)]
+        return [str(PEERS / f"{name}.py"), *asked, str(load.concurrency), *stream]
+
+    return arguments
 
 
-def measure(side: str, count: int, server: Server, concurrency: int, scratch: Path) -> Sample:
-    """Run one side on `count` cases. Exits with its last words when it fails or asks too little."""
-    cases = scratch / f"cases_{count}.jsonl"
-    command = SIDES[side](cases, server, concurrency, scratch / f"out_{time.monotonic_ns()}")
+SIDES: dict[str, Arguments] = {
+    "runner": runner,
+    "runner run": runner_lines,
+    "litellm": peer("litellm_loop"),
+    "openai": peer("openai_loop"),
+    "pydantic-evals": peer("pydantic_evals_loop"),
+    "aiohttp": peer("aiohttp_loop"),
+}
+_LIBRARIES = {"litellm": "litellm", "openai": "openai", "pydantic-evals": "pydantic_evals"}
+
+
+def absent(side: str, python: str) -> bool:
+    """Whether the library of a side is not there to be measured."""
+    library = _LIBRARIES.get(side)
+    found = f"import importlib.util as u, sys; sys.exit(u.find_spec({library!r}) is None)"
+    return library is not None and subprocess.call([python, "-c", found]) != 0
+
+
+def measure(side: str, load: Load, server: Server, scratch: Path, python: str) -> Sample:
+    """Run one side. Exits with its last words when it fails or asks too little."""
+    arguments = SIDES[side](load, scratch, server)
     before = server.served()
     log = scratch / "log"
     start = time.perf_counter()
-    code, usage = run(command, log)
+    code, usage = run([python, *arguments], log)
     wall = time.perf_counter() - start
     asked = server.served() - before
-    if code != 0 or asked < count:
+    if code != 0 or asked < load.cases:
         tail = log.read_text(errors="replace")[-3000:]
-        sys.exit(f"{tail}\n{side}: exit {code} after {asked} requests for {count} cases")
+        sys.exit(f"{tail}\n{side}: exit {code} after {asked} requests for {load.cases} cases")
     cpu = usage.ru_utime + usage.ru_stime
-    return Sample(side, count, wall, cpu, peak_mb(usage), asked)
+    return Sample(side, load, wall, cpu, peak_mb(usage), asked)
 
 
-def run(arguments: list[str], log: Path) -> tuple[int, struct_rusage]:
-    """Run Python to its end; what it used is its own and no other child's."""
+def run(command: list[str], log: Path) -> tuple[int, struct_rusage]:
+    """Run it to its end; what it used is its own and no other child's."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            command,
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.DEVNULL,
@@ -134,10 +182,41 @@ def peak_mb(usage: struct_rusage) -> float:
     return usage.ru_maxrss * unit / 1e6
 
 
-def write_cases(scratch: Path, count: int) -> None:
+def asked_one_by_one(server: Server, scratch: Path, count: int) -> dict[str, float]:
+    """Median milliseconds of an answer at once: of `aask`, and of a bare post."""
+    script = [str(PEERS / "ask_one_by_one.py"), str(cases(scratch, count)), server.api_base()]
+    environ = environment() | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        [sys.executable, *script], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    found: dict[str, float] = json.loads(said.stdout.splitlines()[-1])
+    return found
+
+
+def cases(scratch: Path, count: int) -> Path:
     """Cases of about 60 tokens, each another."""
-    with (scratch / f"cases_{count}.jsonl").open("w", encoding="utf-8") as file:
-        for number in range(count):
-            words = " ".join(f"item{(number * 7 + word) % 1000:03d}" for word in range(24))
-            case = {"id": f"case_{number}", "input": f"Case {number}: {words}", "expected": "ACK"}
-            file.write(json.dumps(case) + "\n")
+    path = scratch / f"cases_{count}.jsonl"
+    if not path.exists():
+        with path.open("w", encoding="utf-8") as file:
+            for number in range(count):
+                case = {"id": f"case_{number}", "input": text(number), "expected": "ACK"}
+                file.write(json.dumps(case) + "\n")
+    return path
+
+
+def lines(scratch: Path, count: int) -> Path:
+    """Lines of `run`, likewise."""
+    path = scratch / f"lines_{count}.jsonl"
+    if not path.exists():
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(text(number)) + "\n" for number in range(count))
+    return path
+
+
+def text(number: int) -> str:
+    words = " ".join(f"item{(number * 7 + word) % 1000:03d}" for word in range(24))
+    return f"Case {number}: {words}"
+
+
+def fresh(scratch: Path) -> Path:
+    return scratch / f"out_{time.monotonic_ns()}"

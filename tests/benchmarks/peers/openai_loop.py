@@ -1,27 +1,23 @@
-"""What one would write without the runner: litellm as it comes, a semaphore, a list of replies.
-
-python -m tests.benchmarks.bare_litellm CASES API_BASE CONCURRENCY
-"""
+"""The openai package by itself, in the same loop: CASES API_BASE CONCURRENCY."""
 
 import asyncio
 import json
 import sys
 from pathlib import Path
 
-import litellm
+from openai import AsyncOpenAI
 
 
 async def main(cases: Path, api_base: str, concurrency: int) -> list[str]:
     free = asyncio.Semaphore(concurrency)
+    client = AsyncOpenAI(base_url=api_base, api_key="none", max_retries=0)
 
     async def ask(text: str) -> str:
         async with free:
-            reply = await litellm.acompletion(
-                model="openai/bench",
+            reply = await client.chat.completions.create(
+                model="bench",
                 messages=[{"role": "user", "content": text}],
-                api_base=api_base,
-                api_key="none",
-                temperature=0.0,  # it and max_tokens only because the runner's task sends them too
+                temperature=0.0,
                 max_tokens=64,
             )
         return str(reply.choices[0].message.content)
