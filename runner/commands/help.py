@@ -30,7 +30,7 @@ Keys of a run (key=value):
   seed=1               for providers that take one   gate=true        exit 3 on a miss
   reuse=outputs/runs/… replay that run's answers     outputs=DIR      where records are kept
   estimate=true        tokens and dollars, unsent    budget_usd=2     a hard cap
-  latency_probe=5      time first tokens, streamed   baseline=RUN     what is proven to have changed
+  stream=true          time first tokens             baseline=RUN     what is proven to have changed
   junit=ci/report.xml  what the gate says, for CI    gate=proven      … and on what is not proven
 
 Flags: -m sweep · --config-dir DIR your own conf/ · --cfg job show the composed config

@@ -101,7 +101,7 @@ class Spend:
 
     def _count(self, directory: Path) -> None:
         run = Run(directory)
-        if not run.asked:
+        if not run.begun:
             return
         of = run.provenance
         config = validated(_Config, of.config, at=f"{directory}: config.")

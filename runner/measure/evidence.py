@@ -59,14 +59,13 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     record = Run(directory)
     run, job, stamp = record.measurement, record.job, record.stamp
     observer = _Observer(job.task.name, job=job)
-    measured = measure(observer.watch(lines(record)), job, record.probes())
+    measured = measure(observer.watch(lines(record)), job)
     result = Result(
         **vars(measured),
         task=run.task,
         model=run.model,
         id=run.id,
-        complete=measured.counts.outcomes == run.outcomes
-        and measured.probes >= min(job.latency_probe, int(run.cases.get("count", 0))),
+        complete=measured.counts.outcomes == run.outcomes,
         stamp=stamp,
         confidence=job.requirements.confidence,
         verdicts=judge(job, measured.metrics),

@@ -14,11 +14,10 @@ from runner.measure.formatting import UNITS
 from runner.measure.observations import SCORE, Observations
 from runner.measure.repeats import flakiness, mean_pass_at_k
 from runner.measure.statistics import Estimate, mean, percentile, ratio
-from runner.price import total
 from runner.record.outcomes import Arm, Counts, Line, Metric
 
 _REPEATED = ("pass_at_1", "pass_at_k", "flaky_rate")
-_PROBED = ("ttft_p50_ms", "ttft_p95_ms", "tokens_per_second")
+_STREAMED = ("ttft_p50_ms", "ttft_p95_ms", "tokens_per_second")
 _JUDGED = ("judge_failure_rate", "judge_latency_p50_ms", "judge_cost_usd")
 _FLAKIEST = 10  # cases that a result names
 
@@ -32,20 +31,15 @@ class Measured:
     spent_usd: float | None
     arms: list[Arm]
     choices: dict[str, int]
-    probes: int  # cases that were streamed
     skipped: dict[str, int]
     failures: dict[str, int]
     flaky_cases: dict[str, float]
 
 
-def measure(lines: Iterable[Line], job: Job, probe: Iterable[Line] = ()) -> Measured:
-    """`probe` are the outcomes of the streaming probe, which count for nothing else."""
+def measure(lines: Iterable[Line], job: Job) -> Measured:
     tally = Observations(job)
     for line in lines:
         tally.add(line)
-    for line in probe:
-        tally.probed(line)
-        tally.spent = total((tally.spent, line.cost_usd))
     computing = _Computing(tally, job.requirements.confidence)
     return Measured(
         metrics=computing.all(),
@@ -53,7 +47,6 @@ def measure(lines: Iterable[Line], job: Job, probe: Iterable[Line] = ()) -> Meas
         spent_usd=tally.spent,
         arms=tally.arms.rows(),
         choices=dict(tally.arms.choices),
-        probes=tally.probes,
         skipped=dict(tally.skipped),
         failures=dict(tally.failures),
         flaky_cases=computing.flaky_cases,
@@ -84,7 +77,7 @@ class _Computing:
         found |= self._costs()
         wanted = {
             _REPEATED: job.repeats > 1,
-            _PROBED: job.latency_probe or job.stream,
+            _STREAMED: job.stream,
             _JUDGED: job.judging,
         }
         left_out = {name for names, asked_for in wanted.items() if not asked_for for name in names}

@@ -47,7 +47,7 @@ class Observations:
         self.arms = Arms(job)
         self.skipped: Counter[str] = Counter()  # models whose turn had come
         self.failures: Counter[str] = Counter()  # calls that failed, by the kind of error
-        self.answered = self.replayed = self.probes = self.unsent = 0
+        self.answered = self.replayed = self.unsent = 0
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
@@ -138,18 +138,12 @@ class Observations:
             self._note("output_tokens", case, line.usage.output_tokens)
         if not line.replayed:
             self._note("latency", case, line.seconds * 1000)
-            if self.job.stream and not self.job.latency_probe:
+            if self.job.stream:
                 self._first_token(line, case)
             seconds = _answering_seconds(line)
             if line.usage and seconds > 0:
                 rate = line.usage.output_tokens / seconds
                 self._note("output_tokens_per_second", case, rate)
-
-    def probed(self, line: Line) -> None:
-        """Take in an answer of the streaming probe."""
-        self.probes += not (isinstance(line, Failed) and line.open)
-        if own(line):
-            self._first_token(line, 0)
 
     def _first_token(self, line: Answered, case: int) -> None:
         """How long it took, and how fast the rest of a streamed answer came."""
@@ -177,9 +171,7 @@ class Observations:
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:
         """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""
         found = self._samples[name]
-        probed = self.job.latency_probe and name in ("ttft", "tokens_per_second")
-        several = self.job.repeats > 1 and not probed
-        return found.values, found.cases if several else None
+        return found.values, found.cases if self.job.repeats > 1 else None
 
 
 def _answering_seconds(line: Answered) -> float:

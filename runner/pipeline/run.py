@@ -5,7 +5,6 @@ What a question goes through on its way is in session.py; what is asked, in plan
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import islice
 from pathlib import Path
 
 from runner.calls.dispatch import Dispatch
@@ -15,9 +14,8 @@ from runner.pipeline import provenance, resume
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import Carried
 from runner.pipeline.session import Session, opened
-from runner.record.files import JOURNAL, PROBE, RESULT, RUN, write_json
+from runner.record.files import JOURNAL, RESULT, RUN, write_json
 from runner.record.outcomes import Attempt, Failed, Score
-from runner.record.run import Run
 from runner.scorers import ScorerFailed
 
 
@@ -77,23 +75,6 @@ async def _answer(plan: Plan, question: Question, session: Session, carried: Car
         await session.keep(found.model_copy(update={"judging": judging, "scores": scores}))
         raise
     await session.keep(scored)
-
-
-async def probe(plan: Plan, directory: Path, dispatch: Dispatch) -> None:
-    """Stream the answers to the first cases one at a time, to time their first tokens.
-
-    Nothing else may be under way: at many streams at once this process would time itself.
-    """
-    lines = Run(directory).probes()
-    done = {line.case for line in lines if not (isinstance(line, Failed) and line.open)}
-    first = islice((q for q in plan.questions() if q.repeat == 0), plan.job.latency_probe)
-    todo = [question for question in first if question.case.id not in done]
-    if not todo:
-        return
-    untraced = plan.job.model_copy(update={"tracing": None})
-    async with opened(untraced, dispatch, directory / PROBE) as session:
-        for question in todo:
-            await session.keep(await session.ask_or_stop(question, on_text=lambda _: None))
 
 
 async def _together(worker: Callable[[], Awaitable[None]], count: int) -> None:

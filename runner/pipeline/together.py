@@ -9,7 +9,7 @@ from runner.config.terminal import say
 from runner.errors import RunnerError
 from runner.pipeline.plan import Plan
 from runner.pipeline.progress import progress
-from runner.pipeline.run import probe, run
+from runner.pipeline.run import run
 from runner.pipeline.session import connected
 from runner.record.run import Run
 
@@ -36,10 +36,4 @@ async def run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
             for each in plans:
                 if each[0].job.on_device:
                     await one(*each)
-            for plan, directory in plans:  # now that nothing else is under way
-                try:
-                    if plan.job.latency_probe and directory not in errors:
-                        await probe(plan, directory, dispatch)
-                except RunnerError as error:
-                    errors[directory] = error
     return errors

@@ -23,7 +23,6 @@ _MEASURING = {
     "baseline": None,
     "junit": None,
     "reuse": None,
-    "latency_probe": 0,
     "stream": False,
 }
 

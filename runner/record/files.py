@@ -1,7 +1,7 @@
 """Where runs and sweeps live on disk, and how their files are read and written.
 
 A run is a directory with `run.json` (what was asked), `cases.jsonl` (the journal: one line an
-outcome), perhaps `probe.jsonl` (streamed answers, timed), and, once every case has an outcome,
+outcome) and, once every case has an outcome,
 `result.json`, `report.md` and `report.html`. A sweep is a directory of runs with a `result.json`
 and reports of its own.
 """
@@ -23,7 +23,6 @@ from runner.errors import ConfigError, StorageError
 
 RUN = "run.json"
 JOURNAL = "cases.jsonl"
-PROBE = "probe.jsonl"
 UNSCORED = "unscored.jsonl"  # answers that wait for a judge
 SENT = ".sent.jsonl"  # in place of a journal's .jsonl: what was sent, before it was
 RESULT = "result.json"

@@ -18,7 +18,6 @@ from runner.config.schema import Job
 from runner.errors import ConfigError, StorageError
 from runner.record.files import (
     JOURNAL,
-    PROBE,
     RESULT,
     RUN,
     SENT,
@@ -137,7 +136,7 @@ class Run:
     def stamp(self) -> str:
         """Of its files as they stand: another once one is cut, goes on or has other bytes."""
         found = hashlib.sha256()
-        for name in (RUN, JOURNAL, PROBE, UNSCORED):
+        for name in (RUN, JOURNAL, UNSCORED):
             with suppress(OSError), (self.directory / name).open("rb") as file:
                 size = checksum = 0
                 while part := file.read(_READ):
@@ -180,15 +179,11 @@ class Run:
 
     def set_aside(self) -> Iterator[str]:
         """Take damaged lines out of its files, and say so. Raises StorageError."""
-        for name in (JOURNAL, UNSCORED, PROBE):
+        for name in (JOURNAL, UNSCORED):
             for path in (self.directory / name, (self.directory / name).with_suffix(SENT)):
                 if count := set_aside(path):
                     lines = f"{count} damaged line{'s' if count > 1 else ''}"
                     yield f"{path}: {lines} set aside in {path.name}.bad; asked again"
-
-    def probes(self) -> Iterator[Line]:
-        """Streamed answers; what the budget stopped may stand there twice. Raises StorageError."""
-        return read_journal(self.directory / PROBE)
 
     def unscored(self) -> Iterator[Line]:
         """What waits for its judge, or for its answer; the journal's is later. StorageError."""
@@ -201,8 +196,7 @@ class Run:
         grow with the cases, but with those that wait, and with what a run that has not ended sent.
         """
         yield from self._outcomes_paid()
-        for name in (JOURNAL, PROBE):
-            yield from (each.attempt for each in self.unfinished(name, self.lines(name)))
+        yield from (each.attempt for each in self.unfinished(JOURNAL, self.lines(JOURNAL)))
 
     def lines(self, name: str) -> Iterator[Line]:
         """What is on record by way of one journal. Raises StorageError."""
@@ -220,8 +214,6 @@ class Run:
         return list(found.values())
 
     def _outcomes_paid(self) -> Iterator[Attempt]:
-        for line in self.probes():
-            yield from line.paid
         waiting = {(each.case, each.repeat) for each in self.unscored()}
         left_open = set[str | None]()  # attempts whose replies were taken when it was asked again
         for line in self.as_written():
@@ -232,11 +224,6 @@ class Run:
         for line in self.unscored():
             if (line.case, line.repeat) in waiting:
                 yield from line.paid
-
-    @property
-    def asked(self) -> bool:
-        """Whether a question was asked, or a probe."""
-        return self.begun or (self.directory / PROBE).exists()
 
     @property
     def begun(self) -> bool:

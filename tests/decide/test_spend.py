@@ -8,7 +8,7 @@ import pytest
 
 from runner.decide.spend import Alerts, Key, Spend, Sum, due_alerts, read
 from runner.errors import ConfigError
-from runner.record.files import JOURNAL, PROBE, RUN, UNSCORED
+from runner.record.files import JOURNAL, RUN, UNSCORED
 from runner.record.outcomes import Answered, Failed
 from tests.report import make
 
@@ -86,20 +86,11 @@ def test_replayed_attempts_are_not_paid_twice(outputs: Path) -> None:
 
 
 def test_what_is_on_record_beside_the_journal(outputs: Path) -> None:
-    """Probes were paid for, so were answers that still wait for a judge; none counts twice."""
+    """Answers that still wait for a judge were paid for, too; none counts twice."""
     run = paid(outputs, 1.0)  # case a
     judged, waits = make.answered("a"), make.answered("b", attempts=[attempt(2.0)])
     (run / UNSCORED).write_text(f"{judged.model_dump_json()}\n{waits.model_dump_json()}\n")
-    probe = make.answered("a", attempts=[attempt(4.0)])
-    (run / PROBE).write_text(f"{probe.model_dump_json()}\n")
-    assert only(read(outputs)) == Sum(3, 0, 7.0)
-
-
-def test_a_run_that_has_only_been_probed(outputs: Path) -> None:
-    """A run that was interrupted before its first case has paid for its probe."""
-    run = paid(outputs, 4.0)
-    (run / JOURNAL).rename(run / PROBE)
-    assert only(read(outputs)) == Sum(1, 0, 4.0)
+    assert only(read(outputs)) == Sum(2, 0, 3.0)
 
 
 def test_days_are_those_of_utc(outputs: Path) -> None:

@@ -13,7 +13,7 @@ from runner.config.schema import Job
 from runner.errors import BudgetSpent, ConfigError
 from runner.pipeline.plan import prepare
 from runner.pipeline.resume import claim
-from runner.pipeline.run import probe, run
+from runner.pipeline.run import run
 from runner.pipeline.session import connected
 from runner.price import paid_at_most
 from runner.record.files import JOURNAL, RESULT, RUN, read_json
@@ -351,27 +351,6 @@ async def test_money_of_the_interrupted_run_counts(make_job: MakeJob, runs: Path
         with pytest.raises(BudgetSpent):
             await execute(job, runs / "b")
     assert 0 < sent == len(server.requests)
-
-
-async def test_probe(make_job: MakeJob, runs: Path) -> None:
-    """The probe streams the first cases alone, and its times stand beside the run's own."""
-    with Loopback(loopback.echo) as server:
-        job = make_job(server.base_url, latency_probe=2)
-        plan = prepare(job)
-        with claim(plan, runs / "a"):
-            async with connected() as dispatch:
-                await run(plan, runs / "a", dispatch, lambda: None)
-                assert not any(request.body.get("stream") for request in server.requests)
-                await probe(plan, runs / "a", dispatch)
-                await probe(plan, runs / "a", dispatch)  # what is on record is not asked again
-            result = build(runs / "a")
-        assert [bool(r.body.get("stream")) for r in server.requests] == [False] * 4 + [True] * 2
-        assert server.peak <= 4
-    assert result.metrics["ttft_p50_ms"].n == 2
-    assert result.metrics["ttft_p50_ms"].value is not None
-    assert result.metrics["latency_p50_ms"].n == 4
-    assert result.counts is not None
-    assert result.counts.outcomes == 4
 
 
 async def test_streamed(make_job: MakeJob, runs: Path) -> None:

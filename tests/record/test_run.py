@@ -15,7 +15,6 @@ from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure.compare import against
 from runner.record.files import (
     JOURNAL,
-    PROBE,
     RESULT,
     RUN,
     SWEEP,
@@ -81,17 +80,16 @@ def test_a_result_is_of_every_byte(tmp_path: Path) -> None:
 
 
 def test_everything_that_was_paid_counts_once(tmp_path: Path) -> None:
-    """Probes, answers, judges and what waits for one; what was taken over was paid elsewhere."""
+    """Answers, judges and what waits for one; what was taken over was paid elsewhere."""
     judge = make.attempt("judge", role="judge", cost_usd=4.0)
     before = make.attempt(cost_usd=8.0, replayed=True)
     run = Run(make.run(tmp_path, [make.answered("a", attempts=[before], judging=[judge])]))
-    put(run.directory / PROBE, make.answered("a", attempts=[make.attempt(cost_usd=1.0)]))
     put(
         run.directory / UNSCORED,
         make.answered("a", attempts=[make.attempt(cost_usd=16.0)]),  # since then on the journal
         make.answered("b", attempts=[make.attempt(cost_usd=2.0)]),
     )
-    assert [each.cost_usd for each in run.paid()] == [1.0, 4.0, 2.0]
+    assert [each.cost_usd for each in run.paid()] == [4.0, 2.0]
 
 
 def test_what_a_directory_is(tmp_path: Path) -> None:
@@ -207,8 +205,8 @@ def test_an_outcome_stands_once(tmp_path: Path) -> None:
 def test_nothing_was_asked_yet(tmp_path: Path) -> None:
     """A run without a journal has no outcomes and has paid nothing."""
     run = Run(tmp_path)
-    assert not run.asked
-    assert [*run.outcomes(), *run.probes(), *run.unscored(), *run.paid()] == []
+    assert not run.begun
+    assert [*run.outcomes(), *run.unscored(), *run.paid()] == []
     assert run.result is None
     assert not run.ended
 
@@ -237,12 +235,12 @@ def read_all(directory: Path) -> None:
             getattr(run, name)
         except ConfigError as error:
             assert "\n" not in str(error)
-    for stream in (run.outcomes, run.as_written, run.probes, run.unscored, run.paid):
+    for stream in (run.outcomes, run.as_written, run.unscored, run.paid):
         try:
             list(stream())
         except StorageError as error:
             assert "\n" not in str(error)
-    assert (run.ended, run.asked, run.kind) is not None
+    assert (run.ended, run.begun, run.kind) is not None
     assert isinstance(run.config, dict)
 
 

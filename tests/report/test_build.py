@@ -63,7 +63,7 @@ def test_a_journal_is_read_once(write_run: Factory, opened: Counter[str]) -> Non
     """One pass measures a run, compares it with its baseline and gathers its page."""
     before = write_run([answered("a"), failed("b")], name="before")
     build(write_run([answered("a"), failed("b")], job(baseline=before), name="after"))
-    assert opened == {"before/cases.jsonl": 1, "after/cases.jsonl": 1, "after/probe.jsonl": 1}
+    assert opened == {"before/cases.jsonl": 1, "after/cases.jsonl": 1}
 
 
 def test_so_are_those_of_a_sweep(write_run: Factory, opened: Counter[str], tmp_path: Path) -> None:

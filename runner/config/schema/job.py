@@ -128,7 +128,6 @@ class Job(Strict):
     gate: Gate
     reuse: Path | None
     outputs: Path
-    latency_probe: int = Field(0, ge=0)  # so many cases are streamed alone, to time first tokens
     stream: bool = False  # answers are streamed, and the first token of each is timed
     duplicate: bool = False  # may be under way in two processes at once
     budget_usd: Usd | None = None

@@ -64,7 +64,6 @@ async def of(plan: Plan) -> CostEstimate:
         once(),
         plan.scorers.values(),
         repeats=plan.job.repeats,
-        probes=plan.job.latency_probe,
     )
 
 
@@ -74,9 +73,8 @@ async def totals(
     scorers: Collection[Scorer] = (),
     *,
     repeats: int = 1,
-    probes: int = 0,
 ) -> CostEstimate:
-    """Each query asked and its answer scored `repeats` times; the first `probes` asked once more.
+    """Each query asked and its answer scored `repeats` times.
 
     Nothing is kept of a query once it is counted.
     """
@@ -84,8 +82,7 @@ async def totals(
     async for query in queries:
         asked = await counting.ask(query)
         judged = await counting.judge(scorers, query)
-        parts = add([parts, *[asked, judged] * repeats, *([asked] if probes > 0 else [])])
-        probes -= 1
+        parts = add([parts, *[asked, judged] * repeats])
     unpriced = [each for each in job.models.values() if worst_case(each.price, 1, 1) is None]
     notes = dict.fromkeys(f"{each.name}: {_unpriced(each)}" for each in unpriced)
     if fixed := variableless(job.task):

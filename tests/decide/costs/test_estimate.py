@@ -84,15 +84,9 @@ async def test_single_model(of: Of) -> None:
     }
 
 
-async def test_repeats_and_probes(of: Of) -> None:
-    """Every repeat is asked, and every case that is streamed to time its first token."""
-    calls = (await of(repeats=3, latency_probe=2)).range.low.calls
-    assert calls == 3 * CASES + 2
-
-
-async def test_more_probes_than_cases(of: Of) -> None:
-    """No more cases are streamed than there are."""
-    assert (await of(latency_probe=100)).range.high.calls == 2 * CASES
+async def test_repeats(of: Of) -> None:
+    """Every repeat is asked."""
+    assert (await of(repeats=3)).range.low.calls == 3 * CASES
 
 
 async def test_unknown_price(of: Of) -> None:
@@ -376,7 +370,7 @@ def runner(tmp_path: Path, server: Loopback, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("arguments", "tables", "rows"),
     [
-        (["model=first", "latency_probe=2"], 1, ["demo-first"]),
+        (["model=first", "stream=true"], 1, ["demo-first"]),
         (["model=own"], 1, ["demo-own"]),
         (["-m", "model=first,second,own"], 1, ["demo-first", "demo-second", "all together"]),
         (["-m", "model=first,second", "hydra/launcher=basic"], 2, ["demo-first", "demo-second"]),
