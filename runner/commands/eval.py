@@ -54,11 +54,13 @@ def _run(job: Job) -> int:
     if isinstance(result, RunnerError):
         raise result
     from runner.decide import gate
-    from runner.report import console, junit, terminal
+    from runner.report import console, terminal
 
     ruling = gate.rule(job.gate, gate.of_run(result))
     console.show([*terminal.run(directory, result), *terminal.gate(ruling)])
     if job.junit:
+        from runner.report import junit
+
         junit.write(job.junit, result)
     return exit_code([result], ruling)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -77,9 +78,11 @@ def serving() -> Iterator[Server]:
 def environment() -> dict[str, str]:
     """All sides stay on this machine: no proxy, and no list downloaded at litellm's import.
 
-    The latter would put the time of a download from the Internet into one side's start-up.
+    The latter would put the time of a download from the Internet into one side's start-up. All
+    keep their bytecode, as what is installed does.
     """
-    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    off = re.compile("proxy|^PYTHONDONTWRITEBYTECODE$", re.IGNORECASE)
+    kept = {name: value for name, value in os.environ.items() if not off.search(name)}
     local = ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS")
     return kept | dict.fromkeys(local, "True")
 
