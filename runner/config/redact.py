@@ -89,9 +89,12 @@ def api_key(model: Single) -> str | None:
 
 
 def remember(secret: str) -> None:
-    """Scrub it from now on: as it stands in a text, and as it stands inside a JSON string."""
+    """Scrub it from now on: as it stands in a text, inside a JSON string, and inside one that is
+    itself part of a JSON string, as the arguments of a tool's call are.
+    """
     if len(secret) >= _AT_LEAST:  # placeholders would garble texts
-        _known.update({secret, json.dumps(secret)[1:-1]})
+        within = json.dumps(secret)[1:-1]
+        _known.update({secret, within, json.dumps(within)[1:-1]})
 
 
 def key_in(text: str) -> str | None:

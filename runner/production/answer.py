@@ -9,7 +9,7 @@ from runner.cases import reading
 from runner.config.schema import Task
 from runner.errors import ErrorKind
 from runner.price import total
-from runner.record.outcomes import Answered, Failed, Record, Usage
+from runner.record.outcomes import Answered, Failed, Record, ToolCall, Usage
 
 Kind = ErrorKind | Literal["invalid_input"]  # the latter: not sent, since it is no request
 
@@ -23,6 +23,7 @@ class Answer(Record):
     output: str | None = None  # what the model wrote, less its reasoning; None: nothing
     # The value that `output` is the JSON of, where the task asks for JSON and got it.
     parsed: Any = Field(None, alias="json")
+    tool_calls: list[ToolCall] = Field([])  # that it asks for: nothing has run them
     served_by: str | None = None  # the single model that answered
     fallback: str | None = None  # its key in the chain, where the model itself did not answer
     model_served: str | None = None  # the id that the provider says answered
@@ -60,6 +61,7 @@ def answer(outcome: Answered | Failed, task: Task, *, as_json: bool) -> Answer:
         **common,
         output=outcome.reply,
         parsed=_parsed(outcome.reply, task.fenced) if as_json else None,
+        tool_calls=outcome.tool_calls,
         served_by=outcome.served_by,
         fallback=outcome.fallback,
         model_served=outcome.model_served,

@@ -210,6 +210,12 @@ class Answered(Outcome):
     unscored: dict[str, str] = {}  # scorers that could not judge it, and why: no fault of its own
     error: None = None
 
+    @property
+    def as_text(self) -> str:
+        """What was said, and below it the tools called: of answers that are alike, the same."""
+        calls = [f"{call.name}({call.arguments})" for call in self.tool_calls]
+        return "\n".join([*([self.reply] if self.reply else []), *calls])
+
     def as_reply(self) -> Reply:
         """The answer as a scorer sees it, out of the record."""
         return Reply(

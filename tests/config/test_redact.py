@@ -1,13 +1,17 @@
 """What is said of a key, or of an address that holds one, before anything is sent."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from runner.config.redact import missing_key
+from runner.config.redact import missing_key, remember
 from runner.config.schema import Job, Single
 from runner.errors import ConfigError
+from runner.record.journal import to_line
+from runner.record.outcomes import ToolCall
+from tests.report.make import answered
 
 
 @pytest.mark.parametrize(
@@ -63,3 +67,13 @@ def test_short_keys(
     found = missing_key(model, "model")
     assert (found is None) if said is None else (found is not None and said in found)
     assert not found or key not in found.replace("shorter", "")
+
+
+def test_a_key_in_the_arguments_of_a_call() -> None:
+    """JSON within JSON: a key stands in no line of a journal, however often it is quoted there."""
+    key = 'sk-quoted"and\\slashed-0123'
+    remember(key)
+    call = ToolCall(id="1", name="log_in", arguments=json.dumps({"key": key}))
+    line = to_line(answered(tool_calls=[call])).decode()
+    assert "quoted" not in line and "slashed" not in line
+    assert json.loads(json.loads(line)["tool_calls"][0]["arguments"]) == {"key": "[redacted]"}

@@ -30,8 +30,8 @@ def test_tools_are_named_or_written_out(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "find_order.yaml").write_text(OWN)
     written = "{name: now, description: The time.}"
-    found = task(f"task.tools=[get_weather,find_order,{written}]", config_dir=tmp_path).tools
-    assert [tool.name for tool in found] == ["get_weather", "find_order", "now"]
+    found = task(f"task.tools=[track_parcel,find_order,{written}]", config_dir=tmp_path).tools
+    assert [tool.name for tool in found] == ["track_parcel", "find_order", "now"]
     assert found[1].parameters["required"] == ["number"]
     assert found[2].parameters == {"type": "object", "properties": {}}
 
@@ -40,10 +40,10 @@ def test_tools_are_named_or_written_out(tmp_path: Path) -> None:
     ("given", "line"),
     [
         (
-            "task.tools=[get_wether]",
-            "no file conf/tools/get_wether.yaml; did you mean 'get_weather'",
+            "task.tools=[track_parcl]",
+            "no file conf/tools/track_parcl.yaml; did you mean 'track_parcel'",
         ),
-        ("task.tools=[get_weather,get_weather]", "'get_weather' stands there twice"),
+        ("task.tools=[track_parcel,track_parcel]", "'track_parcel' stands there twice"),
         ("task.tools=[{name: 'a b', description: x}]", "task.tools.0.name"),
         ("task.tools=[{name: auto, description: x}]", "is a word of tool_choice"),
         ("task.tools=[{name: a}]", "task.tools.0.description: is missing"),
@@ -52,7 +52,7 @@ def test_tools_are_named_or_written_out(tmp_path: Path) -> None:
         ("task.tools=[{name: a, descripton: x}]", "did you mean 'description'"),
         ("task.tool_choice=auto", "tool_choice: the task has no tools"),
         ("task.parallel_tool_calls=false", "parallel_tool_calls: the task has no tools"),
-        ("task.tools=[get_weather] task.tool_choice=get_wether", "did you mean 'get_weather'"),
+        ("task.tools=[track_parcel] task.tool_choice=track_parcl", "did you mean 'track_parcel'"),
     ],
 )
 def test_mistakes_are_named(given: str, line: str) -> None:

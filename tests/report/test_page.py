@@ -15,7 +15,7 @@ from markupsafe import escape
 from runner.config.terminal import clean
 from runner.measure.evidence import read
 from runner.record.files import PAGE, RUN, SWEEP, write_json
-from runner.record.outcomes import Answered, Failed, Metric, Result, Score, Usage, Verdict
+from runner.record.outcomes import Answered, Failed, Metric, Result, Score, ToolCall, Usage, Verdict
 from runner.record.run import Run
 from runner.report import build, build_sweep, contents
 from runner.report.contents import Advice
@@ -116,6 +116,39 @@ def test_hostile_texts_stay_texts(write_run: Factory) -> None:
         ]
         found.append(Parsed(page_of(write_run(lines))).tags)
     assert found[0] == found[1]
+
+
+def test_calls_of_tools(write_run: Factory) -> None:
+    """Each has its name, its arguments a line a key, and what was said of it; so have the missed.
+
+    What a model calls, and with what, runs as little as what it writes.
+    """
+    calls = [
+        ToolCall(id="1", name="find", arguments='{"city": "Ghent", "open": true}'),
+        ToolCall(id="2", name=HOSTILE, arguments=HOSTILE),
+    ]
+    told = [
+        {"name": "find", "verdict": "right", "why": ""},
+        {"name": HOSTILE, "verdict": "hallucinated", "why": "no such tool was offered"},
+        {"name": "book", "verdict": "missing", "why": "{}"},
+    ]
+    score = Score(value=0, why="1 of 3", details={"calls": told})
+    line = answered(reply="", tool_calls=calls, scores={"exact": score})
+    [row] = gather(write_run([line]), texts=(texts := Texts(1))).rows
+    found = [
+        [each if isinstance(each, str) else texts.all[each] for each in call if each is not None]
+        for call in row["cells"][0]["calls"]
+    ]
+    assert found[0] == ["find", '{\n  "city": "Ghent",\n  "open": true\n}', "right"]
+    assert found[1] == [clean(HOSTILE), clean(HOSTILE), "hallucinated: no such tool was offered"]
+    assert found[2] == ["book", "missing: {}"]
+    assert texts.all[row["cells"][0]["reply"]].startswith('find({"city": "Ghent", "open": true})')
+    harmless = answered(tool_calls=[ToolCall(id="1", name="a", arguments="b")])
+    pages = [
+        Parsed(page_of(write_run([each], name=name)))
+        for each, name in ((line, "a"), (harmless, "b"))
+    ]
+    assert pages[0].tags == pages[1].tags
 
 
 def test_the_page_has_every_word(write_run: Factory) -> None:

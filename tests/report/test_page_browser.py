@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from runner.record.files import PAGE, SWEEP, write_json
-from runner.record.outcomes import Answered, Failed, Score
+from runner.record.outcomes import Answered, Failed, Score, ToolCall
 from runner.report import build, build_sweep
 from tests.report import make
 from tests.report.make import answered, failed, job, model
@@ -248,6 +248,20 @@ def test_a_very_long_answer(tab: Page, tmp_path: Path) -> None:
     assert len(answer.text_content() or "") == len(long) + 3
     tab.get_by_label("Compare with").select_option("expected")
     assert tab.locator("pre ins").all_inner_texts() == ["end"]
+
+
+def test_an_answer_that_calls_tools(tab: Page, tmp_path: Path) -> None:
+    """Its calls stand below it, with their arguments and what was said of them."""
+    call = ToolCall(id="1", name="find_store", arguments='{"city": "Ghent"}')
+    told = [{"name": "find_store", "verdict": "wrong", "why": 'city: is "Ghent", expected "Lyon"'}]
+    score = Score(value=0, why="0 of 1", details={"calls": told})
+    line = answered(reply="", tool_calls=[call], scores={"exact": score})
+    tab.goto(run_page(tmp_path, [line]))
+    tab.locator("[data-place='0'] [data-column='0']").click()
+    assert '"city": "Ghent"' in tab.get_by_label("arguments of find_store").inner_text()
+    api.expect(tab.get_by_role("dialog")).to_contain_text(
+        'wrong: city: is "Ghent", expected "Lyon"'
+    )
 
 
 def test_ten_thousand_rows(tab: Page, tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from runner.config import catalogue, loading, paths
 from runner.config.schema import Task
 from tests.scorers.make import reply
 
-TASKS = ("classification", "code_generation", "extraction", "reasoning", "summarization")
+TASKS = (
+    *("classification", "code_generation", "extraction", "reasoning", "summarization"),
+    "tool_use",
+)
 
 
 @cache

@@ -17,7 +17,7 @@ from runner.config import catalogue, loading
 from runner.config.schema import Job
 from runner.decide import gate
 from runner.pipeline.plan import prepare
-from runner.record.outcomes import Answered, Failed, Usage
+from runner.record.outcomes import Answered, Failed, ToolCall, Usage
 from runner.report import build
 from tests.report import make
 from tests.tasks.shipped import TASKS
@@ -78,12 +78,19 @@ def _summary(n: int) -> Asked:
     return Asked({"summary": text, "facts": facts}, text, around)
 
 
+def _call(n: int) -> Asked:
+    """The answer is the arguments of the one call that it makes."""
+    order = {"order_id": f"FF-{20000 + n}"}
+    return Asked([{"name": "get_order", "arguments": order}], json.dumps(order))
+
+
 MAKERS: dict[str, Callable[[int], Asked]] = {
     "classification": lambda n: Asked(LABELS[n % 5], LABELS[n % 5]),
     "code_generation": _function,
     "extraction": _fields,
     "reasoning": lambda n: Asked(n * 7, f"Let me see.\nAnswer: {n * 7}"),
     "summarization": _summary,
+    "tool_use": _call,
 }
 
 
@@ -111,7 +118,7 @@ async def answer(job: Job, says: Callable[[int], str]) -> list[Answered | Failed
         about = {
             "messages": list(question.query.messages),
             "expected": question.case.expected,
-            "reply": says(n),
+            **_said(job.task.name, says(n)),
             "usage": usage,
             "cost_usd": 400 * 0.15e-6 + 60 * 0.6e-6,
             "seconds": 0.3 + 0.4 * (n % 10) / 10,
@@ -121,6 +128,12 @@ async def answer(job: Job, says: Callable[[int], str]) -> list[Answered | Failed
         line = make.answered(question.case.id, **about)
         found.append(await plan.score(line, question.case, _nobody, [], {}))
     return found
+
+
+def _said(task: str, answer: str) -> dict[str, Any]:
+    if task != "tool_use":
+        return {"reply": answer}
+    return {"reply": "", "tool_calls": [ToolCall(id="1", name="get_order", arguments=answer)]}
 
 
 async def _nobody(*_: object) -> Any:

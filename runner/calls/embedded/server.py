@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from runner.calls.embedded.engine import Engine, EngineSettings, library
 from runner.calls.embedded.fetch import fetch
 from runner.config.paths import cache_dir
-from runner.config.schema import Artifact, Job, Single
+from runner.config.schema import Artifact, Job, Single, answerers
+from runner.errors import ConfigError
 
 WARM_UP_SECONDS = 60
 
@@ -31,12 +32,20 @@ def make_ready(artifact: Artifact) -> None:
 
 
 async def serve(job: Job, stack: AsyncExitStack) -> Job:
-    """Start a server for each embedded model, and say in the job where it is."""
+    """Start a server for each embedded model, and say in the job where it is.
+
+    Raises ConfigError, also for a model that would not see the task's tools.
+    """
     bases: dict[str, str] = {}
     for model in job.models.values():
         if model.artifact and model.artifact.model_dump_json() not in bases:
             api_base = await stack.enter_async_context(serving(model.artifact, model.id))
             bases[model.artifact.model_dump_json()] = api_base
+
+    if job.task.tools:
+        for each in (each for model in job.chain.values() for _, each in answerers(model)):
+            if each.artifact:
+                await _check_tools(each, bases[each.artifact.model_dump_json()])
 
     def started(model: Single) -> Single:
         return model.at(bases[model.artifact.model_dump_json()]) if model.artifact else model
@@ -70,6 +79,28 @@ async def serving(
         engine.close()
 
 
+async def _check_tools(model: Single, api_base: str) -> None:
+    """llama.cpp leaves tools out, unsaid, where the chat template has no place for them."""
+
+    def asked() -> Any:
+        with _opener().open(
+            f"{api_base.removesuffix('/v1')}/props", timeout=WARM_UP_SECONDS
+        ) as got:
+            return json.loads(got.read())
+
+    told = (await _abandonable(asked)).get("chat_template_caps") or {}
+    if not told.get("supports_tools", True):
+        raise ConfigError(
+            f"{model.name}: its chat template has no place for tools, so that it would not see the "
+            "task's; give its artifact a chat_template that has one, as conf/model/local.yaml does"
+        )
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """No proxy: a proxy of the environment can't reach our loopback."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _cores() -> int:
     """How many cores this process may use."""
     usable = getattr(os, "sched_getaffinity", None)  # Linux only
@@ -84,9 +115,7 @@ def _warm_up(api_base: str) -> None:
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    # No proxy: a proxy of the environment can't reach our loopback.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=WARM_UP_SECONDS) as response:
+    with _opener().open(request, timeout=WARM_UP_SECONDS) as response:
         response.read()
 
 

@@ -54,7 +54,7 @@ def _canary(line: Answered) -> Canary:
         case=line.case,
         question=digest(line.messages),
         expected=digest(line.expected),
-        answer=line.reply,
+        answer=line.as_text,
         scores={name: score.value for name, score in line.scores.items()},
         latency_ms=line.seconds * 1000,
         cost_usd=line.cost_usd,

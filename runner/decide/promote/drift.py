@@ -220,7 +220,8 @@ def _served(record: DecisionRecord, answers: Sequence[Answered]) -> Finding:
 
 def _answers(recorded: Mapping[str, Canary], answers: Sequence[Answered]) -> Finding:
     """Texts may change by chance: models do not always say the same, even at temperature 0."""
-    pairs = [(recorded[line.case].answer, line.reply) for line in answers if line.case in recorded]
+    known = [line for line in answers if line.case in recorded]
+    pairs = [(recorded[line.case].answer, line.as_text) for line in known]
     exact = sum(one == other for one, other in pairs)
     alike = sum(_normal(one) == _normal(other) for one, other in pairs)
     more = f", {alike} but for case and spaces" if alike > exact else ""

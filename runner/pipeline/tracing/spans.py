@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from runner.config.redact import redact
 from runner.config.schema import Single
-from runner.record.outcomes import Answered, Attempt, Failed, Message
+from runner.record.outcomes import Answered, Attempt, Failed, Message, ToolCall
 
 Attributes = dict[str, Any]
 
@@ -199,6 +199,7 @@ def _texts(outcome: Answered | Failed, attempt: Attempt, stood: Attempt | None) 
     texts = {"gen_ai.input.messages": _json([_message(m) for m in outcome.messages])}
     if attempt is stood and isinstance(outcome, Answered):
         answer = _message({"role": "assistant", "content": outcome.reply})
+        answer["parts"] += map(_tool_call, outcome.tool_calls)
         answer["finish_reason"] = outcome.finish_reason
         texts["gen_ai.output.messages"] = _json([answer])
     return texts
@@ -215,6 +216,10 @@ def _message(message: Message) -> dict[str, Any]:
             for part in parts
         ],
     }
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
 
 
 def _json(value: Any) -> str:

@@ -83,7 +83,7 @@ const detail = {
       ? [element("h3", {}, "The call failed"), this.block(this.text(cell.error), "error")]
       : [element("div", { class: "answer-head" }, element("h3", {}, "Answer"), this.chooser(row)),
          this.answer(row, cell)];
-    return [...answer, this.scores(cell), this.facts(cell), this.attempts(cell)];
+    return [...answer, this.calls(cell), this.scores(cell), this.facts(cell), this.attempts(cell)];
   },
 
   // The texts that the answer can be held against, by what the chooser calls them.
@@ -123,6 +123,15 @@ const detail = {
       if (place) made.append(...pieces);
       return made;
     });
+  },
+
+  // Tools that the answer calls, and those that it should have called.
+  calls(cell) {
+    if (!cell.calls) return null;
+    return [element("h3", {}, "Calls of tools"), cell.calls.map(([name, args, verdict]) => [
+      element("p", { class: "note" }, element("b", {}, name || "(no name)"),
+        verdict == null ? null : ` ${this.text(verdict)}`),
+      args == null ? null : this.block(this.text(args), `arguments of ${name}`)])];
   },
 
   scores(cell) {

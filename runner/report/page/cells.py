@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from runner.cases import strict_json
 from runner.config.terminal import clean
 from runner.record.outcomes import Answered, Attempt, Failed, Message
 from runner.report.text import clip
@@ -92,10 +93,11 @@ def cell(
     else:
         score = line.scores.get(quality)
         found["score"] = score.value if score else None
-        found["reply"] = texts.add(line.reply)
+        found["reply"] = texts.add(line.as_text)
         found["scores"] = [
             [name, each.value, texts.add(each.why)] for name, each in line.scores.items()
         ] + [[name, None, texts.add(why)] for name, why in line.unscored.items()]
+        found["calls"] = _calls(line, texts)
         found["served"] = line.served_by + (f" · {line.arm}" if line.arm else "")
         found["fallback"] = line.fallback
         found["finish"] = line.finish_reason
@@ -103,6 +105,47 @@ def cell(
     if (prompt := _prompt(line.messages, texts)) != beside["prompt"]:
         found["prompt"] = prompt
     return _known(found)
+
+
+def _calls(line: Answered, texts: Texts) -> list[list[Any]]:
+    """Name, arguments and verdict of each tool that was called, and of those that were missed."""
+    told = next((s.details["calls"] for s in line.scores.values() if _judged(s.details)), [])
+    of_made = [each for each in told if each["verdict"] not in ("missing", "in_text")]
+    found = []
+    for number, call in enumerate(line.tool_calls):
+        judged = next(iter(of_made[number : number + 1]), None)
+        if judged and judged["name"] != call.name:
+            judged = None
+        found.append(
+            [clean(call.name), texts.add(_pretty(call.arguments)), _verdict(judged, texts)]
+        )
+    for each in told:
+        if each["verdict"] in ("missing", "in_text"):
+            found.append([clean(each["name"]), None, _verdict(each, texts)])
+    return found
+
+
+def _judged(details: dict[str, Any]) -> bool:
+    """Whether a scorer has told an answer's calls apart, as `tool_calls` does."""
+    calls = details.get("calls")
+    return isinstance(calls, list) and all(
+        isinstance(each, dict) and {"name", "verdict", "why"} <= each.keys() for each in calls
+    )
+
+
+def _verdict(judged: dict[str, Any] | None, texts: Texts) -> int | None:
+    if judged is None:
+        return None
+    said = str(judged["verdict"]).replace("_", " ")
+    return texts.add(f"{said}: {judged['why']}" if judged["why"] else said)
+
+
+def _pretty(arguments: str) -> str:
+    """As JSON with a line a key; as it was sent, where it is none."""
+    try:
+        return _text(strict_json.loads(arguments)) if arguments.strip() else "{}"
+    except ValueError:
+        return arguments
 
 
 def _attempt(attempt: Attempt, texts: Texts) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 import yaml
 
 from runner.calls.embedded.fetch import fetch
-from runner.calls.embedded.server import serving
-from runner.config import paths
+from runner.calls.embedded.server import serve, serving
+from runner.config import catalogue, loading, paths
 from runner.config.paths import cache_dir
 from runner.config.schema import Artifact
 from runner.errors import ConfigError
@@ -152,3 +153,46 @@ asyncio.run(main())
         assert process.stdout.readline() == b"answering\n"
         process.send_signal(stop)
         assert process.wait(timeout=60) == -stop
+
+
+TOOLS = [{"type": "function", "function": {"name": "find_store", "description": "Find it."}}]
+CALL = {"id": "1", "type": "function", "function": {"name": "find_store", "arguments": "{}"}}
+TALK = [
+    {"role": "user", "content": "Where?"},
+    {"role": "assistant", "content": "Here."},
+    {"role": "user", "content": "And there?"},
+]
+
+
+async def prompt(api_base: str, messages: list[dict[str, Any]], **more: Any) -> str:
+    """The text that messages become."""
+    url = f"{api_base.removesuffix('/v1')}/apply-template"
+    async with httpx.AsyncClient(timeout=300, trust_env=False) as client:
+        got = await client.post(url, json={"messages": messages, **more})
+    return str(got.json()["prompt"])
+
+
+@pytest.mark.embedded
+async def test_its_template_is_the_files_own_with_tools(embedded: Artifact) -> None:
+    """Without tools the prompt is the very same; with them it has names, calls and results."""
+    template = yaml.safe_load(LOCAL_YAML.read_text())["artifact"]["chat_template"]
+    told = [{"role": "system", "content": "Be brief."}, *TALK]
+    async with serving(embedded, "local") as own:
+        plain = [await prompt(own, messages) for messages in (TALK, told)]
+    ours = embedded.model_copy(update={"chat_template": template})
+    async with serving(ours, "local") as api_base:
+        assert [await prompt(api_base, messages) for messages in (TALK, told)] == plain
+        calling = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+        result = {"role": "tool", "tool_call_id": "1", "content": "Ghent"}
+        text = await prompt(api_base, [*told[:2], calling, result], tools=TOOLS)
+    assert text.count("find_store") == 2 and "Ghent" in text and "Be brief." in text
+
+
+@pytest.mark.embedded
+async def test_tools_that_it_would_not_see_are_refused(embedded: Artifact) -> None:
+    """llama.cpp leaves tools out of a prompt whose template has no place for them: we say so."""
+    given = ["task=tool_use", "model=local", "model.artifact.chat_template=null"]
+    job = loading.load(catalogue.compose_config("config", given, None))
+    async with AsyncExitStack() as stack:
+        with pytest.raises(ConfigError, match="local: its chat template has no place for tools"):
+            await serve(job, stack)
