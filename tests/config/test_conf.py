@@ -15,14 +15,17 @@ from runner.calls.translate import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
 from runner.commands._check_files import check_files
-from runner.config import paths, pins, schema
+from runner.config import paths, pins, schema, tools
 from runner.config.catalogue import Options
 from runner.config.schema import Price, Single, Task
 from runner.errors import ConfigError
 
 CONF = paths.builtin("conf")
 TODAY = date(2026, 11, 28)
-TASKS = ["classification", "code_generation", "extraction", "reasoning", "summarization"]
+TASKS = [
+    *("classification", "code_generation", "extraction", "reasoning", "summarization"),
+    "tool_use",
+]
 OPTIONS = [
     (file.relative_to(CONF).parts[0], str(file.relative_to(CONF).with_suffix("")), file)
     for file in sorted(CONF.rglob("*.yaml"))
@@ -71,7 +74,7 @@ def models() -> dict[str, Single]:
 
 @pytest.fixture(scope="module")
 def tasks(hydra: None) -> dict[str, Task]:
-    nodes = {name: compose(None, [f"+task={name}"]).task for name in TASKS}
+    nodes = {name: tools.put_in(compose(None, [f"+task={name}"])).task for name in TASKS}
     return {name: Task.model_validate(OmegaConf.to_container(node)) for name, node in nodes.items()}
 
 

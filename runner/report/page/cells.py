@@ -109,7 +109,8 @@ def cell(
 
 def _calls(line: Answered, texts: Texts) -> list[list[Any]]:
     """Name, arguments and verdict of each tool that was called, and of those that were missed."""
-    told = next((s.details["calls"] for s in line.scores.values() if _judged(s.details)), [])
+    judgements = (s.details["calls"] for s in line.scores.values() if _judged(s.details))
+    told: list[dict[str, Any]] = next(judgements, [])
     of_made = [each for each in told if each["verdict"] not in ("missing", "in_text")]
     found = []
     for number, call in enumerate(line.tool_calls):
