@@ -20,7 +20,7 @@ _NAMES = {
 _BASES = {"provider": "/base/provider", "task": "/base/task", "requirements": "base"}
 _PACKAGES = {"prompt": "task", "sweep": "_global_", "experiment": "_global_"}
 _NAMED = {"prompt": "prompt_name"} | dict.fromkeys(
-    ("model", "provider", "task", "requirements", "retry", "fallback"), "name"
+    ("model", "provider", "task", "requirements", "retry", "fallback", "tools"), "name"
 )
 
 

@@ -14,7 +14,6 @@ from runner.errors import ConfigError
 from tests.config.test_pins import single
 
 OWN = """
-name: find_order
 description: Find an order.
 parameters: {type: object, properties: {number: {type: string}}, required: [number]}
 """
