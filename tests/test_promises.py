@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-pytestmark = pytest.mark.skipif(not README.exists(), reason="an installed wheel has no README")
+from tests.tree import README, ROOT
 
 # How each sentence begins, and what holds it: one test at least for each of its claims.
 HELD_BY = {

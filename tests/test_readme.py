@@ -15,10 +15,7 @@ from runner.config.schema import Job, Single
 from tests import loopback
 from tests.conftest import model as demo_model
 from tests.loopback import Loopback
-
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-pytestmark = pytest.mark.skipif(not README.exists(), reason="an installed wheel has no README")
+from tests.tree import CI, README
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def test_ci_runs_the_readmes_command() -> None:
     """The test command of the README is the one that CI runs."""
     commands = re.findall(r"```sh\n(.*pytest)\n```", README.read_text())
     assert len(commands) == 1
-    assert commands[0] in (ROOT / ".ci" / "run").read_text()
+    assert commands[0] in CI.read_text()
 
 
 def test_length() -> None:

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.tree import environment
+
 _NEEDED = (
     *("commands.eval", "commands.run", "commands._sweep", "pipeline.together", "report.page"),
     *("report.terminal", "report.junit", "measure.metrics", "calls.embedded.server"),
@@ -32,10 +34,9 @@ class Warm:
         self._cwd, self._ids = cwd, count()
 
     def __enter__(self) -> Self:
-        root = str(Path(__file__).parents[2])
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.attack.warm"],
-            env={**os.environ, "PYTHONPATH": root},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

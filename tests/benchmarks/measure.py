@@ -14,7 +14,8 @@ from pathlib import Path
 from resource import struct_rusage
 from urllib.request import ProxyHandler, build_opener
 
-ROOT = Path(__file__).parents[2]
+from tests.tree import ROOT
+
 CONF = Path(__file__).parent / "conf"
 PEERS = Path(__file__).parent / "peers"
 LIMIT_SECONDS = 3600

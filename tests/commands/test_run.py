@@ -1,7 +1,6 @@
 """`run` gives one line of output for each line of input, in its order, whatever happens."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -21,10 +20,10 @@ from tests import loopback
 from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf
 from tests.loopback import Answer, Gate, Held, Loopback, Request
+from tests.tree import environment
 
 LINES = 40
 CONCURRENCY = 4
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -295,7 +294,7 @@ def test_changed_input(home: Path, server: Loopback, capsys: pytest.CaptureFixtu
 def process(arguments: Sequence[str], **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "runner", "run", "--config-dir", "conf", *OVERRIDES, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "LOOPBACK_API_KEY": KEY},
+        env=environment(LOOPBACK_API_KEY=KEY),
         stderr=subprocess.PIPE,
         text=True,
         # The suite may itself run in the background, where SIGINT is ignored.

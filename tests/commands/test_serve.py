@@ -1,6 +1,5 @@
 """`serve` starts what it describes, or refuses before anything starts."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -19,8 +18,7 @@ from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf
 from tests.loopback import Gate, Held, Loopback
 from tests.served import SERVE_KEY
-
-ROOT = Path(__file__).parents[2]
+from tests.tree import environment
 
 
 @pytest.fixture
@@ -99,12 +97,7 @@ def test_ends_well(serve: list[str], provider: Loopback) -> None:
     provider.answer = lambda request: Held.by(gate, loopback.text("finished"))
     process = subprocess.Popen(
         [sys.executable, "-m", "runner", *serve, "port=0"],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "LOOPBACK_API_KEY": KEY,
-            "RUNNER_SERVE_KEY": SERVE_KEY,
-        },
+        env=environment(LOOPBACK_API_KEY=KEY, RUNNER_SERVE_KEY=SERVE_KEY),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

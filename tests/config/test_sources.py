@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from runner.config import sources
 from runner.config.schema import Single
 from runner.config.sources import GENAI, LITELLM
 from tests.config.test_pins import single
+from tests.tree import CONSTRAINTS
 
 DAY = date(2026, 11, 28)
 PRICE = {
@@ -138,7 +138,6 @@ def models() -> dict[str, Single]:
         return config.catalogue()
 
 
-CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
 _pinned = all(
     f"{name}=={version(name)}\n" in CONSTRAINTS.read_text() for name in ("litellm", "genai-prices")
 )

@@ -1,6 +1,5 @@
 """The plug is pulled on a real process: nothing answered is lost or asked again."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tests import loopback
 from tests.commands.test_command_line import MODEL, PROVIDER, TASK
 from tests.conftest import KEY, write_cases
 from tests.loopback import Loopback, hang_after
+from tests.tree import environment
 
 CASES = 40
 CONCURRENCY = 4
@@ -45,13 +45,12 @@ def start(tmp_path: Path, server: Loopback) -> Start:
     write_cases(tmp_path / "tasks" / "demo.jsonl", CASES)
     command = [sys.executable, "-m", "runner", "--config-dir", "conf", "task=demo", "model=first"]
     options = ["requirements=base", f"concurrency={CONCURRENCY}"]
-    root = str(Path(__file__).parents[2])
 
     def run(*, sigint: Any = signal.SIG_DFL) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*command, *options],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": root, "LOOPBACK_API_KEY": KEY},
+            env=environment(LOOPBACK_API_KEY=KEY),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

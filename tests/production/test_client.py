@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +18,7 @@ from tests import loopback
 from tests.conftest import KEY
 from tests.decision import OVERRIDES, write_conf
 from tests.loopback import Answer, Gate, Held, Loopback, Request, in_turn
-
-ROOT = Path(__file__).parents[2]
+from tests.tree import ROOT, environment
 
 
 @pytest.fixture
@@ -241,7 +239,7 @@ def test_end_of_a_program(conf: Path, ending: str) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-W", "error::ResourceWarning", "-c", code],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "LOOPBACK_API_KEY": KEY},
+        env=environment(LOOPBACK_API_KEY=KEY),
         capture_output=True,
         text=True,
         check=False,
