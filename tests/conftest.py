@@ -2,15 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import runner.config.hydra_app  # noqa: F401  # our plugins, before any test lets Hydra look for some
+from runner.commands._arguments import arguments
 from runner.config.loading import validate
-from runner.config.schema import Job
+from runner.config.schema import Job, Single
 from runner.record.outcomes import Answered, Failed
 
 KEY = "sk-planted-0123456789-abcdef"
@@ -77,6 +78,29 @@ def make_job(config: dict[str, Any]) -> Callable[..., Job]:
         return validate(config)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _catalogues() -> tuple[Mapping[str, Single], Mapping[str, Single]]:
+    """Composed once: it takes seconds."""
+    with arguments("models", None, []).conf() as config:
+        return config.catalogue(), config.catalogue(folders=True)
+
+
+@pytest.fixture(scope="session")
+def catalogue(
+    _catalogues: tuple[Mapping[str, Single], Mapping[str, Single]],
+) -> Mapping[str, Single]:
+    """The single models that ship, as commands that show them take them."""
+    return _catalogues[0]
+
+
+@pytest.fixture(scope="session")
+def every_model(
+    _catalogues: tuple[Mapping[str, Single], Mapping[str, Single]],
+) -> Mapping[str, Single]:
+    """Those in folders, too: an old table."""
+    return _catalogues[1]
 
 
 def model(base_url: str, name: str = "demo-model") -> dict[str, Any]:

@@ -1,14 +1,11 @@
 """A request costs what its tokens cost, and what is unknown is never free."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
-from pydantic import TypeAdapter
 
-from runner.config import paths, pins, schema
-from runner.config.catalogue import Options
+from runner.config import pins
 from runner.config.schema import Price, ServerPrice, Single
 from runner.config.validation import validated
 from runner.errors import ConfigError
@@ -200,19 +197,13 @@ CACHED_SHARE = {"together_ai": 1.0, "fireworks_ai": 0.5}
 
 
 @pytest.fixture(scope="module")
-def listed() -> dict[str, tuple[Single, Price]]:
+def listed(every_model: Mapping[str, Single]) -> dict[str, tuple[Single, Price]]:
     """The models of conf/ whose id litellm's map knows and prices as we do; seed/ keeps a table of
     another day. Where we know better, the file says why (tests/config/test_sources.py)."""
-    adapter: TypeAdapter[Any] = TypeAdapter(schema.Model)
-    conf = Options([paths.builtin("conf")])
-    with conf.open():
-        nodes = {name: OmegaConf.to_container(node) for name, node in conf.nodes("model")}
-    models = {name: adapter.validate_python(node) for name, node in nodes.items()}
     return {
         name: (model, model.price)
-        for name, model in models.items()
-        if isinstance(model, Single)
-        and isinstance(model.price, Price)
+        for name, model in every_model.items()
+        if isinstance(model.price, Price)
         and model.id in pins._ids(model.provider.litellm)
         and not {"price", "litellm", "litellm.price"} & set(model.caveats)
         and not name.startswith("seed/")

@@ -1,5 +1,6 @@
 """How one model is asked: what `lowest` comes to, for each of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from runner.calls.translate import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import Query, effort, parameters
-from runner.commands._arguments import arguments
 from runner.config.schema import LOWEST, Sampling, Single
 from tests.config.test_pins import single
 
@@ -45,11 +45,9 @@ def test_the_lowest_effort_is_the_models_own(
     assert effort(asked, SAMPLING.model_copy(update={"reasoning_effort": "high"})) is None
 
 
-def test_each_model_takes_its_lowest() -> None:
+def test_each_model_takes_its_lowest(catalogue: Mapping[str, Single]) -> None:
     """No model that ships is refused for the lowest effort that its file names."""
-    with arguments("models", None, []).conf() as config:
-        models: dict[str, Single] = config.catalogue()
-    thinking = [model for model in models.values() if model.reasoning]
+    thinking = [model for model in catalogue.values() if model.reasoning]
     assert len(thinking) > 40
     for model in thinking:
         asked = parameters(model, QUERY)

@@ -1,11 +1,13 @@
 """What the tests of commands share: a user's own conf/, and what is measured once for a file."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from runner.commands._arguments import Conf
+from runner.config.schema import Single
 from tests import loopback
 from tests.commands.test_command_line import home, runner, server
 from tests.loopback import Loopback
@@ -20,6 +22,12 @@ def one_server() -> Iterator[Loopback]:
     """A provider that keeps its address: a model of one test is that of the next."""
     with Loopback(loopback.echo) as server:
         yield server
+
+
+@pytest.fixture
+def composed(catalogue: Mapping[str, Single], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands take our models as they were composed for all tests, and not anew."""
+    monkeypatch.setattr(Conf, "catalogue", lambda _, folders=False: dict(catalogue))
 
 
 @pytest.fixture(scope="module")

@@ -163,6 +163,7 @@ BARE = {
 }  # eval, drill and serve go to work, check reads all there is: they have tests of their own
 
 
+@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize("command", BARE)
 def test_bare(said: Said, command: str) -> None:
     """A bare command answers, or says in a line how it is used; it leaves nothing behind."""

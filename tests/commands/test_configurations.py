@@ -1,18 +1,22 @@
 """A candidate is a configuration: swept, named, recommended, promoted, and asked as it was."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from runner.commands._check_files import check_files
 from runner.commands.command_line import main
+from runner.config import paths
 from runner.decide.promote import decision_record
 from runner.decide.sweep import SweepResult, load
 from runner.record.files import JOURNAL, RESULT, SWEEP
 from tests import loopback
-from tests.conftest import KEY
+from tests.commands.conftest import Once
+from tests.commands.test_check import TODAY, leave_out
 from tests.loopback import Answer, Loopback, Request
 
 PROVIDER = """
@@ -45,10 +49,9 @@ def thinking(request: Request, *, always: bool = False) -> Answer:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
-    with Loopback(thinking) as server:
-        yield server
+def server(one_server: Loopback) -> Loopback:
+    one_server.answer = thinking
+    return one_server
 
 
 @pytest.fixture
@@ -83,6 +86,18 @@ def swept(*arguments: str) -> tuple[Path, SweepResult]:
     return sweep, load(sweep)
 
 
+@pytest.fixture
+def efforts_swept(home: Path, server: Loopback, once: Once) -> tuple[Path, SweepResult]:
+    """A model at two efforts, swept once for this file."""
+
+    def measure() -> None:
+        swept("model=gpt-6-luna", EFFORTS)
+
+    once("efforts", measure)
+    [sweep] = Path("outputs").glob("sweeps/*")
+    return sweep, load(sweep)
+
+
 def like_for_like(found: SweepResult) -> bool:
     """What the model's own file says of it holds for each of its rows, and is no difference."""
     assert all("is not sent temperature" in " ".join(row.notes) for row in found.runs)
@@ -94,10 +109,10 @@ def efforts(server: Loopback, since: int) -> set[Any]:
 
 
 def test_from_a_sweep_to_production(
-    home: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+    efforts_swept: tuple[Path, SweepResult], server: Loopback, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What was measured is what is served: named, promoted, run, drifted with its effort."""
-    sweep, found = swept("model=gpt-6-luna", EFFORTS)
+    sweep, found = efforts_swept
     assert [(row.rank, row.label) for row in found.runs] == [(1, HIGH), (2, LOW)]
     said = found.recommendations["reasoning"]
     assert said.choice == found.best["reasoning"] == HIGH
@@ -106,6 +121,8 @@ def test_from_a_sweep_to_production(
     assert said.reasons and "reasoning tokens" not in " ".join(said.reasons)
     for page in ("report.md", "report.html"):
         assert HIGH in (sweep / page).read_text()
+    capsys.readouterr()
+    assert main(["report", str(sweep)]) == 0
     assert "effort=high" in capsys.readouterr().out
 
     assert run("promote", str(sweep), "candidate=effort=high", "mapping=mine") == 0
@@ -126,9 +143,11 @@ def test_from_a_sweep_to_production(
     assert efforts(server, since) == {"low"}
 
 
-def test_a_mapping_that_lost_its_effort_has_moved(home: Path, server: Loopback) -> None:
+def test_a_mapping_that_lost_its_effort_has_moved(
+    efforts_swept: tuple[Path, SweepResult],
+) -> None:
     """Drift says so when the mapping asks otherwise than was promoted."""
-    sweep, _ = swept("model=gpt-6-luna", EFFORTS)
+    sweep, _ = efforts_swept
     assert run("promote", str(sweep), f"candidate={HIGH}", "mapping=mine") == 0
     mapping = Path("conf/mapping/mine.yaml")
     mapping.write_text(mapping.read_text().replace(": high", ": low"))
@@ -154,9 +173,9 @@ def test_two_by_two(home: Path, server: Loopback) -> None:
     assert mapping["overrides"] == {"reasoning": {"task.sampling.max_tokens": 500}}
 
 
-def test_resume(home: Path, server: Loopback) -> None:
+def test_resume(efforts_swept: tuple[Path, SweepResult], server: Loopback) -> None:
     """A sweep that was interrupted goes on with each configuration's own answers."""
-    sweep, before = swept("model=gpt-6-luna", EFFORTS)
+    sweep, before = efforts_swept
     (sweep / RESULT).unlink()
     for number in (0, 1):
         [job] = sweep.glob(f"{number}_*")
@@ -188,9 +207,7 @@ def test_a_knob_that_does_nothing(home: Path, server: Loopback) -> None:
     )
 
 
-def test_prompts_are_candidates(
-    home: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_prompts_are_candidates(home: Path, server: Loopback) -> None:
     """A prompt of one's own is swept by name, promoted by name, and sent."""
     server.answer = lambda r: loopback.text(
         f"Answer: {r.text.split()[-1] if 'Brief.' in json.dumps(r.body) else 0}"
@@ -208,15 +225,20 @@ def test_prompts_are_candidates(
     assert run("run", "task=reasoning", "mapping=mine", "input=Say 7") == 0
     assert "Brief." in json.dumps(server.requests[-1].body)
     assert run("drift", "task=reasoning", "mapping=mine", "requirements=base") == 0
-    capsys.readouterr()
-    main(["check", "--config-dir", "conf"])
-    said = capsys.readouterr().out
-    assert "options" in said and "mapping/mine" not in said and "prompt/mine" not in said
+    shutil.copytree(paths.builtin("conf"), home / "ours", ignore=leave_out)
+    folders = [home / "conf", home / "ours"]
+    report = check_files(folders, paths.tasks_dirs(), TODAY, ["mapping", "prompt"])
+    assert report.checked > 4
+    about = [line for line in (*report.problems, *report.notes) if "/mine" in line]
+    assert about == []
 
 
-def test_what_is_not_unambiguous(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_unambiguous(
+    efforts_swept: tuple[Path, SweepResult], capsys: pytest.CaptureFixture[str]
+) -> None:
     """A part that two have is refused with both of them, one that none has with the nearest."""
-    sweep, _ = swept("model=gpt-6-luna", EFFORTS)
+    sweep, _ = efforts_swept
+    capsys.readouterr()
     assert run("promote", str(sweep), "candidate=gpt-6-luna", "mapping=mine") == 2
     said = capsys.readouterr().err
     assert f"'{HIGH}'" in said and f"'{LOW}'" in said

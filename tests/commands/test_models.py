@@ -12,23 +12,13 @@ import pytest
 from rich.console import Console
 
 from runner.commands import models as command
-from runner.commands._arguments import Conf, arguments
 from runner.commands.command_line import main
 from runner.config.schema import Single
 from runner.decide.select import listing
 from runner.report.models import ModelsTable
-from tests.commands.test_select import catalogue
-
-__all__ = ["catalogue"]
 
 TODAY = date(2026, 11, 28)
 Shown = Callable[..., str]
-
-
-@pytest.fixture
-def composed(catalogue: Mapping[str, Single], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our models are composed once for this file."""
-    monkeypatch.setattr(Conf, "catalogue", lambda _, folders=False: dict(catalogue))
 
 
 @pytest.fixture
@@ -151,10 +141,12 @@ def test_no_screen_is_too_narrow_for_a_number(width: int, catalogue: Mapping[str
     assert ("typically" in said) == (width == 160)
 
 
-def test_folders_and_the_retired() -> None:
+def test_folders_and_the_retired(
+    catalogue: Mapping[str, Single], every_model: Mapping[str, Single]
+) -> None:
     """conf/model/seed/ and what has retired are there when asked for."""
-    with arguments("models", None, []).conf() as config:
-        assert "seed/haiku" in config.catalogue(folders=True)
+    assert "seed/haiku" in every_model
+    assert not [name for name in catalogue if "/" in name]
 
 
 @pytest.mark.usefixtures("composed")

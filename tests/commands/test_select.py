@@ -11,7 +11,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from runner.commands import select as command
-from runner.commands._arguments import Conf, arguments
+from runner.commands._arguments import arguments
 from runner.commands.command_line import main
 from runner.config import loading, paths
 from runner.config.catalogue import Options
@@ -26,16 +26,6 @@ Select = Callable[..., Selection]
 
 
 @pytest.fixture
-def composed(catalogue: Mapping[str, Single], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command takes our models as they were composed for this file, and not anew."""
-
-    def once(_: Conf) -> dict[str, Single]:
-        return dict(catalogue)
-
-    monkeypatch.setattr(Conf, "catalogue", once)
-
-
-@pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """What the command prints."""
 
@@ -44,12 +34,6 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         return capsys.readouterr().out
 
     return run
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Mapping[str, Single]:
-    with arguments("select", None, []).conf() as config:
-        return config.catalogue()
 
 
 @pytest.fixture

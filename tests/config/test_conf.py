@@ -1,22 +1,20 @@
 """What conf/ ships: it composes, it is dated, and what it says of the models is so."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
-from pydantic import TypeAdapter
+from omegaconf import OmegaConf
 
 from runner.calls.translate import check_parameters
 from runner.cases.cases import Case
 from runner.cases.query import parameters, query
 from runner.commands._check_files import check_files
 from runner.config import paths, pins, schema, tools
-from runner.config.catalogue import Options
 from runner.config.schema import Price, Single, Task
 from runner.errors import ConfigError
 
@@ -56,20 +54,9 @@ def hydra() -> Iterator[None]:
         yield
 
 
-def nodes(group: str) -> Iterator[tuple[str, DictConfig]]:
-    """Its options, some composed together: Hydra takes its time for each call."""
-    options = Options([CONF])
-    with options.open():
-        yield from options.nodes(group)
-
-
-@pytest.fixture(scope="module")
-def models() -> dict[str, Single]:
-    adapter: TypeAdapter[Any] = TypeAdapter(schema.Model)
-    typed = {
-        name: adapter.validate_python(OmegaConf.to_container(node)) for name, node in nodes("model")
-    }
-    return {name: model for name, model in typed.items() if isinstance(model, Single)}
+@pytest.fixture
+def models(every_model: Mapping[str, Single]) -> Mapping[str, Single]:
+    return every_model
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +88,14 @@ def test_every_file_opens_with_the_command_that_uses_it(group: str, name: str, f
         assert re.search(rf"\b{group}={re.escape(name.removeprefix(f'{group}/'))}(\s|$)", command)
 
 
-def test_names_are_the_names_of_the_files(models: dict[str, Single]) -> None:
+def test_names_are_the_names_of_the_files(models: Mapping[str, Single]) -> None:
     """What a report calls a model is what model= takes; those in a folder carry its name."""
     assert {name: model.name for name, model in models.items()} == {
         name: name.replace("/", "-") for name in models
     }
 
 
-def test_every_hosted_model_has_a_dated_and_sourced_price(models: dict[str, Single]) -> None:
+def test_every_hosted_model_has_a_dated_and_sourced_price(models: Mapping[str, Single]) -> None:
     """No price without its day and where it stands; a provider's model always has one."""
     for name, model in models.items():
         if model.provider.data == "third_party":
@@ -118,7 +105,7 @@ def test_every_hosted_model_has_a_dated_and_sourced_price(models: dict[str, Sing
             assert model.price.source.strip(), name
 
 
-def test_what_our_own_gpus_cost_is_no_price_per_token(models: dict[str, Single]) -> None:
+def test_what_our_own_gpus_cost_is_no_price_per_token(models: Mapping[str, Single]) -> None:
     """Tokens of a server of our own have an unknown price, which is not zero."""
     own = [model for model in models.values() if model.provider.data == "self_hosted"]
     assert own
@@ -132,7 +119,7 @@ def test_what_our_own_gpus_cost_is_no_price_per_token(models: dict[str, Single])
      ("moonshot", 1), ("dashscope", 2), ("openrouter", 1), ("ollama", 2), ("vllm", 2)],
 )  # fmt: skip
 def test_every_family_has_models_that_live(
-    models: dict[str, Single], provider: str, at_least: int
+    models: Mapping[str, Single], provider: str, at_least: int
 ) -> None:
     """Outside the old table, every provider offers models that are not retired."""
     living = [
@@ -145,7 +132,7 @@ def test_every_family_has_models_that_live(
     assert len(living) >= at_least
 
 
-def test_a_retired_model_names_a_living_successor(models: dict[str, Single]) -> None:
+def test_a_retired_model_names_a_living_successor(models: Mapping[str, Single]) -> None:
     """Whoever follows a successor arrives at a model that can be called; who ends soon has one."""
     for name, model in models.items():
         ends_soon = model.retires is not None and model.retires - TODAY < timedelta(days=365)
@@ -174,7 +161,7 @@ def test_a_fallback_nests_whole_models(hydra: None) -> None:
     assert "auth" not in fallback.on
 
 
-def test_what_ships_as_a_choice_lives_on(hydra: None, models: dict[str, Single]) -> None:
+def test_what_ships_as_a_choice_lives_on(hydra: None, models: Mapping[str, Single]) -> None:
     """Each model of the hosted mapping, the shortlist and the fallback can still be called on the
     last of the next 90 days, and litellm's map knows of no end before it."""
     sweep = OmegaConf.load(CONF / "sweep/shortlist.yaml")
@@ -191,7 +178,7 @@ def test_what_ships_as_a_choice_lives_on(hydra: None, models: dict[str, Single])
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_the_old_table_is_kept_as_it_was_printed(models: dict[str, Single], row: str) -> None:
+def test_the_old_table_is_kept_as_it_was_printed(models: Mapping[str, Single], row: str) -> None:
     """Prices, windows, latencies and benchmarks of early 2026 are those of the printed table."""
     model = models[f"seed/{row}"]
     assert isinstance(model.price, Price)
@@ -209,13 +196,13 @@ def test_the_old_table_is_kept_as_it_was_printed(models: dict[str, Single], row:
     assert model.price.checked == date(2026, 1, 31)
 
 
-def test_the_old_table_has_twelve_rows(models: dict[str, Single]) -> None:
+def test_the_old_table_has_twelve_rows(models: Mapping[str, Single]) -> None:
     """The folder holds the table's rows and nothing else."""
     assert {name for name in models if name.startswith("seed/")} == {f"seed/{r}" for r in TABLE}
 
 
 def test_every_model_takes_what_the_tasks_ask_for(
-    models: dict[str, Single], tasks: dict[str, Task]
+    models: Mapping[str, Single], tasks: dict[str, Task]
 ) -> None:
     """With its drop_params left out, no task asks any model for what litellm refuses."""
     for model in models.values():
@@ -225,7 +212,7 @@ def test_every_model_takes_what_the_tasks_ask_for(
             )
 
 
-def test_drop_params_name_no_more_than_is_refused(models: dict[str, Single]) -> None:
+def test_drop_params_name_no_more_than_is_refused(models: Mapping[str, Single]) -> None:
     """What drop_params name litellm would refuse, or else the file says who refuses it."""
     schema = {"name": "x", "schema": {"type": "object"}, "strict": True}
     wanted: dict[str, dict[str, Any]] = {
@@ -248,7 +235,7 @@ def test_drop_params_name_no_more_than_is_refused(models: dict[str, Single]) -> 
 
 
 def test_no_answer_may_fill_the_whole_window(
-    models: dict[str, Single], tasks: dict[str, Task]
+    models: Mapping[str, Single], tasks: dict[str, Task]
 ) -> None:
     """The longest answer that a task asks for leaves room for its prompt in every model."""
     for name, model in models.items():

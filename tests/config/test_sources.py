@@ -1,5 +1,6 @@
 """Facts held against two lists: what differs is named, with what the file knows of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
@@ -7,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from runner.commands._arguments import arguments
 from runner.config import sources
 from runner.config.schema import Single
 from runner.config.sources import GENAI, LITELLM
@@ -131,11 +131,10 @@ def test_the_same_id_at_another_provider_is_another_model() -> None:
     assert not [line for line in lines if line.startswith("retires")]
 
 
-@pytest.fixture(scope="module")
-def models() -> dict[str, Single]:
+@pytest.fixture
+def models(catalogue: Mapping[str, Single]) -> Mapping[str, Single]:
     """Ours, but for the old table."""
-    with arguments("models", None, []).conf() as config:
-        return config.catalogue()
+    return catalogue
 
 
 _pinned = all(
@@ -145,7 +144,7 @@ _pinned = all(
 
 @pytest.mark.skipif(not _pinned, reason="the facts are held against the lists of constraints.txt")
 class TestOurFiles:
-    def test_every_difference_is_explained(self, models: dict[str, Single]) -> None:
+    def test_every_difference_is_explained(self, models: Mapping[str, Single]) -> None:
         """Where a file says something else than a list does, it says why."""
         ids = {option: model.id for option, model in models.items()}
         assert not [
@@ -155,7 +154,7 @@ class TestOurFiles:
             if each.why is None
         ]
 
-    def test_every_price_has_a_source(self, models: dict[str, Single]) -> None:
+    def test_every_price_has_a_source(self, models: Mapping[str, Single]) -> None:
         """A price that neither list has is marked as such in its file."""
         assert not [
             (option, key)
@@ -164,7 +163,7 @@ class TestOurFiles:
             if key.startswith("price") and not {"id", "price", key} & set(model.caveats)
         ]
 
-    def test_no_caveat_is_idle(self, models: dict[str, Single]) -> None:
+    def test_no_caveat_is_idle(self, models: Mapping[str, Single]) -> None:
         """What a file explains of a price, a window or an id is still so."""
         ids = {option: model.id for option, model in models.items()}
         for option, model in models.items():
@@ -173,7 +172,7 @@ class TestOurFiles:
             for key in set(model.caveats) & {"id", "context_tokens", "max_input_tokens"}:
                 assert key in found, (option, key)
 
-    def test_every_fact_has_a_day_and_a_place(self, models: dict[str, Single]) -> None:
+    def test_every_fact_has_a_day_and_a_place(self, models: Mapping[str, Single]) -> None:
         """Whoever doubts a fact of a hosted model finds when it was looked up, and where."""
         hosted = [each for each in models.values() if each.provider.data == "third_party"]
         assert len(hosted) > 50

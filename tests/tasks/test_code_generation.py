@@ -22,7 +22,7 @@ from tests.tasks import shipped
 NAME = "code_generation"
 HERE = Path(__file__).parent
 SIDES = Path(answer_code.__file__).parent
-SECONDS = 1.5  # of CPU, for right and wrong alike; the scorer allows 5 of the clock
+SECONDS = 1.0  # of CPU, for right and wrong alike; the scorer allows 5 of the clock
 CONSTANTS = ("None", "0", "1", "''", "[]", "{}", "True", "False")
 
 # Functions alone: what an answer may well have a helper of the same name for.
