@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.tree import ROOT
 
-UP = re.compile(r"__file__\)(?:\.resolve\(\)|\.absolute\(\))?(?:\.parents\[(\d+)|((?:\.parent\b)+))")
+UP = re.compile(r"__file__\)(?:\.\w+\(\))?(?:\.parents\[(\d+)|((?:\.parent\b)+))")
 
 
 def leaves_the_tests(path: Path) -> bool:
