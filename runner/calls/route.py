@@ -12,9 +12,9 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.cases import reading
+from runner.cases import attachments, reading
 from runner.cases.cases import Case
-from runner.cases.query import Query, about_tokens, parameters
+from runner.cases.query import Query, about_tokens, misfit, parameters
 from runner.config import patterns
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
 from runner.errors import CallFailed, ErrorKind
@@ -79,7 +79,7 @@ def route(model: Model, query: Query, arm: str = "", *, stands: bool = True) -> 
 
 
 def _choose(router: Router, query: Query, arm: str) -> Generator[Next, Any, Choice]:
-    text = _text(query.case)
+    text = query.case.text
     if router.classifier is None:
         slow = ""
         for number, rule in enumerate(router.rules, 1):
@@ -153,8 +153,8 @@ def questions(model: Model, query: Query) -> Iterator[tuple[Single, Query]]:
 def unfit(model: Model, query: Query) -> tuple[ErrorKind, str] | None:
     """Why a model, or any that it may turn to, can't be asked this."""
     for single, asked in questions(model, query):
-        if asked.role == "answer" and query.case.images and not single.vision:
-            return "bad_request", f"{single.name} takes no images (its file has no vision: true)"
+        if why := misfit(single, attachments.of(asked.messages)):
+            return "bad_request", why
         if asked.role == "answer" and query.output not in single.outputs:
             return "bad_request", f"{single.name} is not for {query.output} output"
         tokens = about_tokens(asked, single.tokens_per_byte)
@@ -175,7 +175,7 @@ def unfit(model: Model, query: Query) -> tuple[ErrorKind, str] | None:
 def _classifying(router: Router, query: Query) -> Query:
     messages = [
         {"role": "system", "content": router.system},
-        {"role": "user", "content": _text(query.case)},
+        {"role": "user", "content": query.case.text},
     ]
     return Query(
         case=query.case,
@@ -192,11 +192,6 @@ def _below(arm: str, name: str) -> str:
 
 def _step(cascade: Cascade, arm: str, why: str) -> Choice:
     return Choice(model=cascade.name, arm=arm, how="escalated" if why else "first", why=why)
-
-
-def _text(case: Case) -> str:
-    """What a router looks at: the input, without the task's own words around it."""
-    return case.input if isinstance(case.input, str) else json.dumps(case.input, ensure_ascii=False)
 
 
 def _fits(rule: Rule, case: Case, text: str) -> bool:

@@ -20,7 +20,7 @@ import aiohttp
 from runner.calls import callbacks, clouds
 from runner.calls.deadline import TO_SEND_SECONDS
 from runner.calls.failures import first_line
-from runner.cases import images
+from runner.cases import attachments
 from runner.config.prefixes import openai_package, working
 from runner.config.schema import Single
 from runner.errors import ConfigError
@@ -294,7 +294,7 @@ def count_tokens(model: Single, messages: list[Message]) -> int:
 
     An image counts in full resolution. Raises CallFailed when one is not what it was.
     """
-    sent, _ = images.load(messages)
+    sent, _ = attachments.load(messages)
     for message in sent:
         if isinstance(message["content"], list):
             for part in message["content"]:

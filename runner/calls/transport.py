@@ -23,7 +23,7 @@ from runner.calls.compile import Template, Templates, named, ordinary, origin
 from runner.calls.deadline import deadline
 from runner.calls.failures import failure, success
 from runner.calls.wire import Clock, Wire
-from runner.cases import images, reading
+from runner.cases import attachments, reading
 from runner.config.schema import Single
 from runner.record.outcomes import Message, Reply
 
@@ -97,10 +97,10 @@ class Transport:
             return reply
         streamed = bool(on_text or stream) and model.provider.streams
         sent, hashes = messages, dict[str, str]()
-        if any(isinstance(message["content"], list) for message in messages):
-            sent, hashes = await asyncio.to_thread(images.load, messages)
+        if special := _special(messages):
+            sent, hashes = await asyncio.to_thread(attachments.load, messages)
         key = await clouds.secret(model)
-        way = await self._way(model, sent, params, key, streamed=streamed)
+        way = special or await self._way(model, sent, params, key, streamed=streamed)
         wire = Wire(
             model.provider.litellm,
             sent,
@@ -144,15 +144,12 @@ class Transport:
         streamed: bool,
     ) -> Template | str:
         """The template of this request, or why litellm is to send it."""
-        texts = [message["content"] for message in messages]
         if self._callbacks:
             return "callbacks are told of litellm's own calls"
         if model.provider.signs:
             return "each is signed"
         if not (model.compiled and model.provider.compiled):
             return "compiled: false"
-        if not all(isinstance(text, str) for text in texts):
-            return "images go with it"
         if not ordinary(key):
             return "the key is of a kind that changes more than its header"
         roles = tuple(message["role"] for message in messages)
@@ -166,6 +163,7 @@ class Transport:
             template = await asyncio.to_thread(
                 self._templates.get, name, model, params, roles, streamed
             )
+        texts = (message["content"] for message in messages)
         if isinstance(template, Template) and not template.takes(texts):
             return "litellm treats an empty text, or white space around one, in its own way"
         return template
@@ -212,6 +210,16 @@ class Transport:
             # What litellm can't make sense of, we may.
             if wire is None or not await wire.drained():
                 raise
+
+
+def _special(messages: list[Message]) -> str:
+    """Why there is no template for such messages; empty: there may be one."""
+    for message in messages:
+        if not isinstance(message["content"], str):
+            return "images or files go with it"
+        if message["role"] == "tool" or "tool_calls" in message:
+            return "calls of tools go with it"
+    return "it begins the answer" if messages and messages[-1]["role"] == "assistant" else ""
 
 
 class _ListenerFailed(Exception):

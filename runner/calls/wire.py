@@ -19,7 +19,7 @@ import aiohttp
 
 from runner.calls.dialects import Reader, Said, reader
 from runner.calls.events import Lines, Messages, events, read
-from runner.cases.images import without_bytes
+from runner.cases.attachments import without_bytes
 from runner.record.outcomes import Message, Usage
 
 Clock = Callable[[], float]

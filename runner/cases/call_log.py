@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.cases.attachments import recorded
 from runner.cases.query import Query, Question, schema_of
 from runner.config.schema import Model, Single
 from runner.errors import CallFailed, ErrorKind, RunnerError
@@ -95,7 +96,7 @@ class CallLog:
             "repeat": question.repeat,
             "model": model,
             "key": question.key,
-            "messages": question.query.messages,
+            "messages": recorded(question.query.messages),
             "request": last.request if last else {},
             "tags": list(case.tags),
             "expected": case.expected,

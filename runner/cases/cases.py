@@ -1,44 +1,32 @@
-"""The cases of a task: read, checked, selected and turned into messages."""
+"""The cases of a task: read, checked and selected."""
 
-from collections.abc import Iterator, Mapping, Sized
-from functools import cache
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError, meta
-from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from runner.cases import images
+from runner.cases import attachments
+from runner.cases.messages import LONGEST, checked, last_text
 from runner.cases.rows import rows
-from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
 
-_LONGEST = 20_000_000  # characters of a message: more than any context holds
+
+class Turn(BaseModel):
+    """What the user says next, whatever the answer before it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: str = Field(min_length=1, max_length=LONGEST)
+    expected: Any = None
+    images: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
-class PromptFailed(ConfigError):
-    """The case has all that the prompt names, and the prompt can't do with it what it says."""
-
-
-class _Bounded(SandboxedEnvironment):
-    """A product within a prompt is no longer than a message may be: memory is finite."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "*":
-            sizes = [len(each) if isinstance(each, Sized) else each for each in (left, right)]
-            numbers = all(isinstance(each, int | float) for each in sizes)
-            if sizes != [left, right] and numbers and sizes[0] * sizes[1] > _LONGEST:
-                raise ValueError(f"a product of over {_LONGEST:,} characters")
-        elif isinstance(right, int) and right > 1000:
-            raise ValueError(f"a power of {right}")
-        return super().call_binop(context, operator, left, right)
-
-
-_jinja = _Bounded(undefined=StrictUndefined, autoescape=False)
+def _turn(value: Any) -> Any:
+    return {"input": value} if isinstance(value, str) else value
 
 
 def _id(value: Any) -> Any:
@@ -46,18 +34,38 @@ def _id(value: Any) -> Any:
 
 
 class Case(BaseModel):
-    """One line of `cases.jsonl`."""
+    """One line of `cases.jsonl`. It has `input`, or `messages`, or `turns`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, BeforeValidator(_id)] = Field(min_length=1)
-    input: str | dict[str, Any]
+    input: str | dict[str, Any] = ""
+    messages: tuple[Message, ...] = ()  # a conversation whose next answer is asked for
+    turns: tuple[Annotated[Turn, BeforeValidator(_turn)], ...] = ()  # each answer is asked for
     expected: Any = None
     tags: tuple[str, ...] = ()
     system: str | None = None
     max_tokens: int | None = Field(None, ge=1)
     images: tuple[str, ...] = ()  # paths: beside the cases file, or as given
+    files: tuple[str, ...] = ()  # of PDFs, likewise
     user: str | None = None  # whose request it is: keeps them with one arm of a split
+
+    @property
+    def asked(self) -> Any:
+        """What stands in the case to be asked."""
+        if self.messages or self.turns:
+            return [*self.messages, *(turn.model_dump() for turn in self.turns)]
+        return self.input
+
+    @property
+    def text(self) -> str:
+        """What is asked of the model, without the task's words: the user's last message."""
+        if self.turns:
+            return self.turns[-1].input
+        if self.messages:
+            return last_text(self.messages)
+        given = self.input
+        return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
 
 
 def read(path: Path) -> Iterator[Case]:
@@ -97,24 +105,74 @@ class InvalidCase(ValueError):
 
 
 def case(value: Any, folder: Path) -> Case:
-    """A case of the keys that `value` has, its images beside those in `folder`.
+    """A case of the keys that `value` has, its images and files beside those in `folder`.
 
     Raises InvalidCase.
     """
     try:
         found = Case.model_validate(value)
-        paths = tuple(images.find(name, folder) for name in found.images)
-        return found.model_copy(update={"images": paths}) if paths else found
     except ValidationError as error:
-        raise InvalidCase(*map(_problem, error.errors())) from None
-    except images.NoImage as problem:
-        raise InvalidCase(f"images: {problem}") from None
+        by_key = {str(each["loc"][:1]): each for each in reversed(error.errors())}
+        raise InvalidCase(*map(_problem, reversed(by_key.values()))) from None
+    if problems := list(_at_odds(found)):
+        raise InvalidCase(*problems)
+    changes: dict[str, Any] = {}
+    if found.messages:
+        messages, problems = checked(found.messages, folder)
+        if problems:
+            raise InvalidCase(*problems)
+        if messages[0]["role"] == "system":
+            changes["system"] = messages.pop(0)["content"]
+        changes["messages"] = tuple(messages)
+    turns = [
+        turn.model_copy(update=_found(turn, folder, f"turns.{number}."))
+        for number, turn in enumerate(found.turns)
+    ]
+    if turns and found.expected is not None:
+        turns[-1] = turns[-1].model_copy(update={"expected": found.expected})
+    changes |= _found(found, folder) | ({"turns": tuple(turns)} if turns else {})
+    return found.model_copy(update=changes) if changes else found
+
+
+def _at_odds(found: Case) -> Iterator[str]:
+    """Keys of which a case has one too few, or too many."""
+    asked: list[str] = [k for k in ("input", "messages", "turns") if k in found.model_fields_set]
+    if not asked:
+        yield "input: field required, or messages, or turns"
+    for key in asked[1:]:
+        yield f"{key}: there is {asked[0]} already: a case has one of input, messages and turns"
+    if asked == ["input"]:
+        return
+    for key in ("images", "files"):
+        if getattr(found, key):
+            yield f"{key}: belong to a part of a message, or to a turn"
+    for key in asked:
+        if key != "input" and not getattr(found, key):
+            yield f"{key}: is empty"
+    if found.system is not None and any(m.get("role") == "system" for m in found.messages[:1]):
+        yield "system: stands in messages, too"
+    if found.turns and found.expected is not None and found.turns[-1].expected is not None:
+        yield "expected: is that of the last of the turns, which has one of its own"
+
+
+def _found(holder: Case | Turn, folder: Path, at: str = "") -> dict[str, Any]:
+    """The paths of its images and files. Raises InvalidCase."""
+    kinds: dict[str, attachments.Kind] = {"images": "image", "files": "file"}
+    paths: dict[str, Any] = {}
+    for key, kind in kinds.items():
+        if names := getattr(holder, key):
+            try:
+                paths[key] = tuple(attachments.find(name, folder, kind) for name in names)
+            except attachments.Unusable as problem:
+                raise InvalidCase(f"{at}{key}: {problem}") from None
+    return paths
 
 
 def _problem(found: Mapping[str, Any]) -> str:
     key = ".".join(map(str, found["loc"])) or "line"
     if found["type"] == "extra_forbidden":
-        return f"{key}: no such key{did_you_mean(key, Case.model_fields)}"
+        known = Case.model_fields if len(found["loc"]) == 1 else Turn.model_fields
+        return f"{key}: no such key{did_you_mean(str(found['loc'][-1]), known)}"
     return f"{key}: {found['msg'].lower()}"
 
 
@@ -135,62 +193,3 @@ def select(
     for tag in tags:
         if tag not in known:
             raise ConfigError(f"tags: no case has '{tag}'{did_you_mean(tag, known)}")
-
-
-@cache  # compiling costs sixty times as much as rendering
-def _template(prompt: str) -> Template:
-    return _jinja.from_string(prompt)
-
-
-def render(task: Task, case: Case) -> list[Message]:
-    """The messages of one request.
-
-    The prompt is a Jinja template: it sees `input`, and the keys of an `input` that is a mapping.
-    With images the user's message has parts: the text, then each image's path and hash.
-    Raises ConfigError naming the case, where it does not have a variable of the prompt, and
-    PromptFailed for whatever else the prompt can't do with its values.
-    """
-    variables = {"input": case.input} | (case.input if isinstance(case.input, dict) else {})
-    try:
-        content = _written(_template(task.prompt), variables)
-    except UndefinedError as error:
-        raise ConfigError(f"task.prompt, case '{case.id}': {error.message}") from None
-    except Exception as error:  # a template may do anything with the values of a case
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise PromptFailed(f"task.prompt, case '{case.id}': {what[:300]}") from None
-    system = case.system if case.system is not None else task.system
-    messages: list[Message] = [{"role": "system", "content": system}] if system else []
-    return [*messages, {"role": "user", "content": _parts(content, case) or content}]
-
-
-def _written(template: Template, variables: dict[str, Any]) -> str:
-    """Raises ValueError once it is too long for any model."""
-    pieces: list[str] = []
-    length = 0
-    for piece in template.generate(variables):
-        pieces.append(piece)
-        length += len(piece)
-        if length > _LONGEST:
-            raise ValueError(f"it becomes longer than {_LONGEST:,} characters")
-    return "".join(pieces)
-
-
-def variableless(task: Task) -> str | None:
-    """What to say of a prompt that asks the same whatever the case is."""
-    try:
-        used = meta.find_undeclared_variables(_jinja.parse(task.prompt))
-    except TemplateError:
-        return None  # said with the first case
-    if used:
-        return None
-    return "task.prompt names no variable, such as {{ input }}: every case is asked the same"
-
-
-def _parts(text: str, case: Case) -> list[dict[str, str]]:
-    """Empty without images."""
-    if not case.images:
-        return []
-    try:
-        return [{"type": "text", "text": text}, *map(images.part, case.images)]
-    except images.NoImage as problem:
-        raise ConfigError(f"case '{case.id}': images: {problem}") from None

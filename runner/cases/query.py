@@ -1,9 +1,11 @@
 """What a request asks for, and how one model is asked for it, in litellm's words."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runner.cases import attachments
 from runner.cases.cases import Case
 from runner.config.schema import (
     LOWEST,
@@ -153,12 +155,26 @@ def schema_of(model: Single, query: Query) -> Schema | None:
     return "enforced" if model.enforces_schema else "prompted"
 
 
+def misfit(model: Single, files: Iterable[Mapping[str, str]]) -> str | None:
+    """Why a model can't be sent these parts of messages."""
+    for file in files:
+        if not model.vision:
+            return f"{model.name} takes no images (its file has no vision: true)"
+        if file["type"] == "file" and not model.provider.documents:
+            provider = model.provider.name
+            return f"{model.name}: {provider} takes no PDF files (its file has no documents: true)"
+    return None
+
+
 def input_tokens_at_most(model: Single, query: Query) -> int:
-    """More than the prompt can have: a token stands for a byte at least, an image for no bound."""
+    """More than the prompt can have: a token stands for a byte at least, a file for no bound."""
     if any(not isinstance(m["content"], str) for m in query.messages):
         return model.context_tokens
     frame = 16  # a message's role and marks
     sent = sum(len(m["content"].encode()) + frame for m in messages(model, query))
+    sent += sum(
+        len(json.dumps(m["tool_calls"])) + frame for m in query.messages if "tool_calls" in m
+    )
     given = [query.json_schema] if query.json_schema else []
     given += [tool.model_dump() for tool in query.tools]
     # A provider puts words of its own around a schema, and around tools as a whole and each.
@@ -167,9 +183,12 @@ def input_tokens_at_most(model: Single, query: Query) -> int:
 
 
 def about_tokens(query: Query, tokens_per_byte: float = TOKENS_PER_BYTE) -> int:
-    """Of the prompt's text: four bytes a token, as English has it, unless a family counts more."""
+    """Of the prompt: four bytes a token, as English has it, unless a family counts more; and what
+    its images and files take.
+    """
     given = [json.dumps(tool.model_dump()) for tool in query.tools]
-    return int(sum(len(text.encode()) for text in (*texts(query), *given)) * tokens_per_byte)
+    size = sum(len(text.encode()) for text in (*texts(query), *given))
+    return int(size * tokens_per_byte) + attachments.tokens(query.messages)
 
 
 # Tokens that thinking takes at the least, about; more of it takes more: some advise 25,000.

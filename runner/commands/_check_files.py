@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from runner import scorers
 from runner.calls.route import questions
-from runner.cases import cases
+from runner.cases import cases, prompt
 from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query, cramped, query
@@ -242,7 +242,7 @@ class _Checker:
         found = (folder / job.task.cases for folder in self.tasks_dirs)
         file = next((f for f in found if f.is_file()), None) or paths.cases_file(job.task.cases)
         for case in cases.read(file):
-            cases.render(job.task, case)
+            prompt.render(job.task, case)
             for name, scorer in loaded.items():
                 if problem := scorer.check(case, job.task):
                     yield "problems", f"{near(file)}: case '{case.id}': {name}: {problem}"

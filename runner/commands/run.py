@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import closing, suppress
 from datetime import date
 
-from runner.cases.cases import variableless
+from runner.cases.prompt import variableless
 from runner.cases.query import Query, query
 from runner.commands._arguments import arguments
 from runner.commands.command_line import explain

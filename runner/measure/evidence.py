@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cases.cases import variableless
+from runner.cases.prompt import variableless
 from runner.cases.query import differences
 from runner.config import paths
 from runner.config.schema import Job, ServerPrice, Single, answerers

@@ -11,7 +11,7 @@ from pathlib import Path
 from runner import scorers
 from runner.calls import checks
 from runner.calls.route import questions, unfit
-from runner.cases import cases
+from runner.cases import attachments, cases, prompt
 from runner.cases.call_log import Ask, CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query, Question, parameters, query
@@ -213,7 +213,7 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
     when = ",".join(job.fallback.on)
     composite = not all(isinstance(model, Single) for model in chain)
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
-        messages = cases.render(job.task, case)
+        messages = prompt.render(job.task, case)
         for repeat in range(job.repeats):
             # Repeats of one seed would be one answer, copied.
             seed = None if job.seed is None else job.seed + repeat
@@ -224,8 +224,10 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
                 for single, asked in questions(model, wanted)
             ]
             schema = wanted.json_schema  # for those who get it in words
-            picks = [case.tags, case.user, case.input] if composite else None  # an arm
-            text = json.dumps([who, when, messages, asked, schema, picks, repeat], sort_keys=True)
+            picks = [case.tags, case.user, case.asked] if composite else None  # an arm
+            shown = attachments.recorded(messages)
+            said = [who, when, shown, asked, schema, picks, repeat]
+            text = json.dumps([*said, len(case.turns)] if case.turns else said, sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
             yield Question(wanted, key, repeat)
 
@@ -234,7 +236,7 @@ def _asked(job: Job, file: Path) -> Iterator[Question]:
     """The questions; where a prompt fails, its line names the other cases that it fails for."""
     try:
         yield from _questions(job, file)
-    except cases.PromptFailed as problem:
+    except prompt.PromptFailed as problem:
         others = [f"'{name}'" for name in _unwritten(job, file)][1:]
         if not others:
             raise
@@ -246,8 +248,8 @@ def _asked(job: Job, file: Path) -> Iterator[Question]:
 def _unwritten(job: Job, file: Path) -> Iterator[str]:
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
         try:
-            cases.render(job.task, case)
-        except cases.PromptFailed:
+            prompt.render(job.task, case)
+        except prompt.PromptFailed:
             yield case.id
 
 

@@ -10,7 +10,7 @@ from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from runner.cases import cases, strict_json, variables
+from runner.cases import cases, prompt, strict_json, variables
 from runner.cases.cases import Case
 from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
@@ -185,8 +185,8 @@ async def check_prompt(task: Task, given: str, limit: int | None) -> None:
             if limit is not None and number > limit:
                 return
             try:
-                cases.render(task, parse(line, number, opened))
-            except cases.PromptFailed as problem:
+                prompt.render(task, parse(line, number, opened))
+            except prompt.PromptFailed as problem:
                 raise ConfigError(f"input: line {number}: {problem}") from None
             except (InvalidInput, ConfigError):  # it has an answer that says so
                 continue
@@ -199,11 +199,13 @@ def check(task: Task, case: Case) -> None:
 
     An empty text is no question, and a variable that the prompt does not name would be left out.
     """
+    if case.messages or case.turns:
+        return
     if isinstance(case.input, str):
         if not case.input.strip():
             raise InvalidInput("input: is empty", case.id)
         return
-    unknown, named = variables.unknown([task.prompt], list(case.input))
+    unknown, named = variables.unknown(task.templates, list(case.input))
     if unknown:
         known = did_you_mean(unknown[0], named)
         raise InvalidInput(f"input.{unknown[0]}: the prompt names no such variable{known}", case.id)
@@ -212,6 +214,6 @@ def check(task: Task, case: Case) -> None:
 def render(task: Task, case: Case) -> list[Message]:
     """Raises InvalidInput where the prompt can't be made of this case."""
     try:
-        return cases.render(task, case)
+        return prompt.render(task, case)
     except ConfigError as error:
         raise InvalidInput(str(error), case.id) from None

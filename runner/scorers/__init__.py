@@ -92,7 +92,7 @@ class Scorer:
 
     def key(self, case: Case) -> str:
         """Equal keys give the same answer the same score: it need not be judged again."""
-        held_against = json.dumps([case.input, case.expected])
+        held_against = json.dumps([case.asked, case.expected])
         if not self.fenced:
             held_against += " not fenced"
         return sha256(f"{self._key} {held_against}".encode()).hexdigest()[:16]

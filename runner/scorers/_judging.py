@@ -10,12 +10,14 @@ from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import AfterValidator
 
-from runner.cases import cases, reading
+from runner.cases import attachments, reading
+from runner.cases import prompt as prompts
 from runner.cases.cases import Case
+from runner.cases.messages import text_of
 from runner.config import json_schema
 from runner.config.schema import Task
 from runner.errors import did_you_mean
-from runner.record.outcomes import Reply
+from runner.record.outcomes import Message, Reply
 from runner.scorers._text import clip
 
 Texts = Sequence[tuple[str, str]]  # (tag, text), in the order in which the judge reads them
@@ -66,11 +68,24 @@ class Judgement:
 
 
 def request(case: Case, task: Task) -> tuple[str, list[dict[str, str]]]:
-    """All that the model was asked: its words, and its images as parts of a message."""
-    contents = [message["content"] for message in cases.render(task, case)]
-    words = [each if isinstance(each, str) else each[0]["text"] for each in contents]
-    images = [part for each in contents if not isinstance(each, str) for part in each[1:]]
-    return "\n\n".join(words), images
+    """All that the model was asked: its words, and its files as parts of a message.
+
+    Who says what is said where it is more than one who speaks.
+    """
+    messages = prompts.render(task, case)
+    several = any(message["role"] not in ("system", "user") for message in messages)
+    words = [
+        f"{message['role']}: {_said(message)}" if several else _said(message)
+        for message in messages
+    ]
+    return "\n\n".join(words), attachments.of(messages)
+
+
+def _said(message: Message) -> str:
+    calls = (call["function"] for call in message.get("tool_calls", ()))
+    return "\n".join(
+        filter(None, [text_of(message), *(f"{c['name']}({c['arguments']})" for c in calls)])
+    )
 
 
 def render(prompt: str, rubric: str, scale: int, texts: Texts) -> str:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from runner.cases.call_log import Ask
 from runner.cases.cases import Case
-from runner.cases.query import Query
+from runner.cases.query import Query, misfit
 from runner.config.schema import LOWEST, Model, Sampling, Task, answerers
 from runner.record.outcomes import Reply, Score
 from runner.scorers import ScorerTable, Unscored, _expected, _judging
@@ -48,11 +48,11 @@ async def score(
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0,
     allow_self_judging: bool = False,  # for runner/judging.py, which knows the models under test
 ) -> Score:
-    request, images = _judging.request(case, task)
+    request, files = _judging.request(case, task)
 
     async def judgement(texts: Texts) -> Judgement:
         words = _judging.render(prompt, rubric, scale, texts)
-        content = [{"type": "text", "text": words}, *images] if images else words
+        content = [{"type": "text", "text": words}, *files] if files else words
         query = Query(
             case=case,
             messages=[
@@ -100,9 +100,10 @@ def check(
     key: str | None = None,
     swap: bool = False,
 ) -> str | None:
-    blind = [single.name for _, single in answerers(model) if not single.vision]
-    if case.images and blind:
-        return f"{blind[0]} can't judge a case with images (its file has no vision: true)"
+    _, files = _judging.request(case, task)
+    for _, single in answerers(model):
+        if why := misfit(single, files):
+            return f"can't judge this case: {why}"
     if _has_reference(case, reference):
         return _expected.problem(lambda: _reference(case, key))
     return "swap: there is no reference for the answer to change places with" if swap else None

@@ -108,5 +108,5 @@ def _tests(case: Case, key: str | None) -> str:
 
 
 def _texts(case: Case) -> list[str]:
-    values = case.input.values() if isinstance(case.input, dict) else [case.input]
+    values = case.input.values() if isinstance(case.input, dict) else [case.text]
     return [value for value in values if isinstance(value, str)]

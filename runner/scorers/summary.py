@@ -218,7 +218,7 @@ def _wanted(case: Case, limits: dict[str, Any]) -> _Wanted:
     language = case.expected.get("language")
     if language is not None and not re.fullmatch("[a-z]{2,3}", str(language)):
         raise ValueError(f"expected.language is {language!r}, not an ISO 639 code, like 'en'")
-    given = case.input
+    given = case.input or case.text
     return _Wanted(
         facts,
         _texts(case, "forbidden"),

@@ -121,4 +121,4 @@ async def test_images_go_by_litellm(make_job: MakeJob, tmp_path: Path) -> None:
             reply = await transport.complete(
                 single(make_job(server.base_url)), [{"role": "user", "content": parts}], {}
             )
-    assert (reply.text, reply.by_litellm) == ("hi", "images go with it")
+    assert (reply.text, reply.by_litellm) == ("hi", "images or files go with it")

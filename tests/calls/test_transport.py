@@ -13,7 +13,7 @@ import pytest
 
 from runner.calls.translate import check_parameters
 from runner.calls.transport import Transport
-from runner.cases import images
+from runner.cases import attachments
 from runner.config.schema import Job, Single
 from runner.drill.loopback.dialect import Saying
 from runner.drill.loopback.server import Host, LoopbackProvider
@@ -298,7 +298,7 @@ async def test_changed_image(make_job: MakeJob, tmp_path: Path) -> None:
     """An image that is no longer the one that was recorded is not sent."""
     image = tmp_path / "a.png"
     image.write_bytes(b"\x89PNG\r\n\x1a\n one")
-    part = images.part(str(image))
+    part = attachments.part(str(image))
     image.write_bytes(b"\x89PNG\r\n\x1a\n two")
     with Loopback(loopback.echo) as server:
         job = make_job(server.base_url)

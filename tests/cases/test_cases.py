@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from runner.cases import cases, images
+from runner.cases import attachments, cases
+from runner.cases import prompt as prompts
 from runner.cases.cases import Case
 from runner.config.schema import Sampling, Task
 from runner.errors import ConfigError
@@ -55,7 +56,7 @@ def test_images_are_told_by_their_bytes(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, {"id": "a", "input": "what?", "images": ["photo.dat"]})
     [case] = cases.read(path)
     assert Path(case.images[0]).read_bytes() == HEADS[kind]
-    assert images.media_type(HEADS[kind][:12]) == kind
+    assert attachments.media_type(HEADS[kind][:12]) == kind
 
 
 def test_images_beside_the_cases_come_first(
@@ -102,7 +103,7 @@ def test_images_become_parts(tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     image.write_bytes(PNG)
     case = Case(id="a", input="cat", images=(str(image),))
-    system, user = cases.render(task("What is {{ input }}?", "Be brief."), case)
+    system, user = prompts.render(task("What is {{ input }}?", "Be brief."), case)
     assert system == {"role": "system", "content": "Be brief."}
     assert user["content"] == [
         {"type": "text", "text": "What is cat?"},
@@ -114,14 +115,14 @@ def test_images_become_parts(tmp_path: Path) -> None:
 def test_text_stays_text() -> None:
     """A case without images has a plain content."""
     case = Case(id="a", input="cat", user="u-1")
-    assert cases.render(task(), case) == [{"role": "user", "content": "cat"}]
+    assert prompts.render(task(), case) == [{"role": "user", "content": "cat"}]
     assert not case.images
 
 
 def test_an_image_that_went_away_names_its_case(tmp_path: Path) -> None:
     """An image that is gone when the case is rendered is an error of that case."""
-    with pytest.raises(ConfigError, match=r"case 'a': images: .*gone\.png: No such file"):
-        cases.render(task(), Case(id="a", input="?", images=(str(tmp_path / "gone.png"),)))
+    with pytest.raises(ConfigError, match=r"case 'a': .*gone\.png: No such file"):
+        prompts.render(task(), Case(id="a", input="?", images=(str(tmp_path / "gone.png"),)))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_wrong_keys(tmp_path: Path, line: dict[str, Any], says: str) -> None:
 def test_bytes_never_reach_the_record() -> None:
     """Wherever a provider has an image's base64, the record has the hash."""
     body = {"a": [{"url": "data:image/png;base64,QUJD"}], "b": "QUJD", "c": "text", "d": 1}
-    assert images.without_bytes(body, {"QUJD": "12"}) == {
+    assert attachments.without_bytes(body, {"QUJD": "12"}) == {
         "a": [{"url": "sha256:12"}],
         "b": "sha256:12",
         "c": "text",
@@ -171,12 +172,12 @@ def test_bytes_never_reach_the_record() -> None:
 def test_a_prompt_that_fails_on_a_value(prompt: str, given: dict[str, Any]) -> None:
     """Whatever a prompt does with the values of one case, that case is named, in one line."""
     with pytest.raises(ConfigError) as raised:
-        cases.render(task(prompt), Case(id="c7", input=given))
+        prompts.render(task(prompt), Case(id="c7", input=given))
     [line] = raised.value.problems
     assert line.startswith("task.prompt, case 'c7': ") and len(line) < 400
 
 
 def test_a_prompt_without_a_variable_is_said() -> None:
     """Every case would be asked the same."""
-    assert "names no variable" in str(cases.variableless(task("Classify the ticket.")))
-    assert cases.variableless(task()) is None
+    assert "names no variable" in str(prompts.variableless(task("Classify the ticket.")))
+    assert prompts.variableless(task()) is None

@@ -37,10 +37,17 @@ _SOURCE = object_of(
 _IMAGE = object_of(
     {"type": {"const": "image"}, "source": _SOURCE, "cache_control": OBJECT}, ["type", "source"]
 )
+_PDF = _SOURCE | {
+    "properties": _SOURCE["properties"] | {"media_type": {"const": "application/pdf"}}
+}
+_DOCUMENT = object_of(
+    {"type": {"const": "document"}, "source": _PDF, "title": STRING, "cache_control": OBJECT},
+    ["type", "source"],
+)
 _BLOCKS = {
     "type": "array",
     "minItems": 1,
-    "items": {"oneOf": [_TEXT, _IMAGE, *tools.ANTHROPIC_BLOCKS]},
+    "items": {"oneOf": [_TEXT, _IMAGE, _DOCUMENT, *tools.ANTHROPIC_BLOCKS]},
 }
 _MESSAGE = object_of(
     {"role": {"enum": ["user", "assistant"]}, "content": {"oneOf": [STRING, _BLOCKS]}},
@@ -119,6 +126,7 @@ class Anthropic(dialects.Anthropic, Format):
     def read(self, request: HttpRequest) -> ChatRequest:
         body = request.body
         blocks = _blocks(body["messages"][-1]["content"])
+        said = [(m["role"], _blocks(m["content"])) for m in body["messages"]]
         system = _blocks(body.get("system") or "")
         form = body.get("output_format") or (body.get("output_config") or {}).get("format") or {}
         return ChatRequest(
@@ -132,9 +140,9 @@ class Anthropic(dialects.Anthropic, Format):
             json_schema=form.get("schema"),
             stream=bool(body.get("stream")),
             **tools.of_anthropic(body),
-            images=tuple(
-                sha256_of(block["source"]["data"]) for block in blocks if block["type"] == "image"
-            ),
+            images=_hashes(said, "image"),
+            files=_hashes(said, "document"),
+            said=tuple((role, _text(each)) for role, each in said),
         )
 
     def whole(self, saying: Saying) -> dict[str, Any]:
@@ -200,6 +208,11 @@ def _blocks(content: Any) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     return list(content)
+
+
+def _hashes(said: list[tuple[str, list[dict[str, Any]]]], kind: str) -> tuple[str, ...]:
+    blocks = [block for _, each in said for block in each if block["type"] == kind]
+    return tuple(sha256_of(block["source"]["data"]) for block in blocks)
 
 
 def _text(blocks: list[dict[str, Any]]) -> str:

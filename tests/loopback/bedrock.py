@@ -36,7 +36,16 @@ _IMAGE = object_of(
     {"image": object_of({"format": {"enum": ["png", "jpeg", "gif", "webp"]}, "source": _SOURCE})},
     ["image"],
 )
-_PARTS = [_TEXT, _IMAGE, *tools.BEDROCK_PARTS]
+_DOCUMENT = object_of(
+    {
+        "document": object_of(
+            {"format": {"const": "pdf"}, "name": STRING | {"maxLength": 200}, "source": _SOURCE},
+            ["format", "name", "source"],
+        )
+    },
+    ["document"],
+)
+_PARTS = [_TEXT, _IMAGE, _DOCUMENT, *tools.BEDROCK_PARTS]
 _MESSAGE = object_of(
     {
         "role": {"enum": ["user", "assistant"]},
@@ -110,12 +119,12 @@ class Bedrock(clouds.Bedrock, Format):
     def read(self, request: HttpRequest) -> ChatRequest:
         body = request.body
         config = body.get("inferenceConfig") or {}
-        parts = body["messages"][-1]["content"]
+        said = [(m["role"], m["content"]) for m in body["messages"]]
         model, streamed = self.asked(request)
         system = body.get("system") or []
         return ChatRequest(
             model=model,
-            text="".join(part.get("text", "") for part in parts),
+            text=_text(said[-1][1]),
             system="".join(part["text"] for part in system) if system else None,
             max_tokens=config.get("maxTokens"),
             temperature=config.get("temperature"),
@@ -123,9 +132,9 @@ class Bedrock(clouds.Bedrock, Format):
             stop=tuple(config.get("stopSequences") or ()),
             stream=streamed,
             **tools.of_bedrock(body),
-            images=tuple(
-                sha256_of(part["image"]["source"]["bytes"]) for part in parts if "image" in part
-            ),
+            images=_hashes(said, "image"),
+            files=_hashes(said, "document"),
+            said=tuple((role, _text(each)) for role, each in said),
         )
 
     def whole(self, saying: Saying) -> dict[str, Any]:
@@ -208,6 +217,15 @@ def _sha256(data: bytes) -> str:
 
 def _hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")
+
+
+def _hashes(said: list[tuple[str, list[dict[str, Any]]]], kind: str) -> tuple[str, ...]:
+    parts = [part[kind] for _, each in said for part in each if kind in part]
+    return tuple(sha256_of(part["source"]["bytes"]) for part in parts)
+
+
+def _text(parts: list[dict[str, Any]]) -> str:
+    return "".join(part.get("text", "") for part in parts)
 
 
 BEDROCK = Bedrock()

@@ -35,7 +35,8 @@ def _either(properties: dict[str, Any]) -> dict[str, Any]:
     return object_of(properties | {_snake(name): kind for name, kind in properties.items()})
 
 
-_BLOB = _either({"mimeType": STRING, "data": STRING})
+_MIME = STRING | {"pattern": r"^(image/\w+|application/pdf)$"}
+_BLOB = _either({"mimeType": _MIME, "data": STRING})
 _PART = _either(
     {
         "text": STRING,
@@ -130,6 +131,9 @@ class Gemini(dialects.Gemini, Format):
         body = _plain(request.body)
         config = body.get("generation_config") or {}
         parts = body["contents"][-1]["parts"]
+        said = [
+            ("assistant" if c["role"] == "model" else "user", c["parts"]) for c in body["contents"]
+        ]
         system = body.get("system_instruction") or {}
         return ChatRequest(
             model=target["model"],
@@ -143,9 +147,9 @@ class Gemini(dialects.Gemini, Format):
             json_schema=config.get("response_json_schema") or config.get("response_schema"),
             stream=bool(target["stream"]),
             **tools.of_gemini(body),
-            images=tuple(
-                sha256_of(part["inline_data"]["data"]) for part in parts if "inline_data" in part
-            ),
+            images=_hashes(said, "image/"),
+            files=_hashes(said, "application/pdf"),
+            said=tuple((role, _text(each)) for role, each in said),
         )
 
     def whole(self, saying: Saying) -> dict[str, Any]:
@@ -220,6 +224,11 @@ def _plain(value: Any) -> Any:
             for key, inner in value.items()
         }
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _hashes(said: list[tuple[str, list[dict[str, Any]]]], kind: str) -> tuple[str, ...]:
+    blobs = [part["inline_data"] for _, each in said for part in each if "inline_data" in part]
+    return tuple(sha256_of(blob["data"]) for blob in blobs if blob["mime_type"].startswith(kind))
 
 
 def _text(parts: list[dict[str, Any]]) -> str:

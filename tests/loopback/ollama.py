@@ -102,7 +102,10 @@ class Ollama(dialects.Ollama, Format):
             json_schema=form if isinstance(form, dict) else None,
             stream=body.get("stream", True),  # unasked it streams
             **tools.of_openai(body),
-            images=tuple(map(sha256_of, last.get("images") or ())),
+            images=tuple(sha256_of(i) for m in body["messages"] for i in m.get("images") or ()),
+            said=tuple(
+                (m["role"], m["content"]) for m in body["messages"] if m["role"] != "system"
+            ),
         )
 
     def whole(self, saying: Saying) -> dict[str, Any]:

@@ -29,15 +29,23 @@ from tests.loopback.strict import (
 )
 
 _IMAGE = object_of({"url": STRING, "detail": STRING}, ["url"])
-_PART = {
-    "oneOf": [
-        object_of({"type": {"const": "text"}, "text": STRING}, ["type", "text"]),
-        object_of({"type": {"const": "image_url"}, "image_url": _IMAGE}, ["type", "image_url"]),
-    ]
-}
-_CONTENT = {"oneOf": [STRING, {"type": "array", "items": _PART, "minItems": 1}]}
+_PARTS = [
+    object_of({"type": {"const": "text"}, "text": STRING}, ["type", "text"]),
+    object_of({"type": {"const": "image_url"}, "image_url": _IMAGE}, ["type", "image_url"]),
+]
+_PDF = STRING | {"pattern": "^data:application/pdf;base64,"}
+_FILE = object_of({"file_data": _PDF, "filename": STRING}, ["file_data", "filename"])
+_FILE_PART = object_of({"type": {"const": "file"}, "file": _FILE}, ["type", "file"])
+_OF_THE_SYSTEM = ("system", "developer")
 _ROLES = ["system", "developer", "user", "assistant"]
-_MESSAGE = object_of({"role": {"enum": _ROLES}, "content": _CONTENT}, ["role", "content"])
+
+
+def _message(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    list_of_parts = {"type": "array", "items": {"oneOf": parts}, "minItems": 1}
+    content = {"oneOf": [STRING, list_of_parts]}
+    return object_of({"role": {"enum": _ROLES}, "content": content}, ["role", "content"])
+
+
 _JSON_SCHEMA = object_of(
     {"name": STRING, "schema": OBJECT, "strict": BOOLEAN, "description": STRING},
     ["name", "schema"],
@@ -53,7 +61,7 @@ _RESPONSE_FORMAT = {
 }
 _KEYS: dict[str, Any] = {
     "model": STRING | {"minLength": 1},
-    "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
+    "messages": {"type": "array", "minItems": 1, "items": _message(*_PARTS)},
     "max_tokens": INTEGER | {"minimum": 1},
     "max_completion_tokens": INTEGER | {"minimum": 1},
     "temperature": NUMBER | {"minimum": 0, "maximum": 2},
@@ -89,6 +97,7 @@ class OpenAI(dialects.OpenAI, Format):
     usage_unasked: bool = False  # a stream states it, whatever its stream_options
     reply: Mapping[str, Any] = field(default_factory=dict)  # what its replies have besides
     call_ids: str = "."  # a pattern
+    documents: bool = False  # it takes PDF files
     azure: bool = False  # a deployment stands in the path, and a key in a header of its own
 
     path = "/chat/completions"
@@ -96,7 +105,8 @@ class OpenAI(dialects.OpenAI, Format):
     @property
     def schema(self) -> Mapping[str, Any]:  # type: ignore[override]
         keys = {key: kind for key, kind in _KEYS.items() if key not in self.no_keys}
-        items = [keys["messages"]["items"], *tools.openai_messages(self.call_ids)]
+        plain = [_PARTS, [*_PARTS, _FILE_PART]][self.documents]
+        items = [_message(*plain), *tools.openai_messages(self.call_ids)]
         keys["messages"] = keys["messages"] | {"items": {"oneOf": items}}
         strict = object_of(keys | dict(self.more_keys), ["model", "messages"])
         return strict | {"additionalProperties": self.lenient}
@@ -106,13 +116,13 @@ class OpenAI(dialects.OpenAI, Format):
         *_, last = body["messages"]
         form = body.get("response_format") or {}
         stop = body.get("stop") or ()
-        parts = last["content"] if isinstance(last["content"], list) else []
-        text = [part["text"] for part in parts if part["type"] == "text"]
+        said = [(m["role"], _parts(m["content"])) for m in body["messages"]]
+        parts = [part for _, each in said for part in each]
         first = body["messages"][0]
         return ChatRequest(
             model=body["model"],
-            text="".join(text) if parts else last["content"],
-            system=first["content"] if first["role"] in ("system", "developer") else None,
+            text=_text(_parts(last["content"])),
+            system=first["content"] if first["role"] in _OF_THE_SYSTEM else None,
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
             temperature=body.get("temperature"),
             top_p=body.get("top_p"),
@@ -124,6 +134,10 @@ class OpenAI(dialects.OpenAI, Format):
             images=tuple(
                 sha256_of(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"
             ),
+            files=tuple(
+                sha256_of(part["file"]["file_data"]) for part in parts if part["type"] == "file"
+            ),
+            said=tuple((role, _text(each)) for role, each in said if role not in _OF_THE_SYSTEM),
         )
 
     def key_of(self, request: HttpRequest) -> str:
@@ -167,12 +181,20 @@ class OpenAI(dialects.OpenAI, Format):
         return openai_errors.refusal(self.name, unknown_keys(problem), where(problem), problem)
 
 
+def _parts(content: Any) -> list[dict[str, Any]]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content}]
+
+
+def _text(parts: list[dict[str, Any]]) -> str:
+    return "".join(part["text"] for part in parts if part["type"] == "text")
+
+
 def _thought(opening: dict[str, Any], reasoning: str) -> dict[str, Any]:
     delta = {"reasoning_content": reasoning}
     return opening | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
 
 
-OPENAI = OpenAI(more_keys={"store": BOOLEAN, "service_tier": STRING})
+OPENAI = OpenAI(documents=True, more_keys={"store": BOOLEAN, "service_tier": STRING})
 AZURE = OpenAI(
     name="azure", litellm="azure", base_path="", azure=True, more_keys={"service_tier": STRING}
 )

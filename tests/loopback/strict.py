@@ -31,6 +31,8 @@ class ChatRequest:
     json_schema: dict[str, Any] | None = None
     stream: bool = False
     images: tuple[str, ...] = ()  # SHA-256 of each
+    files: tuple[str, ...] = ()  # of PDFs, likewise
+    said: tuple[tuple[str, str], ...] = ()  # by whom, and the text, of messages beside the system's
     tools: tuple[str, ...] = ()  # their names
     calls: tuple[tuple[str, Any], ...] = ()  # names and arguments of those that it has made
     results: tuple[str, ...] = ()  # of these, as it got them
@@ -182,7 +184,7 @@ def object_of(properties: Mapping[str, Any], required: Iterable[str] = ()) -> di
 
 
 def sha256_of(encoded: str) -> str:
-    """Of an image in base64, with or without the head of a data URL."""
+    """Of a file in base64, with or without the head of a data URL."""
     data = base64.b64decode(encoded.rpartition(",")[2], validate=True)
     return hashlib.sha256(data).hexdigest()
 

@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from runner.cases import images
+from runner.cases import attachments
+from runner.cases.query import misfit
 from runner.record.outcomes import Reply
 from tests.providers.calls import (
     ENFORCED,
     MESSAGES,
+    PDF,
     PNG,
     SCHEMA,
     Bench,
@@ -91,10 +95,8 @@ async def unknown(row: Row, bench: Bench) -> str:
 
 async def image(row: Row, bench: Bench) -> str:
     """It arrives in the provider's form, and the record has its hash instead."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "dot.png"
-        file.write_bytes(PNG)
-        parts = [{"type": "text", "text": "What is it?"}, images.part(str(file))]
+    with _files() as [file, _]:
+        parts = [{"type": "text", "text": "What is it?"}, attachments.part(file)]
         messages = [MESSAGES[0], {"role": "user", "content": parts}]
         reply, request = await answered(row, bench, messages=messages)
     encoded = base64.b64encode(PNG).decode()
@@ -106,3 +108,56 @@ async def image(row: Row, bench: Bench) -> str:
     if "messages" in reply.request or "contents" in reply.request:
         assert f"sha256:{digest}" in str(reply.request)
     return row.facts.image
+
+
+async def document(row: Row, bench: Bench) -> str:
+    """A PDF arrives whole; where none is taken it is refused before it is sent."""
+    with _files() as [_, file]:
+        part = attachments.part(file, "file")
+        if why := misfit(row.model("http://nowhere", vision=True), [part]):
+            assert f"{row.name} takes no PDF files" in why
+            raise NotThere("no PDF files: its file has no documents: true")
+        parts = [{"type": "text", "text": "What is it?"}, part]
+        messages = [MESSAGES[0], {"role": "user", "content": parts}]
+        reply, request = await answered(row, bench, messages=messages)
+    digest = hashlib.sha256(PDF).hexdigest()
+    asked = row.speaks.read(request)
+    assert (asked.text, asked.files) == ("What is it?", (digest,))
+    assert base64.b64encode(PDF).decode() not in str(reply.request)
+    assert str(Path(file).parent) not in str(reply.request)
+    return "ok"
+
+
+async def conversation(row: Row, bench: Bench) -> str:
+    """Three turns, with an image in the first and a PDF where it is taken: all in their order."""
+    with _files() as [picture, file]:
+        parts = [{"type": "text", "text": "one"}, attachments.part(picture)]
+        takes = row.configured().get("documents", False)
+        more = [attachments.part(file, "file")] if takes else []
+        messages = [
+            MESSAGES[0],
+            {"role": "user", "content": [*parts, *more]},
+            {"role": "assistant", "content": "two"},
+            {"role": "user", "content": "three"},
+            {"role": "assistant", "content": "four"},
+            {"role": "user", "content": "five"},
+        ]
+        for on_text in (None, lambda _: None):
+            reply, request = await answered(row, bench, messages=messages, on_text=on_text)
+            asked = row.speaks.read(request)
+            words = [(m["role"], m["content"]) for m in messages[2:]]
+            assert asked.said == (("user", "one"), *words)
+            assert asked.images == (hashlib.sha256(PNG).hexdigest(),)
+            assert asked.files == ((hashlib.sha256(PDF).hexdigest(),) if takes else ())
+            assert reply.by_litellm == "images or files go with it"
+    return "image and PDF" if takes else "image"
+
+
+@contextmanager
+def _files() -> Iterator[list[str]]:
+    """An image and a PDF."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = [Path(folder) / name for name in ("dot.png", "a.pdf")]
+        for path, data in zip(found, (PNG, PDF), strict=True):
+            path.write_bytes(data)
+        yield [str(path) for path in found]

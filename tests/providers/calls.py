@@ -30,6 +30,7 @@ ENFORCED = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+PDF = b"%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n"
 USAGE = Usage(
     input_tokens=100,
     output_tokens=20,

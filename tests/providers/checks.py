@@ -30,6 +30,8 @@ GROUPS: dict[str, list[Check]] = {
         asking.extra_body,
         asking.unknown,
         asking.image,
+        asking.document,
+        asking.conversation,
     ],
     "What litellm compiles": [compiling.rendered, compiling.compiles],
     "What is answered": [

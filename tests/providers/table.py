@@ -240,6 +240,7 @@ class Row:
             project="our-project" if "credentials" in conf else None,
             credentials=conf.get("credentials"),
             streams=conf.get("streams", True),
+            documents=conf.get("documents", False),
             timeout=changes.pop("timeout", 10),
             data=conf["data"],
         )

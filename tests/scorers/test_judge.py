@@ -157,7 +157,7 @@ def test_images_are_shown(tmp_path: Path) -> None:
     assert words["text"].startswith("<request_")
     assert picture["path"] == str(image)
     assert problem(seen) == (
-        "strict-judge can't judge a case with images (its file has no vision: true)"
+        "can't judge this case: strict-judge takes no images (its file has no vision: true)"
     )
     assert problem(seen, model=JUDGE | {"vision": True}) is None
 

@@ -48,6 +48,7 @@ class Provider(Strict):
     certifications: tuple[str, ...] = ()
     streams: bool = True  # False: it is asked for whole answers only
     compiled: bool = True  # false: litellm sends every request by itself
+    documents: bool = False  # takes PDF files, for models that take images
     ids_move: bool = False  # it puts new models behind ids that stay: none of them is a pin
 
     @property

@@ -1,6 +1,6 @@
 """A task: a prompt, its cases, how its answers are scored."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,13 +11,19 @@ from runner.config.schema.tool import TOOL_CHOICES, Tool
 from runner.errors import did_you_mean
 
 
+class PromptMessage(Strict):
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1)  # Jinja
+
+
 class Task(Strict):
     """A prompt, its cases and how answers are scored."""
 
     name: Name
     cases: str
     system: str | None = None
-    prompt: str = "{{ input }}"
+    # Jinja, of the user's message or of several; None: cases bring messages or turns.
+    prompt: str | Annotated[tuple[PromptMessage, ...], Field(min_length=1)] | None = "{{ input }}"
     prompt_name: Name | None = None  # of the file of conf/prompt/ that it comes from
     output: Output = "text"
     json_schema: dict[str, Any] | None = None
@@ -29,6 +35,7 @@ class Task(Strict):
     scorers: dict[str, dict[str, Any]] = Field(min_length=1)
     scorer_timeout: Seconds = 30.0  # of a scorer of the user's own, for one answer
     quality: str | None = None  # the scorer whose mean is `quality`
+    turns_score: Literal["all", "last", "mean"] = "all"  # of a case with turns
     needs: tuple[str, ...] = ()  # strengths that it calls for, in the words of the models' files
 
     _judges = field_validator("scorers")(with_models)
@@ -39,6 +46,15 @@ class Task(Strict):
         if schema is not None and (problem := json_schema.problem(schema)):
             raise ValueError(f"is no JSON schema: {problem}")
         return schema
+
+    @model_validator(mode="after")
+    def _one_system_message(self) -> Self:
+        messages = self.prompt if isinstance(self.prompt, tuple) else ()
+        if any(message.role == "system" for message in messages[1:]):
+            raise ValueError("prompt: a system message stands first")
+        if messages and messages[0].role == "system" and self.system:
+            raise ValueError("prompt: has a system message, and `system` is another; null it")
+        return self
 
     @model_validator(mode="after")
     def _quality_is_a_scorer(self) -> Self:
@@ -66,3 +82,10 @@ class Task(Strict):
     @property
     def quality_scorer(self) -> str:
         return self.quality or next(iter(self.scorers))
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Of the prompt, a message each."""
+        if isinstance(self.prompt, str):
+            return (self.prompt,)
+        return tuple(message.content for message in self.prompt or ())

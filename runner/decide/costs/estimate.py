@@ -14,7 +14,7 @@ from typing import Any
 from runner.calls import checks
 from runner.calls.route import questions
 from runner.cases.call_log import CallLog
-from runner.cases.cases import variableless
+from runner.cases.prompt import variableless
 from runner.cases.query import Query, cramped, messages, parameters, schema_of, texts
 from runner.config.schema import (
     TOKENS_PER_BYTE,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.cases import cases
+from runner.cases import cases, prompt
 from runner.cases.query import Query, query
 from runner.config import paths
 from runner.config.schema import Day, Requirements, Single, Strict, Task
@@ -154,7 +154,7 @@ def _workload(settings: SelectSettings) -> tuple[Workload, list[Query], str]:
 
 def _queries(task: Task) -> Iterator[Query]:
     for case in cases.read(paths.cases_file(task.cases)):
-        yield query(task, case, cases.render(task, case), None)
+        yield query(task, case, prompt.render(task, case), None)
 
 
 def _overridden(sizes: Sizes, input_tokens: int | None, output_tokens: int | None) -> Sizes:

@@ -208,12 +208,19 @@ def _texts(outcome: Answered | Failed, attempt: Attempt, stood: Attempt | None) 
 def _message(message: Message) -> dict[str, Any]:
     """Role and parts, as the conventions' JSON schema of messages has them."""
     content = message["content"]
+    if message["role"] == "tool":
+        result = {"id": message.get("tool_call_id"), "response": content}
+        return {"role": "tool", "parts": [{"type": "tool_call_response", **result}]}
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    calls = ((call["id"], call["function"]) for call in message.get("tool_calls") or ())
     return {
         "role": message["role"],
         "parts": [
-            {"type": "text", "content": part["text"]} if part["type"] == "text" else part
-            for part in parts
+            *(
+                {"type": "text", "content": part["text"]} if part["type"] == "text" else part
+                for part in parts
+            ),
+            *({"type": "tool_call", "id": id, **function} for id, function in calls),
         ],
     }
 

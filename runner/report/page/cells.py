@@ -5,6 +5,7 @@ Texts in rows are numbers of `Texts`, which takes no more of them than a browser
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from runner.cases import strict_json
@@ -172,17 +173,22 @@ def _known(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:
-    return [[message["role"], texts.add(_content(message["content"]))] for message in messages]
+    return [[message["role"], texts.add(_content(message))] for message in messages]
 
 
-def _content(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    parts = (
-        part["text"] if part.get("type") == "text" else f"[{part.get('type')}: {part.get('path')}]"
-        for part in content
-    )
-    return "\n".join(parts)
+def _content(message: Message) -> str:
+    """Its words, the names of its files, the tools that it calls."""
+    content = message["content"]
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    lines = [
+        part["text"]
+        if part.get("type") == "text"
+        else f"[{part.get('type')}: {Path(str(part.get('path'))).name}]"
+        for part in parts
+    ]
+    calls = (call.get("function", {}) for call in message.get("tool_calls") or ())
+    lines += [f"{call.get('name')}({call.get('arguments')})" for call in calls]
+    return "\n".join(filter(None, lines))
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from runner.calls.translate import _import_litellm, count_tokens
-from runner.cases import images
+from runner.cases import attachments
 from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.commands.command_line import main
@@ -290,7 +290,7 @@ def test_tokens_of_an_image(counted: Callable[[str, Any], int], tmp_path: Path) 
     def tokens(side: int) -> int:
         image = tmp_path / f"{side}.gif"
         image.write_bytes(b"GIF89a" + struct.pack("<HH", side, side) + b"\0\0\0;")
-        return counted("gpt-4o", [{"type": "text", "text": "?"}, images.part(str(image))])
+        return counted("gpt-4o", [{"type": "text", "text": "?"}, attachments.part(str(image))])
 
     assert tokens(1000) > tokens(10) + 300
 
