@@ -180,7 +180,10 @@ class Asker:
                         left=tries.left,
                         on_text=on_text if step.stands else None,
                         ledger=self._ledger,
-                        keep=self._waits or not step.stands or step.query.role != "answer",
+                        keep=self._waits
+                        or log.exchange is not None
+                        or not step.stands
+                        or step.query.role != "answer",
                     )
                     if reply.first_token_seconds is not None:
                         log.first_token_seconds = before + reply.first_token_seconds

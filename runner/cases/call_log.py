@@ -10,7 +10,16 @@ from runner.cases.query import Query, Question, schema_of
 from runner.config.schema import Model, Single
 from runner.errors import CallFailed, ErrorKind, RunnerError
 from runner.price import total
-from runner.record.outcomes import Answered, Attempt, Choice, Failed, Reply, Schema, Skipped
+from runner.record.outcomes import (
+    Answered,
+    Attempt,
+    Choice,
+    Exchange,
+    Failed,
+    Reply,
+    Schema,
+    Skipped,
+)
 
 OnText = Callable[[str], None]  # gets an answer piece by piece, as it is written
 
@@ -37,6 +46,8 @@ class CallLog:
     reply: Reply | None = None
     error: CallFailed | None = None
     broken: RunnerError | None = None  # a scorer that failed on the way
+    exchange: int | None = None  # of a conversation: which of its requests this is, from 1
+    exchanges: list[Exchange] = field(default_factory=list)  # of a conversation: what came of each
     started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def note(self, attempt: Attempt) -> None:
@@ -45,8 +56,10 @@ class CallLog:
 
     def _add(self, attempt: Attempt) -> None:
         """It is made for the model of the chain that is asked now."""
-        changed = {"fallback": self.fallback}
-        self.attempts.append(attempt.model_copy(update=changed) if self.fallback else attempt)
+        if self.fallback or self.exchange:
+            changed = {"fallback": self.fallback, "exchange": self.exchange}
+            attempt = attempt.model_copy(update=changed)
+        self.attempts.append(attempt)
 
     def answered(self, reply: Reply, model: Single, arm: str, query: Query) -> None:
         self.reply, self.served_by, self.arm = reply, model.name, arm
@@ -62,7 +75,7 @@ class CallLog:
 
     def side_by_side(self, count: int) -> "list[CallLog]":
         """As many questions to be asked at once; `join` takes them in again."""
-        return [CallLog(started=self.started) for _ in range(count)]
+        return [CallLog(started=self.started, exchange=self.exchange) for _ in range(count)]
 
     def join(self, others: "list[CallLog]") -> None:
         for other in others:
@@ -73,6 +86,18 @@ class CallLog:
         self.seconds += max(other.seconds for other in others)
         self.queued_seconds += max(other.queued_seconds for other in others)
         self.barred_seconds += max(other.barred_seconds for other in others)
+
+    def follow(self, request: "CallLog") -> None:
+        """Take in the next request of a conversation, and how it ended."""
+        self.attempts += request.attempts
+        self.choices += request.choices
+        self.skipped += request.skipped
+        for name in ("seconds", "queued_seconds", "barred_seconds", "building_seconds"):
+            setattr(self, name, getattr(self, name) + getattr(request, name))
+        for name in ("served_by", "arm", "schema", "reply", "error", "broken"):
+            setattr(self, name, getattr(request, name))
+        self.first_token_seconds = request.first_token_seconds
+        self.fallback = self.fallback or request.fallback
 
     def stand_by(self, earlier: "CallLog") -> None:
         """Take the answer of an earlier state of this; what has happened since stays noted."""
@@ -104,6 +129,7 @@ class CallLog:
             "seconds": self.seconds,
             "queued_seconds": self.queued_seconds,
             "attempts": attempts,
+            "exchanges": self.exchanges,
             "choices": self.choices,
             "skipped": self.skipped,
         }

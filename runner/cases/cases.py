@@ -42,7 +42,7 @@ class Case(BaseModel):
     input: str | dict[str, Any] = ""
     messages: tuple[Message, ...] = ()  # a conversation whose next answer is asked for
     turns: tuple[Annotated[Turn, BeforeValidator(_turn)], ...] = ()  # each answer is asked for
-    expected: Any = None
+    expected: Any = None  # of turns: a list of those of each
     tags: tuple[str, ...] = ()
     system: str | None = None
     max_tokens: int | None = Field(None, ge=1)
@@ -130,7 +130,11 @@ def case(value: Any, folder: Path) -> Case:
     ]
     if turns and found.expected is not None:
         turns[-1] = turns[-1].model_copy(update={"expected": found.expected})
-    changes |= _found(found, folder) | ({"turns": tuple(turns)} if turns else {})
+    if turns:
+        wanted = [turn.expected for turn in turns]
+        changes["expected"] = None if set(map(type, wanted)) == {type(None)} else wanted
+        changes["turns"] = tuple(turns)
+    changes |= _found(found, folder)
     return found.model_copy(update=changes) if changes else found
 
 

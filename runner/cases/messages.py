@@ -53,10 +53,10 @@ def checked(given: Iterable[Mapping[str, Any]], folder: Path) -> tuple[list[Mess
     return found, problems
 
 
-def attached(text: str, paths: Iterable[str], files: Iterable[str]) -> str | list[dict[str, str]]:
-    """The content of a user's message; a text alone stays one. Raises Unusable."""
-    parts = [attachments.part(path) for path in paths]
-    parts += [attachments.part(path, "file") for path in files]
+def attached(text: str, images: Iterable[str], files: Iterable[str]) -> Any:
+    """The content of a user's message: a text, or parts."""
+    parts = [{"type": "image", "path": path} for path in images]
+    parts += [{"type": "file", "path": path} for path in files]
     return [{"type": "text", "text": text}, *parts] if parts else text
 
 

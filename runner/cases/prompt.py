@@ -68,10 +68,10 @@ def render(task: Task, case: Case) -> list[Message]:
             if role != "system" or case.system is None
         ]
         words = _rendered(last[1], variables, case)
-        content = attached(words, case.images, case.files)
+        asked = _hashed({"role": "user", "content": attached(words, case.images, case.files)})
     except attachments.Unusable as problem:
         raise ConfigError(f"case '{case.id}': {problem}") from None
-    return [*messages, {"role": "user", "content": content}]
+    return [*messages, asked]
 
 
 def _prompt(task: Task, case: Case) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ def _conversation(case: Case) -> list[Message]:
         {"role": "user", "content": attached(turn.input, turn.images, turn.files)}
         for turn in case.turns
     ]
-    return [*(_hashed(message) for message in case.messages), *turns]
+    return [_hashed(message) for message in (*case.messages, *turns)]
 
 
 def _hashed(message: Message) -> Message:

@@ -51,8 +51,14 @@ _UNKNOWN = Ceiling(None, None, None)
 def of(job: Job, line: Answered | Failed) -> Ceiling:
     """Of the request that a line of the journal tells of, judgements of its answer left out."""
     case = Case(id=line.case, input="", max_tokens=_sent_limit(line.request))
-    query = query_of(job.task, case, line.messages, seed=None)
-    return _sum(_of(model, query, job.retry) for model in job.chain.values())
+    said = [{"role": "assistant", "content": each.reply} for each in line.exchanges]
+    query = query_of(job.task, case, [*line.messages, *said], seed=None)
+    once = _sum(_of(model, query, job.retry) for model in job.chain.values())
+    if not line.exchanges:
+        return once
+    # Of a conversation each request has a part of that as its prompt. A turn is what takes time.
+    count = len(line.exchanges) + isinstance(line, Failed)
+    return _sum([once] * count)._replace(seconds=once.seconds)
 
 
 def highest(found: Iterable[Ceiling]) -> Ceiling:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from runner.measure.observations import own
+from runner.measure.observations import own, turns
 from runner.record.outcomes import CONFIDENCE, Failed, Line, Record
 
 # Names of changes; those of other scorers are score.<name>, as among the metrics.
@@ -128,7 +128,7 @@ class Observed:
         if own(line):
             seen.answered += 1
             if not line.replayed:
-                seen.latency_ms.append(line.seconds * 1000)
+                seen.latency_ms.extend(turn.seconds * 1000 for turn in turns(line))
             for name, score in line.scores.items():
                 seen.scores.setdefault(name, []).append(score.value)
 

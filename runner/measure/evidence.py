@@ -15,7 +15,7 @@ from runner.config.schema import Job, ServerPrice, Single, answerers
 from runner.config.self_judging import self_judging
 from runner.errors import StorageError
 from runner.measure.conclusion import tier
-from runner.measure.observations import own
+from runner.measure.observations import own, turns
 from runner.measure.requirements import judge
 from runner.price import total
 from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
@@ -110,9 +110,9 @@ class JournalSummary:
             self.costs[part] = total((self.costs[part], usd))
         if own(line):
             if not line.replayed:
-                self.latencies_ms.append(line.seconds * 1000)
-            for name, score in line.scores.items():
-                self.scores.setdefault(name, []).append(score)
+                self.latencies_ms.extend(each.seconds * 1000 for each in turns(line))
+            for name in line.scores:
+                self.scores.setdefault(name, []).extend(line.judged(name))
 
     def sum_up(self) -> None:
         """A scorer that is gone or broken costs its tables, no more."""
@@ -146,6 +146,8 @@ class _Observer(JournalSummary):
     by_litellm: Counter[str] = field(default_factory=Counter)  # requests that it sent, by why
     requests: int = 0
     answers: int = 0  # of the model under test
+    turns: int = 0  # of conversations
+    held: int = 0  # conversations
     used_up: int = 0  # answers of which nothing came but reasoning
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
     _count: int = 0
@@ -153,6 +155,9 @@ class _Observer(JournalSummary):
     def see(self, line: Line) -> None:
         super().see(line)
         self._count += 1
+        if line.exchanges:
+            self.held += 1
+            self.turns += line.exchanges[-1].turn
         for attempt in line.attempts:
             self.requests += attempt.http_requests
             if attempt.by_litellm:
@@ -182,6 +187,18 @@ class _Observer(JournalSummary):
             if len(self._low) > _WORST:
                 heapq.heappop(self._low)
 
+    @property
+    def conversations(self) -> str | None:
+        """What a request is, where a case has taken several."""
+        if not self.held:
+            return None
+        how = {"all": "the worst of its turns", "last": "its last turn", "mean": "their mean"}
+        return (
+            f"{self.turns} turns in {self.held} conversations: latency and tokens are of a turn; "
+            f"costs, failures and quality ({how[self.job.task.turns_score]}) of a whole "
+            "conversation, which is one request here"
+        )
+
     def worst(self) -> list[tuple[Answered, Score]]:
         ordered = sorted(self._low, key=lambda entry: (-entry[0], entry[2].case, -entry[1]))
         return [(line, score) for _, _, line, score in ordered]
@@ -192,7 +209,7 @@ def _notes(job: Job, observer: _Observer, metrics: Mapping[str, Metric]) -> list
     for candidate in job.fallback.chain.values():
         asked += [model for _, model in answerers(candidate)]
     notes = [note for model in asked for note in differences(model, job.task)]
-    notes += filter(None, [variableless(job.task)])
+    notes += filter(None, [variableless(job.task), observer.conversations])
     notes += [_by_the_hour(job, model, metrics) for model in asked if _rented(model)]
     if observer.used_up:
         of = f"{observer.used_up} of {observer.answers} answers"
@@ -224,8 +241,9 @@ def _by_the_hour(job: Job, model: Single, metrics: Mapping[str, Metric]) -> str:
 def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
     """What each attempt was paid for. The other answers are samples, and those of arms
     whose answer did not stand."""
-    stood = isinstance(line, Answered)
+    others = set[int | None]()  # requests of a conversation whose answer is passed
     for attempt in reversed(line.attempts):
+        stood = isinstance(line, Answered) and attempt.exchange not in others
         if attempt.fallback is not None:
             yield "fallbacks", attempt.cost_usd
         elif attempt.role != "answer":
@@ -235,6 +253,6 @@ def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
         else:
             yield ("answers" if stood else "other answers"), attempt.cost_usd
         if attempt.role == "answer" and not attempt.error:
-            stood = False
+            others.add(attempt.exchange)
     for attempt in line.judging:
         yield "judge", attempt.cost_usd

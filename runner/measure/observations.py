@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeGuard
 
 from runner.cases.reading import is_json
@@ -13,14 +14,54 @@ from runner.measure import ceiling
 from runner.measure.ceiling import Ceiling
 from runner.measure.per_arm import Arms
 from runner.price import total
-from runner.record.outcomes import Answered, Attempt, Counts, Failed, Line
+from runner.record.outcomes import Answered, Attempt, Counts, Exchange, Failed, Line, Usage
 
+# What a conversation has several of; those of one are alike, as repeats of a case are.
+_OF_TURNS = {
+    *("latency", "ttft", "tokens_per_second", "output_tokens_per_second"),
+    *("input_tokens", "output_tokens"),
+}
 SCORE = "score."  # a metric for each scorer: score.<name>
 
 
 def own(line: Line) -> TypeGuard[Answered]:
     """Whether the model under test gave this answer, and no fallback."""
     return isinstance(line, Answered) and line.fallback is None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the user of a conversation waited for and read; of any other request, all of it."""
+
+    seconds: float
+    first_token_seconds: float | None
+    usage: Usage | None
+    served_by: tuple[str, str, str | None]  # model, arm, fallback
+    finish_reason: str
+    attempts: Sequence[Attempt]
+
+
+def turns(line: Answered) -> list[Turn]:
+    found: dict[int, list[Exchange]] = {}
+    for each in line.exchanges:
+        found.setdefault(each.turn, []).append(each)
+    if not found:
+        return [_turn(line, line.seconds, line.attempts)]
+    numbers = {id(each): number for number, each in enumerate(line.exchanges, 1)}
+    return [
+        _turn(
+            steps[-1],
+            sum(step.seconds for step in steps),
+            [a for a in line.attempts if a.exchange == numbers[id(steps[-1])]],
+        )
+        for steps in found.values()
+    ]
+
+
+def _turn(last: Answered | Exchange, seconds: float, attempts: Sequence[Attempt]) -> Turn:
+    served_by = last.served_by, last.arm, last.fallback
+    first, usage, reason = last.first_token_seconds, last.usage, last.finish_reason
+    return Turn(seconds, first, usage, served_by, reason, attempts)
 
 
 class _Sample:
@@ -47,6 +88,7 @@ class Observations:
         self.arms = Arms(job)
         self.skipped: Counter[str] = Counter()  # models whose turn had come
         self.failures: Counter[str] = Counter()  # calls that failed, by the kind of error
+        self._turns = False  # whether there are conversations
         self.answered = self.replayed = self.unsent = 0
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
@@ -120,7 +162,10 @@ class Observations:
             self.scores[line.case].append(quality.value)
         if self.job.judging:
             self._note("judge_failure_rate", case, bool(line.unscored))
-        self._note("truncated_rate", case, line.finish_reason == "length")
+        parts = turns(line)
+        self._turns = self._turns or len(parts) > 1
+        truncated = any(turn.finish_reason == "length" for turn in parts)
+        self._note("truncated_rate", case, truncated)
         if "json" in (self.job.task.output, self.job.requirements.output_format):
             checked = line.scores.get("json_valid")
             valid = (
@@ -133,28 +178,32 @@ class Observations:
         if used:
             tokens = sum(usage.input_tokens + usage.output_tokens for usage in used)
             self._note("tokens_per_request", case, tokens)
-        if line.usage:
-            self._note("input_tokens", case, line.usage.input_tokens)
-            self._note("output_tokens", case, line.usage.output_tokens)
-        if not line.replayed:
-            self._note("latency", case, line.seconds * 1000)
+        for turn in parts:
+            self._credit_turn(turn, case, timed=not line.replayed)
+
+    def _credit_turn(self, turn: Turn, case: int, *, timed: bool) -> None:
+        if turn.usage:
+            self._note("input_tokens", case, turn.usage.input_tokens)
+            self._note("output_tokens", case, turn.usage.output_tokens)
+        if timed:
+            self._note("latency", case, turn.seconds * 1000)
             if self.job.stream:
-                self._first_token(line, case)
-            seconds = _answering_seconds(line)
-            if line.usage and seconds > 0:
-                rate = line.usage.output_tokens / seconds
+                self._first_token(turn, case)
+            seconds = _answering_seconds(turn)
+            if turn.usage and seconds > 0:
+                rate = turn.usage.output_tokens / seconds
                 self._note("output_tokens_per_second", case, rate)
 
-    def _first_token(self, line: Answered, case: int) -> None:
+    def _first_token(self, turn: Turn, case: int) -> None:
         """How long it took, and how fast the rest of a streamed answer came."""
-        if line.first_token_seconds is None:
+        if turn.first_token_seconds is None:
             return
-        self._note("ttft", case, line.first_token_seconds * 1000)
-        last = line.attempts[-1]
-        if line.usage and last.first_token_seconds is not None:
+        self._note("ttft", case, turn.first_token_seconds * 1000)
+        last = turn.attempts[-1]
+        if turn.usage and last.first_token_seconds is not None:
             writing = last.seconds - last.first_token_seconds
-            if writing > 0 and line.usage.output_tokens > 1:  # the first token is not part of it
-                rate = (line.usage.output_tokens - 1) / writing
+            if writing > 0 and turn.usage.output_tokens > 1:  # the first token is not part of it
+                rate = (turn.usage.output_tokens - 1) / writing
                 self._note("tokens_per_second", case, rate)
 
     def counts(self) -> Counts:
@@ -171,27 +220,27 @@ class Observations:
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:
         """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""
         found = self._samples[name]
-        return found.values, found.cases if self.job.repeats > 1 else None
+        several = self.job.repeats > 1 or (self._turns and name in _OF_TURNS)
+        return found.values, found.cases if several else None
 
 
-def _answering_seconds(line: Answered) -> float:
+def _answering_seconds(turn: Turn) -> float:
     """Of the attempt that gave the answer, without those on the way to it."""
     made = (
         attempt.seconds
-        for attempt in reversed(line.attempts)
+        for attempt in reversed(turn.attempts)
         if attempt.role == "answer"
-        and (attempt.model, attempt.arm, attempt.fallback)
-        == (line.served_by, line.arm, line.fallback)
-        and attempt.usage == line.usage
+        and (attempt.model, attempt.arm, attempt.fallback) == turn.served_by
+        and attempt.usage == turn.usage
     )
-    return next(made, line.seconds)
+    return next(made, turn.seconds)
 
 
 def _retried(attempts: Sequence[Attempt]) -> bool:
     """Whether a model was asked again after it had failed."""
-    failed: set[tuple[str | None, str, str, str]] = set()
+    failed: set[tuple[int | None, str | None, str, str, str]] = set()
     for attempt in attempts:
-        who = attempt.fallback, attempt.role, attempt.arm, attempt.model
+        who = attempt.exchange, attempt.fallback, attempt.role, attempt.arm, attempt.model
         if who in failed:
             return True
         if attempt.error:

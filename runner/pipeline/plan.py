@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -21,10 +21,10 @@ from runner.config.schema import Cascade, Job, Model, Single, Task
 from runner.config.self_judging import self_judging
 from runner.errors import BudgetSpent, ConfigError, Stopped
 from runner.measure import requirements
-from runner.pipeline import tracing
+from runner.pipeline import conversation, tracing
 from runner.price import worst_case
 from runner.record.files import sha256
-from runner.record.outcomes import Answered, Attempt, Score
+from runner.record.outcomes import Answered, Attempt, Reply, Score
 from runner.record.run import Run
 from runner.scorers import Unscored
 
@@ -68,7 +68,6 @@ class Plan:
         `scores` and `judging`, what scorers ask of models of their own, are filled as it happens,
         since it is paid for whether all is scored or not. Raises ScorerFailed, Stopped.
         """
-        unscored: dict[str, str] = {}
         judging += answer.judging
 
         async def asking(model: Model, query: Query) -> CallLog:
@@ -80,18 +79,42 @@ class Plan:
                 raise Stopped(asked.error.stops)
             return asked
 
+        async def one(
+            reply: Reply, case: Case, scores: dict[str, Score], kept: dict[str, Score]
+        ) -> dict[str, str]:
+            return await self._score_one(reply, case, asking, scores, kept)
+
+        if case.turns:
+            rule = self.job.task.turns_score
+            found, unscored = await conversation.score(answer, case, rule, one, self.scorers)
+            keys = {name: self.scorers[name].key(case) for name in found}
+            scores |= {n: each.model_copy(update={"key": keys[n]}) for n, each in found.items()}
+        else:
+            unscored = await one(answer.as_reply(), case, scores, answer.scores)
+        changes = {"scores": scores, "unscored": unscored, "judging": judging}
+        return answer.model_copy(update={**changes, "expected": case.expected})
+
+    async def _score_one(
+        self,
+        reply: Reply,
+        case: Case,
+        ask: Ask,
+        scores: dict[str, Score],
+        kept: Mapping[str, Score],
+    ) -> dict[str, str]:
+        """Fill `scores`, and return why some are missing. Raises ScorerFailed, Stopped."""
+        unscored: dict[str, str] = {}
         for name, scorer in self.scorers.items():
             key = scorer.key(case)
-            if (kept := answer.scores.get(name)) and kept.key == key:
-                scores[name] = kept
+            if (before := kept.get(name)) and before.key == key:
+                scores[name] = before
                 continue
             try:
-                score = await scorer(answer.as_reply(), case, self.job.task, asking)
+                score = await scorer(reply, case, self.job.task, ask)
                 scores[name] = score.model_copy(update={"key": key})
             except Unscored as reason:
                 unscored[name] = str(reason)
-        changes = {"scores": scores, "unscored": unscored, "judging": judging}
-        return answer.model_copy(update={**changes, "expected": case.expected})
+        return unscored
 
     def holds(self, answer: Answered, case: Case) -> bool:
         """Whether all scores of an answer stand as they are."""
@@ -257,8 +280,11 @@ def _case_problems(
     job: Job, question: Question, loaded: dict[str, scorers.Scorer]
 ) -> Iterator[str]:
     case = question.case
-    for scorer in loaded.values():
-        if problem := scorer.check(case, job.task):
-            yield f"case '{case.id}': {scorer.name}: {problem}"
+    scored = conversation.views(case) if case.turns else [(0, case)]
+    for turn, view in scored:
+        where = f"case '{case.id}', turn {turn}" if turn else f"case '{case.id}'"
+        for scorer in loaded.values():
+            if problem := scorer.check(view, job.task):
+                yield f"{where}: {scorer.name}: {problem}"
     if why := unfit(job.model, question.query):
         yield f"case '{case.id}': {why[1]}"

@@ -27,6 +27,7 @@ from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Question
 from runner.config.schema import Job
 from runner.errors import BudgetSpent, CallFailed, Stopped
+from runner.pipeline import conversation
 from runner.pipeline.tracing import Tracer
 from runner.record.journal import Journal
 from runner.record.ledger import Ledger
@@ -124,7 +125,10 @@ class Session:
     ) -> CallLog:
         log = log or CallLog()
         try:
-            await self.asker.ask(self.job.model, question.query, on_text, log)
+            if conversation.takes_several(question.query):
+                await conversation.hold(self.asker, self.job.model, question.query, log, on_text)
+            else:
+                await self.asker.ask(self.job.model, question.query, on_text, log)
         except asyncio.CancelledError:
             log.error = CallFailed("interrupted", "before there was an outcome")
             await self.keep(log.outcome(question, self.job.model.name, earlier))

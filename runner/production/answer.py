@@ -21,6 +21,7 @@ class Answer(Record):
     line: int | None = None  # of the input, from 1; None: asked by a client
     status: Literal["answered", "failed"]
     output: str | None = None  # what the model wrote, less its reasoning; None: nothing
+    turns: list[str] | None = None  # of a conversation: the answer to each turn, `output` the last
     # The value that `output` is the JSON of, where the task asks for JSON and got it.
     parsed: Any = Field(None, alias="json")
     tool_calls: list[ToolCall] = Field([])  # that it asks for: nothing has run them
@@ -55,6 +56,9 @@ def answer(outcome: Answered | Failed, task: Task, *, as_json: bool) -> Answer:
         "cost_usd": outcome.cost_usd,
         "seconds": outcome.seconds,
     }
+    if outcome.exchanges:
+        replies = {each.turn: each.reply for each in outcome.exchanges}
+        common["turns"] = list(replies.values())
     if isinstance(outcome, Failed):
         return Answer(**common, kind=outcome.kind, error=outcome.error)
     return Answer(

@@ -99,6 +99,7 @@ class Attempt(Record):
     provider: str = ""
     role: Role = "answer"
     arm: str = ""  # the way through a composite model: complex.cheap
+    exchange: int | None = None  # of a conversation: which of its requests it was, from 1
     fallback: str | None = None  # its key in the chain, where it was not the model under test
     at: Iso | None = None  # when it was sent, in UTC
     seconds: float
@@ -166,6 +167,27 @@ class Score(Record):
     key: str = ""  # hash of the scorer, its options and what it compared with
 
 
+class Exchange(Record):
+    """One request of a question that took several, and what came of it."""
+
+    turn: int  # of the user's, from 1
+    said: list[Message]  # since the answer before
+    reply: str
+    reasoning: str = ""
+    finish_reason: str
+    usage: Usage | None
+    seconds: float  # provider time of its attempts together, waits left out
+    first_token_seconds: float | None = None
+    cost_usd: float | None  # of its attempts together; None: unknown
+    model_served: str | None
+    served_by: str
+    arm: str = ""
+    fallback: str | None = None
+    expected: Any = None
+    scores: dict[str, Score] = {}  # of the last one of a turn that is scored
+    unscored: dict[str, str] = {}
+
+
 class Outcome(Record):
     """What Answered and Failed have in common."""
 
@@ -183,6 +205,7 @@ class Outcome(Record):
     queued_seconds: float  # waiting for a free slot, by our own choice
     attempts: list[Attempt]
     judging: list[Attempt] = []  # by the models of scorers; no part of cost_usd and seconds
+    exchanges: list[Exchange] = Field([], exclude_if=lambda found: not found)  # of a conversation
     choices: list[Choice] = []
     skipped: list[Skipped] = []
     replayed: bool = False  # taken over from an earlier run: paid for and timed then
@@ -228,6 +251,24 @@ class Answered(Outcome):
             model_served=self.model_served,
             request=self.request,
         )
+
+    def reply_to(self, turn: int) -> Reply:
+        """The answer to one turn of a conversation, from 1, as a scorer sees it."""
+        mine = [each for each in self.exchanges if each.turn == turn]
+        return Reply(
+            text=mine[-1].reply,
+            reasoning=mine[-1].reasoning,
+            finish_reason=mine[-1].finish_reason,
+            usage=mine[-1].usage,
+            seconds=sum(each.seconds for each in mine),
+            model_served=mine[-1].model_served,
+            request={},
+        )
+
+    def judged(self, scorer: str) -> list[Score]:
+        """The scores of one scorer: of each turn that has one, or of the answer."""
+        turns = [each.scores[scorer] for each in self.exchanges if scorer in each.scores]
+        return turns or [self.scores[scorer]]
 
 
 class Failed(Outcome):

@@ -69,6 +69,7 @@ class Scorer:
     own: bool  # the user's: it may be slow, so it runs off the event loop
     asks: bool  # a model of its own
     fenced: bool = True  # as the task says
+    turns_score: str = "all"  # likewise
 
     async def __call__(self, reply: Reply, case: Case, task: Task, ask: Ask | None = None) -> Score:
         """`ask` is for a scorer that `asks`. Raises ScorerFailed, Unscored, Stopped, and
@@ -95,6 +96,8 @@ class Scorer:
         held_against = json.dumps([case.asked, case.expected])
         if not self.fenced:
             held_against += " not fenced"
+        if case.turns:
+            held_against += f" {self.turns_score}"
         return sha256(f"{self._key} {held_against}".encode()).hexdigest()[:16]
 
     @cached_property
@@ -137,7 +140,8 @@ def load(task: Task, tasks_dirs: Sequence[Path]) -> dict[str, Scorer]:
         try:
             module, own = _modules.find(name, task.name, tasks_dirs)
             options = _options.bind(module, given, f"task.scorers.{name}")
-            loaded[name] = Scorer(name, module, options, own, _options.asks(module), task.fenced)
+            asks = _options.asks(module)
+            loaded[name] = Scorer(name, module, options, own, asks, task.fenced, task.turns_score)
         except ConfigError as error:
             problems += error.problems
     if problems:

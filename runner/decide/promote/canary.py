@@ -4,11 +4,12 @@ import random
 from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
+from statistics import fmean
 
 from runner.cases import cases
 from runner.decide.promote.decision_record import Canary, DecisionRecord
 from runner.measure.comparison import CaseOutcomes, Observed, Side, digest
-from runner.measure.observations import own
+from runner.measure.observations import own, turns
 from runner.record.files import write_text
 from runner.record.outcomes import Answered
 from runner.record.run import Run
@@ -56,7 +57,7 @@ def _canary(line: Answered) -> Canary:
         expected=digest(line.expected),
         answer=line.as_text,
         scores={name: score.value for name, score in line.scores.items()},
-        latency_ms=line.seconds * 1000,
+        latency_ms=fmean(turn.seconds * 1000 for turn in turns(line)),
         cost_usd=line.cost_usd,
     )
 

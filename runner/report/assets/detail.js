@@ -83,7 +83,16 @@ const detail = {
       ? [element("h3", {}, "The call failed"), this.block(this.text(cell.error), "error")]
       : [element("div", { class: "answer-head" }, element("h3", {}, "Answer"), this.chooser(row)),
          this.answer(row, cell)];
-    return [...answer, this.calls(cell), this.scores(cell), this.facts(cell), this.attempts(cell)];
+    return [this.talk(cell), ...answer, this.calls(cell), this.scores(cell), this.facts(cell), this.attempts(cell)];
+  },
+
+  // All that was said in a conversation, in its order.
+  talk(cell) {
+    if (!cell.talk) return null;
+    return [element("h3", {}, "Conversation"), cell.talk.map(([role, text, note]) =>
+      element("details", { open: true },
+        element("summary", {}, note == null ? role : `${role} · ${this.text(note)}`),
+        this.block(this.text(text), `${role} message`)))];
   },
 
   // The texts that the answer can be held against, by what the chooser calls them.

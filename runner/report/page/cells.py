@@ -4,13 +4,13 @@ Texts in rows are numbers of `Texts`, which takes no more of them than a browser
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.cases import strict_json
 from runner.config.terminal import clean
-from runner.record.outcomes import Answered, Attempt, Failed, Message
+from runner.record.outcomes import Answered, Attempt, Exchange, Failed, Message
 from runner.report.text import clip
 
 BUDGET = 20_000_000  # characters on a page; what comes after it is clipped
@@ -86,6 +86,8 @@ def cell(
         ],
         "skipped": [texts.add(f"{skipped.model}: {skipped.why}") for skipped in line.skipped],
     }
+    if line.exchanges:
+        found["talk"] = [said for each in line.exchanges for said in _talk(each, texts)]
     if isinstance(line, Failed):
         found["error"] = texts.add(line.error)
         found["kind"] = line.kind or next(
@@ -170,6 +172,16 @@ def _attempt(attempt: Attempt, texts: Texts) -> dict[str, Any]:
 def _known(found: dict[str, Any]) -> dict[str, Any]:
     """Without what is false, empty or unknown: a page holds many thousands of these."""
     return {name: v for name, v in found.items() if v or (v == 0 and v is not False)}
+
+
+def _talk(exchange: Exchange, texts: Texts) -> Iterator[list[Any]]:
+    """Role, text and a note on each message of one exchange."""
+    for message in exchange.said:
+        yield [message["role"], texts.add(_content(message)), None]
+    cost = "" if exchange.cost_usd is None else f"${_short(exchange.cost_usd)}"
+    scores = [f"{name} {each.value:.3g}" for name, each in exchange.scores.items()]
+    known = [f"{exchange.seconds:.2f} s", cost, exchange.served_by, *scores]
+    yield ["assistant", texts.add(exchange.reply), texts.add(" · ".join(filter(None, known)))]
 
 
 def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:

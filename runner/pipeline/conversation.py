@@ -1,0 +1,150 @@
+"""A question that takes several requests, driven from the first to the last.
+
+The turns of a case are said one after the other, each answer is put into the history. What came of
+a request is an `Exchange` on record; each is paid for, and on disk, before the next one is sent.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from runner.calls.ask import Asker
+from runner.cases.attachments import recorded
+from runner.cases.call_log import CallLog, OnText
+from runner.cases.cases import Case
+from runner.cases.messages import attached
+from runner.cases.query import Query
+from runner.config.schema import Model
+from runner.price import total
+from runner.record.outcomes import Answered, Exchange, Message, Reply, Score
+
+# Scores one answer as that to a case, into the first dict; of the second are those that it has.
+ScoreOne = Callable[[Reply, Case, dict[str, Score], dict[str, Score]], Awaitable[dict[str, str]]]
+
+
+def takes_several(query: Query) -> bool:
+    return bool(query.case.turns)
+
+
+async def hold(
+    asker: Asker, model: Model, query: Query, log: CallLog, on_text: OnText | None = None
+) -> None:
+    """Ask for the answer to each turn; `log` has all that happened, as `Asker.ask` leaves it.
+
+    It ends with the first that no model answers.
+    """
+    case, count = query.case, len(query.case.turns)
+    opening, turns = query.messages[:-count], query.messages[-count:]
+    said: list[Message] = []
+    for number, message in enumerate(turns, 1):
+        said.append(message)
+        now = replace(query, messages=[*opening, *said], case=_view(case, said))
+        one = await _ask(asker, model, now, log, on_text)
+        if one.reply is None or one.error is not None:
+            return
+        log.exchanges.append(_exchange(one, one.reply, number, [message]))
+        said.append(_answer(log.exchanges[-1]))
+
+
+async def _ask(
+    asker: Asker, model: Model, query: Query, log: CallLog, on_text: OnText | None
+) -> CallLog:
+    """One request with retries and fallbacks of its own, added to `log` even when cancelled."""
+    one = CallLog(exchange=len(log.exchanges) + 1)
+    try:
+        await asker.ask(model, query, on_text, one)
+    finally:
+        log.follow(one)
+    return one
+
+
+def _exchange(one: CallLog, reply: Reply, turn: int, said: list[Message]) -> Exchange:
+    return Exchange(
+        turn=turn,
+        said=recorded(said),
+        reply=reply.text,
+        reasoning=reply.reasoning,
+        finish_reason=reply.finish_reason,
+        usage=reply.usage,
+        seconds=one.seconds,
+        first_token_seconds=one.first_token_seconds,
+        cost_usd=total(attempt.cost_usd for attempt in one.attempts),
+        model_served=reply.model_served,
+        served_by=one.served_by,
+        arm=one.arm,
+        fallback=one.fallback,
+    )
+
+
+def _view(case: Case, said: Iterable[Message], expected: Any = None) -> Case:
+    """What a turn is to routers, checks and scorers: a case whose messages are all until then."""
+    own = {"turns": (), "messages": tuple(said), "expected": expected}
+    return case.model_copy(update=own)
+
+
+def views(
+    case: Case, exchanges: Sequence[Exchange] = (), *, unseen: str = "…"
+) -> Iterator[tuple[int, Case]]:
+    """The turns that are scored, by number from 1, as cases of what was said until then.
+
+    They are those with an expected value of their own; where none has one, all. `unseen` stands
+    for answers that are not among the `exchanges`.
+    """
+    wanted = [turn.expected is not None for turn in case.turns]
+    said: list[Message] = []
+    for number, turn in enumerate(case.turns, 1):
+        said.append({"role": "user", "content": attached(turn.input, turn.images, turn.files)})
+        answers = [each for each in exchanges if each.turn == number]
+        for step, exchange in enumerate(answers):
+            said += exchange.said if step else []
+            if step + 1 < len(answers):
+                said.append(_answer(exchange))
+        if wanted[number - 1] or not any(wanted):
+            yield number, _view(case, said, turn.expected)
+        said.append(_answer(answers[-1]) if answers else _said_by_it(unseen))
+
+
+async def score(
+    answer: Answered, case: Case, rule: str, one: ScoreOne, names: Iterable[str]
+) -> tuple[dict[str, Score], dict[str, str]]:
+    """The scores of a conversation under `rule`, and why some of `names` are missing.
+
+    The exchanges of `answer` have those of their turns as soon as these are there: whatever ends
+    this, they are kept.
+    """
+    missing: dict[str, str] = {}
+    scored: list[tuple[int, dict[str, Score]]] = []
+    for number, view in views(case, answer.exchanges):
+        place = max(n for n, each in enumerate(answer.exchanges) if each.turn == number)
+        scores: dict[str, Score] = {}
+        unscored: dict[str, str] = {}
+        try:
+            kept = answer.exchanges[place].scores
+            unscored = await one(answer.reply_to(number), view, scores, kept)
+        finally:
+            found = {"scores": scores, "unscored": unscored, "expected": view.expected}
+            answer.exchanges[place] = answer.exchanges[place].model_copy(update=found)
+        missing |= {name: f"turn {number}: {why}" for name, why in unscored.items()}
+        scored.append((number, scores))
+    together = {
+        name: _together(rule, [(n, scores[name]) for n, scores in scored])
+        for name in names
+        if name not in missing
+    }
+    return together, missing
+
+
+def _together(rule: str, turns: list[tuple[int, Score]]) -> Score:
+    number, shown = turns[-1] if rule == "last" else min(turns, key=lambda turn: turn[1].value)
+    value = fmean(each.value for _, each in turns) if rule == "mean" else shown.value
+    of = f"turn {number}" if rule == "last" else f"turn {number}, the worst of {len(turns)}"
+    return Score(value=value, why=f"{of}: {shown.why}", details=shown.details)
+
+
+def _answer(exchange: Exchange) -> Message:
+    return _said_by_it(exchange.reply)
+
+
+def _said_by_it(text: str) -> Message:
+    return {"role": "assistant", "content": text}
