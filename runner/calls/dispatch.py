@@ -71,7 +71,8 @@ class Dispatch:
         asked, params = messages(model, query), parameters(model, query)
         tokens_in = input_tokens_at_most(model, query)
         worst = worst_case(model.price, tokens_in, params["max_tokens"])
-        asked_hash = fingerprint(model.name, asked, params) if ledger else ""
+        question = query.case.id, query.repeat
+        asked_hash = fingerprint(question, model.name, asked, params) if ledger else ""
         if ledger and not on_text and (found := ledger.reply(asked_hash)) and found.reply:
             log.note(found.attempt)
             return found.reply

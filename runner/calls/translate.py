@@ -292,16 +292,21 @@ def _all_the_same(model: Single, params: dict[str, Any]) -> bool:
 def count_tokens(model: Single, messages: list[Message]) -> int:
     """Of a prompt, counted offline with one of OpenAI's tokenizers: other models' differ somewhat.
 
-    An image counts in full resolution. Raises CallFailed when one is not what it was.
+    An image counts in full resolution, a PDF by its pages. Raises CallFailed when one is not what
+    it was.
     """
     sent, _ = attachments.load(messages)
     for message in sent:
         if isinstance(message["content"], list):
+            message["content"] = [p for p in message["content"] if p["type"] != "file"]
             for part in message["content"]:
                 if part["type"] == "image_url":
                     part["image_url"]["detail"] = "high"
+    files = (part["path"] for part in attachments.of(messages) if part["type"] == "file")
+    pages = sum(map(attachments.pages, files))
     # With its provider's name before it, litellm would know no model, and take an old tokenizer.
-    return int(_import_litellm().token_counter(model=model.id, messages=sent))
+    counted = int(_import_litellm().token_counter(model=model.id, messages=sent))
+    return counted + pages * attachments.PAGE_TOKENS
 
 
 def _translated(model: Single, params: dict[str, Any]) -> dict[str, Any]:

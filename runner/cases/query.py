@@ -35,6 +35,7 @@ class Query:
     tools: tuple[Tool, ...] = ()  # that may be called
     tool_choice: str | None = None  # auto, required, none or the name of one; None: not sent
     parallel_tool_calls: bool | None = None  # several in one answer; None: not sent
+    repeat: int = 0
     stream: bool = False  # the reply comes in pieces, so that its first token can be timed
     role: Role = "answer"
     task: Task | None = None  # None: a question of ours on the way to an answer
@@ -61,7 +62,13 @@ class Question:
 
 
 def query(
-    task: Task, case: Case, messages: list[Message], seed: int | None, *, stream: bool = False
+    task: Task,
+    case: Case,
+    messages: list[Message],
+    seed: int | None,
+    *,
+    repeat: int = 0,
+    stream: bool = False,
 ) -> Query:
     """What a task asks of a model for one case."""
     limit = case.max_tokens or task.sampling.max_tokens
@@ -77,6 +84,7 @@ def query(
         tool_choice=task.tool_choice,
         parallel_tool_calls=task.parallel_tool_calls,
         seed=seed,
+        repeat=repeat,
         stream=stream,
         task=task,
     )

@@ -4,10 +4,11 @@
     cat tickets.jsonl | python -m runner run task=extraction model=haiku input=- > answers.jsonl
     python -m runner run task=extraction model=haiku input="one text"
 
-A line of input is a text in quotes, or an object with input and perhaps id, tags, user, system,
-max_tokens and images; in a file that ends in .txt each line is a text as it is. Each line gets one
-line of output, in its order, as soon as its turn has come: a failure says its kind and error, a
-line that is no request has the kind invalid_input. After an interrupt the same command goes on.
+A line of input is a text in quotes, or an object with input (or messages, or turns) and perhaps id,
+tags, user, system, max_tokens, images and files; in a file that ends in .txt each line is a text as
+it is. Each line gets one line of output, in its order, as soon as its turn has come: a failure says
+its kind and error, a line that is no request has the kind invalid_input. After an interrupt the
+same command goes on.
 """
 
 import sys

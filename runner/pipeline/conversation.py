@@ -47,6 +47,14 @@ async def hold(
         said.append(_answer(log.exchanges[-1]))
 
 
+def rounds(query: Query) -> Iterator[Query]:
+    """What is asked in each turn, as far as it is known: without the answers before it."""
+    whole, count = len(query.messages), len(query.case.turns)
+    for end in range(whole - count + 1, whole + 1):
+        said = query.messages[whole - count : end]
+        yield replace(query, messages=query.messages[:end], case=_view(query.case, said))
+
+
 async def _ask(
     asker: Asker, model: Model, query: Query, log: CallLog, on_text: OnText | None
 ) -> CallLog:

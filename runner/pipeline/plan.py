@@ -240,7 +240,7 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
         for repeat in range(job.repeats):
             # Repeats of one seed would be one answer, copied.
             seed = None if job.seed is None else job.seed + repeat
-            wanted = query(job.task, case, messages, seed, stream=job.stream)
+            wanted = query(job.task, case, messages, seed, repeat=repeat, stream=job.stream)
             asked = [
                 [asked.messages if asked.role == "classifier" else None, parameters(single, asked)]
                 for model in chain

@@ -21,7 +21,8 @@ class Answer(Record):
     line: int | None = None  # of the input, from 1; None: asked by a client
     status: Literal["answered", "failed"]
     output: str | None = None  # what the model wrote, less its reasoning; None: nothing
-    turns: list[str] | None = None  # of a conversation: the answer to each turn, `output` the last
+    # Of a conversation: the answer to each turn, of which `output` is the last.
+    turns: list[str] | None = Field(None, exclude_if=lambda found: found is None)
     # The value that `output` is the JSON of, where the task asks for JSON and got it.
     parsed: Any = Field(None, alias="json")
     tool_calls: list[ToolCall] = Field([])  # that it asks for: nothing has run them

@@ -40,7 +40,7 @@ from runner.production.job import Production, production, request_key
 if TYPE_CHECKING:
     from runner.pipeline.session import Session
 
-Input = str | Mapping[str, Any]
+Input = str | Mapping[str, Any] | None  # None: the request has `messages`
 
 
 class AskFailed(RunnerError):
@@ -88,13 +88,16 @@ class Request(TypedDict, total=False):
     system: str | None  # in place of the task's
     max_tokens: int | None  # in place of the task's
     images: Sequence[str | Path] | None
+    files: Sequence[str | Path] | None  # PDFs
+    messages: Sequence[Mapping[str, Any]] | None  # a conversation, in place of the input
 
 
 class Client:
     """Asks one decision. `load` makes it; close it, or use it in a `with` or `async with` block.
 
-    Every way to ask takes a text, or a mapping of the variables that the task's prompt names, and
-    the keys of `Request`. It raises AskFailed, and RunnerError once the client is closed.
+    Every way to ask takes a text, or a mapping of the variables that the task's prompt names, or
+    `messages=`, and the keys of `Request`. It raises AskFailed, and RunnerError once the client is
+    closed.
     """
 
     def __init__(self, job: Production, journal: Path | None = None) -> None:
@@ -105,7 +108,7 @@ class Client:
         # Also when it is forgotten, and when the program ends: no server and no line stays behind.
         self._close = finalize(self, self._background.close)
 
-    def ask(self, input: Input, **request: Unpack[Request]) -> Answer:
+    def ask(self, input: Input = None, **request: Unpack[Request]) -> Answer:
         """From any thread. In a coroutine use `aask`: this one waits."""
         future = self._background.start(self._work(input, request))
         try:
@@ -114,11 +117,11 @@ class Client:
             future.cancel()  # at Ctrl-C it is still under way
             raise
 
-    async def aask(self, input: Input, **request: Unpack[Request]) -> Answer:
+    async def aask(self, input: Input = None, **request: Unpack[Request]) -> Answer:
         """From any event loop; when it is cancelled, so is the request."""
         return await asyncio.wrap_future(self._background.start(self._work(input, request)))
 
-    def astream(self, input: Input, **request: Unpack[Request]) -> "Stream":
+    def astream(self, input: Input = None, **request: Unpack[Request]) -> "Stream":
         """The answer piece by piece; a cascade's comes whole, once its checks are passed."""
         return Stream(lambda on_text: self._background.start(self._work(input, request, on_text)))
 
@@ -217,8 +220,10 @@ def _case(input: Input, given: Request, id: str) -> Case:
     """Raises InvalidInput."""
     said = {key: value for key, value in given.items() if value is not None}
     said["images"] = [str(path) for path in given.get("images") or ()]
+    said["files"] = [str(path) for path in given.get("files") or ()]
+    said |= {} if input is None else {"input": input}
     try:
-        value = strict_json.loads(json.dumps({"input": input, **said}))
+        value = strict_json.loads(json.dumps(said))
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"is not JSON: {error}", id) from None
     return request(value, id, Path.cwd())

@@ -65,9 +65,15 @@ class Ledger:
                 self._path.unlink()
 
 
-def fingerprint(model: str, messages: list[Any], parameters: dict[str, Any]) -> str:
-    """Of what is asked of a model: equal ones may take one another's reply."""
-    asked = json.dumps([model, messages, parameters], sort_keys=True, default=str)
+def fingerprint(
+    question: tuple[str, int], model: str, messages: list[Any], parameters: dict[str, Any]
+) -> str:
+    """Of what is asked of a model for a question, which is a case and its repeat.
+
+    Equal ones may take one another's reply. Of other questions none is taken: what was paid for
+    theirs is on record there.
+    """
+    asked = json.dumps([question, model, messages, parameters], sort_keys=True, default=str)
     return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 

@@ -34,6 +34,7 @@ cases: demo.jsonl
 sampling: {max_tokens: 64}
 scorers: {exact: {}}
 """
+TALK = PLAIN.replace("plain", "talk").replace("demo.jsonl", "talks.jsonl")
 STEPS = """
 defaults: [/base/cascade@_here_, /model@arms.cheap: first, /model@arms.strong: strong, _self_]
 name: steps
@@ -52,7 +53,7 @@ def answer(request: Request) -> Answer:
 
 @dataclass(frozen=True)
 class Place:
-    """A directory with a few models, two tasks and an input, and the provider of the models."""
+    """A directory with a few models, three tasks and an input, and the provider of the models."""
 
     home: Path
     server: Loopback
@@ -119,7 +120,12 @@ def place(tmp_path: Path, warm: Warm) -> Iterator[Place]:
             "conf/provider/loop.yaml": PROVIDER.format(base_url=server.base_url),
             "conf/task/demo.yaml": TASK,
             "conf/task/plain.yaml": PLAIN,
+            "conf/task/talk.yaml": TALK,
             "conf/model/steps.yaml": STEPS,
+            "tasks/talks.jsonl": "".join(
+                f'{{"id": "c{n}", "turns": ["one", "two", "three"], "expected": "three"}}\n'
+                for n in range(CASES)
+            ),
             "in.jsonl": "".join(f'"text {n}"\n' for n in range(CASES)),
         }
         for name in ("first", "strong", "strict"):
@@ -127,6 +133,5 @@ def place(tmp_path: Path, warm: Warm) -> Iterator[Place]:
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        (tmp_path / "tasks").mkdir()
         write_cases(tmp_path / "tasks" / "demo.jsonl", CASES)
         yield Place(tmp_path, server, warm)

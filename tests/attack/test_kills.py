@@ -21,6 +21,7 @@ COMMANDS = {
     "eval": ("task=plain", "model=first"),
     "judged": ("task=demo", "model=first"),
     "cascade": ("task=plain", "model=steps"),
+    "talk": ("task=talk", "model=first"),
     "sweep": ("-m", "task=plain", "model=first,strong"),
     "run": ("run", "task=plain", "model=first", "input=in.jsonl", "output=out.jsonl"),
 }
@@ -29,6 +30,7 @@ NEEDED = {
     "eval": {"first": CASES},
     "judged": {"first": CASES, "strict": CASES},
     "cascade": {"first": CASES, "strong": CASES},
+    "talk": {"first": 3 * CASES},
     "sweep": {"first": CASES, "strong": CASES},
     "run": {"first": CASES},
 }

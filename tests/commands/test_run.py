@@ -70,6 +70,18 @@ def test_order(home: Path, server: Loopback) -> None:
     assert [line["output"] for line in lines] == [f"text {n}" for n in range(60)]
 
 
+def test_turns_and_messages(home: Path, server: Loopback) -> None:
+    """A line may be a conversation; each of its turns is answered, and the others are its past."""
+    ends = [{"role": "user", "content": "so?"}]
+    source = write({"turns": ["one", "two"]}, {"messages": ends}, {"turns": []})
+    assert run(source, "output=out.jsonl", "task.prompt=null", "concurrency=1") == 4
+    both, last, none = read()
+    assert (both["turns"], both["output"]) == (["one", "two"], "two")
+    assert (last["output"], "turns" in last) == ("so?", False)
+    assert (none["kind"], none["error"]) == ("invalid_input", "turns: is empty")
+    assert [len(request.body["messages"]) for request in server.requests] == [1, 3, 1]
+
+
 def test_a_line(home: Path, server: Loopback) -> None:
     """A line says the answer, its JSON, who gave it, and what it cost."""
     server.answer = loopback.json_text({"sum": 7})

@@ -42,6 +42,20 @@ async def pieces(client: Client, text: str) -> list[str]:
     return [piece async for piece in client.astream(text)]
 
 
+def test_messages(conf: Path, server: Loopback) -> None:
+    """A conversation is asked as it stands; one that is none says why, and nothing is sent."""
+    said = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]
+    whole = [*said, {"role": "user", "content": "three"}]
+    with load(*OVERRIDES, "task.prompt=null", config_dir=conf) as client:
+        assert client.ask(messages=whole).output == "three"
+        with pytest.raises(AskFailed, match=r"messages\.1\.role: the last is the user's"):
+            client.ask(messages=said)
+        with pytest.raises(AskFailed, match="one of input, messages and turns"):
+            client.ask("x", messages=whole)
+    [request] = server.requests
+    assert request.body["messages"] == whole
+
+
 def test_ask(client: Client) -> None:
     """An answer says what came, from whom, and what it cost."""
     answer = client.ask("a text")

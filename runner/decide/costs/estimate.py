@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 from runner.calls import checks
@@ -30,6 +31,7 @@ from runner.config.schema import (
 from runner.decide.costs.amounts import Amount, Parts, Range, add, one_of, together, up_to_all
 from runner.decide.costs.monthly import typical_speed
 from runner.errors import RunnerError
+from runner.pipeline import conversation
 from runner.pipeline.plan import Plan
 from runner.price import coming, dollars, worst_case
 from runner.record.outcomes import Reply, Usage
@@ -101,8 +103,17 @@ class _Counting:
         self.notes: dict[str, None] = {}  # in order, each once
 
     async def ask(self, query: Query) -> Parts:
-        parts = await self._through(self._job.model, query)
-        chain = [await self._through(model, query) for model in self._job.fallback.chain.values()]
+        if not conversation.takes_several(query):
+            return await self._once(query)
+        longest = self._longest_answer(query)
+        each = enumerate(conversation.rounds(query))
+        return add([await self._once(one, number * longest) for number, one in each])
+
+    async def _once(self, query: Query, unseen: int = 0) -> Parts:
+        parts = await self._through(self._job.model, query, unseen)
+        chain = [
+            await self._through(model, query, unseen) for model in self._job.fallback.chain.values()
+        ]
         if chain:
             most = together(each for found in chain for each in found.values()).high
             parts[FALLBACK] = Range(high=most)
@@ -121,9 +132,10 @@ class _Counting:
             found.append(await self._through(model, replace(wanted, role="judge"), unseen))
             return CallLog(reply=_reply(json.dumps(_least(wanted.json_schema or {}))))
 
-        for scorer in asking:
+        views = [view for _, view in conversation.views(query.case, unseen=_ANSWER)]
+        for scorer, case in product(asking, views or [query.case]):
             try:
-                await scorer(_reply(_ANSWER), query.case, query.task or self._job.task, ask)
+                await scorer(_reply(_ANSWER), case, query.task or self._job.task, ask)
             except RunnerError:
                 why = "it can't be tried without an answer"
                 self.notes[f"{scorer.name} may ask more than is counted: {why}"] = None

@@ -295,6 +295,33 @@ def test_tokens_of_an_image(counted: Callable[[str, Any], int], tmp_path: Path) 
     assert tokens(1000) > tokens(10) + 300
 
 
+def test_tokens_of_a_pdf(counted: Callable[[str, Any], int], tmp_path: Path) -> None:
+    """A PDF counts by its pages."""
+
+    def tokens(pages: int) -> int:
+        file = tmp_path / f"{pages}.pdf"
+        file.write_bytes(b"%PDF-1.4\n" + b"<</Type /Page>>\n" * pages)
+        return counted(
+            "gpt-4o", [{"type": "text", "text": "?"}, attachments.part(str(file), "file")]
+        )
+
+    assert tokens(10) - tokens(1) == 9 * attachments.PAGE_TOKENS
+
+
+async def test_a_conversation(of: Of, tmp_path: Path) -> None:
+    """Each turn is asked, with what was said before; the answers before it are its unknown."""
+    cases = tmp_path / "talks.jsonl"
+    cases.write_text(
+        '{"id": "a", "turns": [{"input": "one"}, {"input": "two", "expected": "x"}]}\n'
+    )
+    said = (await of({"cases": str(cases)})).parts["answer"]
+    least = prompt_tokens("one") * 2 + prompt_tokens("two") - 3  # the second request is one
+    assert (said.low.calls, said.high.calls) == (2, 2)
+    assert said.low.input_tokens == least
+    assert said.high.input_tokens == least + MAX_TOKENS
+    assert said.high.output_tokens == 2 * MAX_TOKENS
+
+
 def printed(*estimates: CostEstimate, budget_usd: float | None = None) -> str:
     console = Console(width=120, record=True, highlight=False)
     for part in terminal(estimates, budget_usd):
