@@ -7,9 +7,8 @@ a request is an `Exchange` on record; each is paid for, and on disk, before the 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.calls.ask import Asker
 from runner.cases.attachments import recorded
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.cases import Case
@@ -18,6 +17,9 @@ from runner.cases.query import Query
 from runner.config.schema import Model
 from runner.price import total
 from runner.record.outcomes import Answered, Exchange, Message, Reply, Score
+
+if TYPE_CHECKING:
+    from runner.calls.ask import Asker
 
 # Scores one answer as that to a case, into the first dict; of the second are those that it has.
 ScoreOne = Callable[[Reply, Case, dict[str, Score], dict[str, Score]], Awaitable[dict[str, str]]]
@@ -28,7 +30,7 @@ def takes_several(query: Query) -> bool:
 
 
 async def hold(
-    asker: Asker, model: Model, query: Query, log: CallLog, on_text: OnText | None = None
+    asker: "Asker", model: Model, query: Query, log: CallLog, on_text: OnText | None = None
 ) -> None:
     """Ask for the answer to each turn; `log` has all that happened, as `Asker.ask` leaves it.
 
@@ -56,7 +58,7 @@ def rounds(query: Query) -> Iterator[Query]:
 
 
 async def _ask(
-    asker: Asker, model: Model, query: Query, log: CallLog, on_text: OnText | None
+    asker: "Asker", model: Model, query: Query, log: CallLog, on_text: OnText | None
 ) -> CallLog:
     """One request with retries and fallbacks of its own, added to `log` even when cancelled."""
     one = CallLog(exchange=len(log.exchanges) + 1)
