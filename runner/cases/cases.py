@@ -33,6 +33,23 @@ def _id(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+class Result(BaseModel):
+    """What a tool gives back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    arguments: dict[str, Any] | None = None  # of the call that it is for; None: of any
+    result: Any
+
+
+def _results(value: Any) -> Any:
+    """By the names of tools, or a list."""
+    if not isinstance(value, dict):
+        return value
+    return [{"name": name, "result": result} for name, result in value.items()]
+
+
 class Case(BaseModel):
     """One line of `cases.jsonl`. It has `input`, or `messages`, or `turns`."""
 
@@ -48,6 +65,7 @@ class Case(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     images: tuple[str, ...] = ()  # paths: beside the cases file, or as given
     files: tuple[str, ...] = ()  # of PDFs, likewise
+    results: Annotated[tuple[Result, ...], BeforeValidator(_results)] = ()  # of calls of tools
     user: str | None = None  # whose request it is: keeps them with one arm of a split
 
     @property
@@ -175,7 +193,9 @@ def _found(holder: Case | Turn, folder: Path, at: str = "") -> dict[str, Any]:
 def _problem(found: Mapping[str, Any]) -> str:
     key = ".".join(map(str, found["loc"])) or "line"
     if found["type"] == "extra_forbidden":
-        known = Case.model_fields if len(found["loc"]) == 1 else Turn.model_fields
+        parts: dict[Any, type[BaseModel]] = {"turns": Turn, "results": Result}
+        inside = len(found["loc"]) > 1
+        known = parts.get(found["loc"][0], Case).model_fields if inside else Case.model_fields
         return f"{key}: no such key{did_you_mean(str(found['loc'][-1]), known)}"
     return f"{key}: {found['msg'].lower()}"
 

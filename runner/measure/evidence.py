@@ -148,6 +148,7 @@ class _Observer(JournalSummary):
     answers: int = 0  # of the model under test
     turns: int = 0  # of conversations
     held: int = 0  # conversations
+    steps: int = 0  # requests of theirs that were answered
     used_up: int = 0  # answers of which nothing came but reasoning
     _low: list[tuple[float, int, Answered, Score]] = field(default_factory=list)
     _count: int = 0
@@ -158,6 +159,7 @@ class _Observer(JournalSummary):
         if line.exchanges:
             self.held += 1
             self.turns += line.exchanges[-1].turn
+            self.steps += len(line.exchanges)
         for attempt in line.attempts:
             self.requests += attempt.http_requests
             if attempt.by_litellm:
@@ -192,6 +194,11 @@ class _Observer(JournalSummary):
         """What a request is, where a case has taken several."""
         if not self.held:
             return None
+        if self.turns == self.held:
+            return (
+                f"{self.steps} requests for {self.held} answers, with results of tools between "
+                "them: all of an answer's are one request here, in latency, costs and quality"
+            )
         how = {"all": "the worst of its turns", "last": "its last turn", "mean": "their mean"}
         return (
             f"{self.turns} turns in {self.held} conversations: latency and tokens are of a turn; "

@@ -1,7 +1,8 @@
 """A question that takes several requests, driven from the first to the last.
 
-The turns of a case are said one after the other, each answer is put into the history. What came of
-a request is an `Exchange` on record; each is paid for, and on disk, before the next one is sent.
+The turns of a case are said one after the other, each answer is put into the history. Calls of
+tools that have results go on with these, as long as the task has steps left. What came of a request
+is an `Exchange` on record; each is paid for, and on disk, before the next one is sent.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from runner.cases.cases import Case
 from runner.cases.messages import attached
 from runner.cases.query import Query
 from runner.config.schema import Model
+from runner.pipeline.tool_results import not_run, results
 from runner.price import total
 from runner.record.outcomes import Answered, Exchange, Message, Reply, Score
 
@@ -26,7 +28,7 @@ ScoreOne = Callable[[Reply, Case, dict[str, Score], dict[str, Score]], Awaitable
 
 
 def takes_several(query: Query) -> bool:
-    return bool(query.case.turns)
+    return bool(query.case.turns) or bool(query.tools and query.task and query.task.steps > 1)
 
 
 async def hold(
@@ -34,19 +36,27 @@ async def hold(
 ) -> None:
     """Ask for the answer to each turn; `log` has all that happened, as `Asker.ask` leaves it.
 
-    It ends with the first that no model answers.
+    It ends with the first request that no model answers.
     """
-    case, count = query.case, len(query.case.turns)
-    opening, turns = query.messages[:-count], query.messages[-count:]
+    case, steps = query.case, query.task.steps if query.task else 1
+    cut = len(query.messages) - len(case.turns)
+    opening, turns = query.messages[:cut], query.messages[cut:]
     said: list[Message] = []
-    for number, message in enumerate(turns, 1):
-        said.append(message)
-        now = replace(query, messages=[*opening, *said], case=_view(case, said))
-        one = await _ask(asker, model, now, log, on_text)
-        if one.reply is None or one.error is not None:
-            return
-        log.exchanges.append(_exchange(one, one.reply, number, [message]))
-        said.append(_answer(log.exchanges[-1]))
+    for number in range(1, max(1, len(turns)) + 1):
+        new = turns[number - 1 : number]
+        for step in range(1, steps + 1):
+            said += new
+            view = _view(case, said) if case.turns else case
+            now = replace(query, messages=[*opening, *said], case=view)
+            one = await _ask(asker, model, now, log, on_text)
+            if one.reply is None or one.error is not None:
+                return
+            log.exchanges.append(_exchange(one, one.reply, number, new))
+            said.append(_answer(log.exchanges[-1]))
+            new = await _results(query, log) if step < steps else []
+            if not new:
+                break
+        said += not_run(log.exchanges[-1].tool_calls)
 
 
 def rounds(query: Query) -> Iterator[Query]:
@@ -55,6 +65,19 @@ def rounds(query: Query) -> Iterator[Query]:
     for end in range(whole - count + 1, whole + 1):
         said = query.messages[whole - count : end]
         yield replace(query, messages=query.messages[:end], case=_view(query.case, said))
+
+
+async def _results(query: Query, log: CallLog) -> list[Message]:
+    """What the calls of the last answer give back; none where there is nothing to go on with."""
+    last = log.exchanges[-1]
+    if not last.tool_calls or query.task is None:
+        return []
+    found = await results(query.task, query.case, last.tool_calls)
+    if found is None:
+        return []
+    problems = [each.problem for each in found if each.problem]
+    log.exchanges[-1] = last.model_copy(update={"problems": problems})
+    return [each.message for each in found]
 
 
 async def _ask(
@@ -74,6 +97,7 @@ def _exchange(one: CallLog, reply: Reply, turn: int, said: list[Message]) -> Exc
         turn=turn,
         said=recorded(said),
         reply=reply.text,
+        tool_calls=reply.tool_calls,
         reasoning=reply.reasoning,
         finish_reason=reply.finish_reason,
         usage=reply.usage,
@@ -113,6 +137,7 @@ def views(
         if wanted[number - 1] or not any(wanted):
             yield number, _view(case, said, turn.expected)
         said.append(_answer(answers[-1]) if answers else _said_by_it(unseen))
+        said += not_run(answers[-1].tool_calls) if answers else []
 
 
 async def score(
@@ -153,7 +178,8 @@ def _together(rule: str, turns: list[tuple[int, Score]]) -> Score:
 
 
 def _answer(exchange: Exchange) -> Message:
-    return _said_by_it(exchange.reply)
+    calls = [call.message() for call in exchange.tool_calls]
+    return _said_by_it(exchange.reply) | ({"tool_calls": calls} if calls else {})
 
 
 def _said_by_it(text: str) -> Message:

@@ -21,7 +21,7 @@ from runner.config.schema import Cascade, Job, Model, Single, Task
 from runner.config.self_judging import self_judging
 from runner.errors import BudgetSpent, ConfigError, Stopped
 from runner.measure import requirements
-from runner.pipeline import conversation, tracing
+from runner.pipeline import conversation, tool_results, tracing
 from runner.price import worst_case
 from runner.record.files import sha256
 from runner.record.outcomes import Answered, Attempt, Reply, Score
@@ -142,6 +142,8 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())
+    if job.task.steps > 1:
+        tool_results.functions(job.task)
     # Latency hangs on these, though no answer does.
     timing = [job.concurrency, job.retry.model_dump(mode="json")]
     identity, count = hashlib.sha256(json.dumps(timing).encode()), 0
@@ -235,6 +237,7 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
     who = json.dumps([shape(model) for model in chain], sort_keys=True, default=str)
     when = ",".join(job.fallback.on)
     composite = not all(isinstance(model, Single) for model in chain)
+    functions = tool_results.fingerprint(job.task)
     for case in cases.select(cases.read(file), tags=job.tags, limit=job.limit):
         messages = prompt.render(job.task, case)
         for repeat in range(job.repeats):
@@ -250,7 +253,10 @@ def _questions(job: Job, file: Path) -> Iterator[Question]:
             picks = [case.tags, case.user, case.asked] if composite else None  # an arm
             shown = attachments.recorded(messages)
             said = [who, when, shown, asked, schema, picks, repeat]
-            text = json.dumps([*said, len(case.turns)] if case.turns else said, sort_keys=True)
+            if conversation.takes_several(wanted):
+                given = [each.model_dump() for each in case.results]
+                said += [len(case.turns), job.task.steps, functions, given]
+            text = json.dumps(said, sort_keys=True)
             key = hashlib.sha256(text.encode()).hexdigest()[:16]
             yield Question(wanted, key, repeat)
 

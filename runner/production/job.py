@@ -13,6 +13,7 @@ from runner.config.identity import shape
 from runner.config.schema import Job, Model, Strict
 from runner.config.validation import validated
 from runner.errors import ConfigError
+from runner.pipeline import tool_results
 from runner.record.outcomes import Message
 
 # What only a measurement can be told, and what it is where nobody says anything.
@@ -54,6 +55,8 @@ class Production(Job):
     def fingerprint(self) -> str:
         """Hash of all that shapes an answer but the request itself."""
         own = {"name", "system", "prompt", "output", "json_schema", "sampling"}
+        if self.task.tools:
+            own |= {"tools", "tool_choice", "parallel_tool_calls", "steps"}
         text = json.dumps(
             [
                 self.task.model_dump(mode="json", include=own),
@@ -61,6 +64,7 @@ class Production(Job):
                 [[one.drop_params, one.max_output_tokens] for one in self.answering.values()],
                 self.fallback.on,
                 self.seed,
+                *filter(None, [tool_results.fingerprint(self.task)]),
             ],
             sort_keys=True,
             default=str,

@@ -173,6 +173,8 @@ class Exchange(Record):
     turn: int  # of the user's, from 1
     said: list[Message]  # since the answer before
     reply: str
+    tool_calls: list[ToolCall] = []
+    problems: list[str] = []  # calls that went wrong, and how: their results say it, too
     reasoning: str = ""
     finish_reason: str
     usage: Usage | None
@@ -243,7 +245,8 @@ class Answered(Outcome):
         """The answer as a scorer sees it, out of the record."""
         return Reply(
             text=self.reply,
-            tool_calls=self.tool_calls,
+            tool_calls=[call for each in self.exchanges for call in each.tool_calls]
+            or self.tool_calls,
             reasoning=self.reasoning,
             finish_reason=self.finish_reason,
             usage=self.usage,
@@ -257,6 +260,7 @@ class Answered(Outcome):
         mine = [each for each in self.exchanges if each.turn == turn]
         return Reply(
             text=mine[-1].reply,
+            tool_calls=[call for each in mine for call in each.tool_calls],
             reasoning=mine[-1].reasoning,
             finish_reason=mine[-1].finish_reason,
             usage=mine[-1].usage,

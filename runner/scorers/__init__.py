@@ -20,12 +20,9 @@ A reply's text is an answer without reasoning; runner.cases.reading reads its JS
 modules that decide the scores too: answers are scored anew once these, or the scorer, have changed.
 """
 
-import asyncio
 import inspect
 import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
@@ -40,6 +37,7 @@ from runner.config.schema import Task
 from runner.errors import CallFailed, ConfigError, RunnerError, Stopped
 from runner.record.outcomes import Reply, Score
 from runner.scorers import _modules, _options
+from runner.scorers._aside import aside
 
 __all__ = ["Scorer", "ScorerFailed", "ScorerTable", "Unscored", "load", "tables"]
 
@@ -79,7 +77,8 @@ class Scorer:
         judge = partial(self.module.score, reply, case, task, **self.options, **asking)
         try:
             blocking = self.own and not inspect.iscoroutinefunction(self.module.score)
-            result = await _aside(judge, task.scorer_timeout) if blocking else judge()
+            limit = task.scorer_timeout, "task.scorer_timeout"
+            result = await aside(judge, *limit) if blocking else judge()
             return _as_score(await result if inspect.isawaitable(result) else result)
         except (Unscored, Stopped, CallFailed):
             raise
@@ -167,37 +166,6 @@ def _tables(name: str, module: ModuleType, scores: Sequence[Score]) -> list[Scor
     except Exception as error:
         what = _modules.explain(error, module)
         raise ScorerFailed(f"scorer '{name}', tables: {what}") from error
-
-
-async def _aside(work: Callable[[], object], seconds: float) -> object:
-    """Off the loop, in a thread that nobody waits for, neither at Ctrl-C nor once it is late.
-
-    Raises what the work does, and TimeoutError.
-    """
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[tuple[object, Exception | None]] = loop.create_future()
-
-    def tell(result: object, error: Exception | None) -> None:
-        if not ended.done():
-            ended.set_result((result, error))
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except Exception as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=run, name="scorer", daemon=True).start()
-    await asyncio.wait({ended}, timeout=seconds)
-    if not ended.done():
-        raise TimeoutError(f"took over {seconds:g} s, which is task.scorer_timeout")
-    result, error = ended.result()
-    if error is not None:
-        raise error
-    return result
 
 
 def _as_score(result: object) -> Score:

@@ -20,7 +20,7 @@ def find(name: str, task: str, tasks_dirs: Sequence[Path]) -> tuple[ModuleType, 
     if name.isidentifier() and not name.startswith("_"):
         for folder in tasks_dirs:
             if (path := folder / task / f"{name}.py").is_file():
-                return _import(path), True
+                return load(path), True
         if (_BUILTIN / f"{name}.py").is_file():
             return importlib.import_module(f"{__package__}.{name}"), False
     choices = {path.stem for path in _BUILTIN.glob("[!_]*.py")}
@@ -41,7 +41,7 @@ def explain(error: BaseException, module: ModuleType | None = None) -> str:
     return f"{line} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else line
 
 
-def _import(path: Path) -> ModuleType:
+def load(path: Path) -> ModuleType:
     """Under a name of its own: two tasks may each have a scorer of the same name."""
     name = f"_scorer_{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -31,6 +31,8 @@ class Task(Strict):
     tools: tuple[Tool, ...] = ()  # that the model may call
     tool_choice: str | None = None  # one of TOOL_CHOICES, or the tool to call; None: not sent
     parallel_tool_calls: bool | None = None  # several in one answer; None: not sent
+    steps: int = Field(1, ge=1, le=100)  # requests for one answer: calls that have results go on
+    tool_timeout: Seconds = 10.0  # of a function of tasks/<task>/tools.py, for one call
     sampling: Sampling = Field(Sampling(temperature=0.0, max_tokens=1024))
     scorers: dict[str, dict[str, Any]] = Field(min_length=1)
     scorer_timeout: Seconds = 30.0  # of a scorer of the user's own, for one answer
@@ -71,6 +73,8 @@ class Task(Strict):
         names = [tool.name for tool in self.tools]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"tools: '{twice}' stands there twice")
+        if self.steps > 1 and not names:
+            raise ValueError("steps: the task has no tools")
         for key in ("tool_choice", "parallel_tool_calls"):
             if getattr(self, key) is not None and not names:
                 raise ValueError(f"{key}: the task has no tools")

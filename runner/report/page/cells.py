@@ -180,8 +180,10 @@ def _talk(exchange: Exchange, texts: Texts) -> Iterator[list[Any]]:
         yield [message["role"], texts.add(_content(message)), None]
     cost = "" if exchange.cost_usd is None else f"${_short(exchange.cost_usd)}"
     scores = [f"{name} {each.value:.3g}" for name, each in exchange.scores.items()]
-    known = [f"{exchange.seconds:.2f} s", cost, exchange.served_by, *scores]
-    yield ["assistant", texts.add(exchange.reply), texts.add(" · ".join(filter(None, known)))]
+    known = [f"{exchange.seconds:.2f} s", cost, exchange.served_by, *scores, *exchange.problems]
+    calls = [call.message() for call in exchange.tool_calls]
+    answer = {"role": "assistant", "content": exchange.reply, "tool_calls": calls}
+    yield ["assistant", texts.add(_content(answer)), texts.add(" · ".join(filter(None, known)))]
 
 
 def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:

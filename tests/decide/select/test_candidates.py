@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runner.cases.cases import Case
+from runner.cases.messages import attached
 from runner.cases.query import Query
 from runner.config.schema import Requirements, Sampling, Single
 from runner.decide.costs.workload import Workload
@@ -28,10 +29,10 @@ def placed(name: str, **provider: Any) -> Single:
 
 
 def asked(text: str = "x" * 400, **changes: Any) -> Query:
-    case = {"id": "c", "input": text, **changes.pop("case", {})}
+    case = Case.model_validate({"id": "c", "input": text, **changes.pop("case", {})})
     return Query(
-        case=Case.model_validate(case),
-        messages=[{"role": "user", "content": text}],
+        case=case,
+        messages=[{"role": "user", "content": attached(text, case.images, case.files)}],
         sampling=Sampling(max_tokens=changes.pop("max_tokens", 100)),
         **changes,
     )
@@ -345,10 +346,11 @@ def test_the_hardest_cases_are_kept() -> None:
 
     def stream() -> Iterator[Query]:
         yield asked("short")
-        yield asked("x" * 900)
+        yield asked("x" * 9000)
         yield asked("pictured", case={"images": ["a.png"]})
-        yield asked("x" * 800)
+        yield asked("x" * 8000)
 
     sizes, hardest = demand(stream())
     assert sum(sizes.values()) == 4
-    assert [len(query.messages[0]["content"]) for query in hardest] == [900, 8]
+    assert [query.case.images for query in hardest] == [(), ("a.png",)]
+    assert len(hardest[0].messages[0]["content"]) == 9000
