@@ -116,7 +116,7 @@ def _calls(line: Answered, texts: Texts) -> list[list[Any]]:
     told: list[dict[str, Any]] = next(judgements, [])
     of_made = [each for each in told if each["verdict"] not in ("missing", "in_text")]
     found = []
-    for number, call in enumerate(line.tool_calls):
+    for number, call in enumerate(line.as_reply().tool_calls):
         judged = next(iter(of_made[number : number + 1]), None)
         if judged and judged["name"] != call.name:
             judged = None
