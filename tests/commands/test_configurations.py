@@ -221,7 +221,7 @@ def test_prompts_are_candidates(home: Path, server: Loopback) -> None:
     assert "on the wire" not in " ".join(found.recommendations["reasoning"].reasons)
     assert run("promote", str(sweep), "candidate=mine-brief", "mapping=mine") == 0
     mapping = yaml.safe_load(Path("conf/mapping/mine.yaml").read_text())
-    assert {"/prompt@overrides.reasoning.prompt": "mine/brief"} in mapping["defaults"]
+    assert mapping["overrides"] == {"reasoning": {"prompt": "mine/brief"}}
     assert run("run", "task=reasoning", "mapping=mine", "input=Say 7") == 0
     assert "Brief." in json.dumps(server.requests[-1].body)
     assert run("drift", "task=reasoning", "mapping=mine", "requirements=base") == 0
