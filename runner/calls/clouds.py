@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.config.redact import api_key, remember
 from runner.config.schema import Provider, Single
-from runner.errors import CallFailed
+from runner.errors import CallFailed, ConfigError
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _refreshing = Lock()
@@ -50,9 +50,16 @@ def arguments(provider: Provider, key: str, handler: Any) -> dict[str, Any]:
 
 
 def project(provider: Provider) -> str | None:
-    """Of a cloud: the one that is configured, else that of the credentials."""
-    google = provider.credentials == "google"
-    return provider.project or (_credentials()[1] if google else "-")
+    """Of a cloud: the one that is configured, else that of the credentials. Raises ConfigError."""
+    if provider.project or provider.credentials != "google":
+        return provider.project or "-"
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        return _credentials()[1]
+    except GoogleAuthError as error:
+        why = str(error).partition("\n")[0]
+        raise ConfigError(f"{provider.name}: no credentials of Google Cloud: {why}") from None
 
 
 @lru_cache(maxsize=8)  # it takes half a millisecond to build

@@ -66,16 +66,19 @@ def check_files(
     groups: Collection[str] = (),
     *,
     shipped: bool = True,
+    compiles: bool = False,
     done: Callable[[], None] = lambda: None,
 ) -> Report:
     """Check all that `config_dirs` hold, the first one first: its options hide ours.
 
     `groups`: only these, after the models and the tasks that they are checked against. Without
-    `shipped`, nothing is said of what is in the last directory. `done` is called at each option.
+    `shipped`, nothing is said of what is in the last directory. With `compiles` requests to all
+    models are compiled, which takes litellm. `done` is called at each option.
     """
     conf = Options([directory for directory in config_dirs if directory.is_dir()])
     with conf.open():
-        checker = _Checker(conf, tasks_dirs, today, None if shipped else conf.directories[-1], done)
+        leave = None if shipped else conf.directories[-1]
+        checker = _Checker(conf, tasks_dirs, today, leave, done, compiles)
         checker.run(groups)
     return checker.report
 
@@ -88,9 +91,10 @@ class _Checker:
         today: date,
         leave: Path | None,
         done: Callable[[], None],
+        compiles: bool,
     ) -> None:
         self.conf, self.tasks_dirs, self.today = conf, tasks_dirs, today
-        self.leave, self.done = leave, done
+        self.leave, self.done, self.compiles = leave, done, compiles
         self.report = Report()
         self.models: dict[str, Model] = {}  # the valid ones, by option
         self.tasks: dict[str, Task] = {}  # likewise
@@ -117,6 +121,18 @@ class _Checker:
                 self._collect(self.conf.files[group][option], findings)
             if group == "model":
                 self._sources()
+            if group == "model" and self.compiles:
+                self._compile()
+
+    def _compile(self) -> None:
+        from runner.calls.compile import Templates
+        from runner.commands import _check_compiled
+
+        templates = Templates()
+        for option, model in self.models.items():
+            file = self.conf.files["model"][option]
+            if isinstance(model, Single) and not pins.unaskable(model) and not self._left(file):
+                self._note(file, _check_compiled.of_model(model, self.job.task, templates))
 
     def _sources(self) -> None:
         """Facts are held against what others say; a successor has to be known by its id."""
@@ -165,6 +181,9 @@ class _Checker:
             self.report.left += 1
             return
         self.report.checked += 1
+        self._note(file, findings)
+
+    def _note(self, file: Path, findings: Iterator[Finding]) -> None:
         try:
             for level, text in findings:
                 getattr(self.report, level).append(f"{near(file)}: {text}")

@@ -3,13 +3,16 @@
     python -m runner check
     python -m runner check group=model        quickly: what ends soon, which facts are disputed
     python -m runner check all=true           the files that came with runner, beside your own
+    python -m runner check compile=true       which requests litellm would have to send by itself
     python -m runner check --config-dir my_conf --verbose     what is expected, too
 
 Every option of every group is composed and validated, every sweep's choices too; ids must be
 pinned, prices dated and sourced, models in use alive; every case must parse, render and suit its
 scorers. Facts of models are held against litellm's bundled map and, where it is installed,
-against genai-prices; -v shows the differences that a file explains, too. Exit code 2 when there is
-a problem, so that a pre-commit hook can stand on it.
+against genai-prices; -v shows the differences that a file explains, too. With compile=true a
+request to each model is compiled, whole and as a stream: litellm is asked what it would send, where
+that is not known yet, and what it makes no request of is a problem; -v shows what is compiled.
+Exit code 2 when there is a problem, so that a pre-commit hook can stand on it.
 """
 
 from collections.abc import Sequence
@@ -30,6 +33,7 @@ _THEMES = {
     "price": "prices that change, or are old",
     "max_tokens": "little room to think",
     "reasoning": "thinking that nobody states",
+    "compiled": "requests that litellm sends by itself",
     "": "notes",
 }
 
@@ -37,6 +41,7 @@ _THEMES = {
 class _Keys(Strict):
     group: str | None = None  # a folder of conf/; None: all
     all: bool = False  # what came with the program, too, where there is a conf/ of one's own
+    compile: bool = False  # requests to all models
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,6 +60,7 @@ def main(argv: Sequence[str]) -> int:
             date.today(),
             groups,
             shipped=own is None or settings.all,
+            compiles=settings.compile,
             done=bar("checking", None),
         )
     for line in report.problems:

@@ -99,6 +99,8 @@ async def test_no_credentials_of_google(
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     with pytest.raises(CallFailed) as raised:
         await clouds.secret(model("vertex", credentials="google"))
+    with pytest.raises(ConfigError, match="no credentials of Google Cloud"):
+        clouds.project(model("vertex", credentials="google", project=None).provider)
     assert (raised.value.kind, raised.value.http_requests) == ("auth", 0)
     assert "\n" not in raised.value.message
 

@@ -84,6 +84,18 @@ CONF = {
     "scenario/broken.yaml": "defaults: [nothing]",
     "requirements/mine.yaml": "defaults: [base, _self_]\nname: mine\nbounds: {speed: {max: 1}}",
 }  # fmt: skip
+OF_BEDROCK = """
+    defaults: [/base/model@_here_, /provider: bedrock, _self_]
+    name: {name}
+    id: {id}
+    context_tokens: 128000
+"""
+SIGNED = "    provider: {api_key_env: null, credentials: aws}\n"
+COMPILED = {
+    "model/signed.yaml": OF_BEDROCK.format(name="signed", id="amazon.nova-micro-v1:0") + SIGNED,
+    "model/refused.yaml": OF_BEDROCK.format(name="refused", id="no-model-of-theirs"),
+    "model/prefix.yaml": GOOD.format(name="prefix", id="x") + "    provider: {litellm: grok}\n",
+}
 TASK = """
     defaults: [/base/task@_here_, _self_]
     name: {name}
@@ -287,3 +299,22 @@ def test_the_exit_code_is_for_a_hook(
     assert command.main(["--config-dir", str(own)]) == 2
     problem, *_ = capsys.readouterr().out.splitlines()
     assert "retry.attempts" in problem
+
+
+def test_what_is_compiled(folder: Path) -> None:
+    """Each model's requests are compiled, are said to be litellm's, or are a problem."""
+    own = write(folder / "compiled", COMPILED.items())
+    found = check_files([own, folder / "ours"], [], TODAY, ["model"], compiles=True)
+
+    def of(name: str, lines: list[str]) -> list[str]:
+        return [line.partition(".yaml: ")[2] for line in lines if f"/{name}.yaml: " in line]
+
+    assert "compiled: whole and as a stream" in of("haiku", found.details)
+    assert "compiled: whole and as a stream" in of("local", found.details)
+    ways = ("whole", "as a stream")
+    assert of("signed", found.notes) == [
+        f"compiled: not {way}, litellm sends such requests: each is signed" for way in ways
+    ]
+    [refused] = of("refused", found.problems)
+    assert "litellm makes no request of it" in refused
+    assert of("prefix", found.problems)[0].startswith("provider.litellm: 'grok' is none of")
