@@ -429,3 +429,17 @@ async def test_what_never_came_to_the_socket(make_job: MakeJob) -> None:
     assert (error.kind, error.http_requests, error.unbilled) == ("unsent", 0, True)
     error = await fail(make_job("http://127.0.0.1:9/v1", **{"model.provider.litellm": "openai"}))
     assert (error.kind, error.http_requests) == ("connection", 1)
+
+
+@pytest.mark.parametrize("prefix", ["openai", "anthropic", "gemini", "ollama_chat"])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_page_in_place_of_a_reply(make_job: MakeJob, prefix: str, streamed: bool) -> None:
+    """A sign-in page with status 200 is named: its type, its title, the start of its words."""
+    page = b"<html><title>Sign in</title><body>Use <b>SSO</b>\xe2\x80\xa8please</body></html>"
+    answer = Answer(body=page, headers={"content-type": "text/html"})
+    with Loopback(lambda _: answer, Anything()) as server:
+        job = make_job(server.base_url, **{"model.provider.litellm": prefix})
+        error = await fail(job, (lambda _: None) if streamed else None)
+    assert (error.kind, error.status, error.unbilled) == ("invalid_reply", 200, False)
+    wanted = "a web page (text/html) in place of a reply: Sign in: Use SSO please"
+    assert error.message == wanted
