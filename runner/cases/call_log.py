@@ -124,7 +124,7 @@ class CallLog:
             "messages": recorded(question.query.messages),
             "request": last.request if last else {},
             "tags": list(case.tags),
-            "expected": case.expected,
+            "expected": case.wanted,
             "cost_usd": total(attempt.cost_usd for attempt in attempts),
             "seconds": self.seconds,
             "queued_seconds": self.queued_seconds,

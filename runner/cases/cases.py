@@ -59,7 +59,7 @@ class Case(BaseModel):
     input: str | dict[str, Any] = ""
     messages: tuple[Message, ...] = ()  # a conversation whose next answer is asked for
     turns: tuple[Annotated[Turn, BeforeValidator(_turn)], ...] = ()  # each answer is asked for
-    expected: Any = None  # of turns: a list of those of each
+    expected: Any = None  # of turns: that of the last
     tags: tuple[str, ...] = ()
     system: str | None = None
     max_tokens: int | None = Field(None, ge=1)
@@ -74,6 +74,12 @@ class Case(BaseModel):
         if self.messages or self.turns:
             return [*self.messages, *(turn.model_dump() for turn in self.turns)]
         return self.input
+
+    @property
+    def wanted(self) -> Any:
+        """What is expected; of turns a list, where one of them expects something."""
+        of_turns = [turn.expected for turn in self.turns]
+        return of_turns if any(each is not None for each in of_turns) else self.expected
 
     @property
     def text(self) -> str:
@@ -149,9 +155,7 @@ def case(value: Any, folder: Path) -> Case:
     if turns and found.expected is not None:
         turns[-1] = turns[-1].model_copy(update={"expected": found.expected})
     if turns:
-        wanted = [turn.expected for turn in turns]
-        changes["expected"] = None if set(map(type, wanted)) == {type(None)} else wanted
-        changes["turns"] = tuple(turns)
+        changes |= {"turns": tuple(turns), "expected": None}
     changes |= _found(found, folder)
     return found.model_copy(update=changes) if changes else found
 

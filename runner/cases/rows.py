@@ -135,7 +135,7 @@ def _value(key: str, cell: Any) -> Any:
         return [word.strip() for word in cell.replace(";", ",").split(",") if word.strip()]
     if key == "max_tokens" and cell.isdecimal():
         return int(cell)
-    if key in ("expected", "messages", "turns") and cell.lstrip()[:1] in ("{", "["):
+    if key in ("expected", "messages", "turns", "results") and cell.lstrip()[:1] in ("{", "["):
         try:
             return strict_json.loads(cell)
         except ValueError:

@@ -33,6 +33,7 @@ from runner.config.validation import validated
 from runner.decide.select.tree import DecisionTree
 from runner.errors import ConfigError, RunnerError, did_you_mean
 from runner.measure import requirements
+from runner.pipeline import conversation, tool_results
 from runner.record.outcomes import Reply
 from runner.report.console import near
 from runner.scorers import Scorer, Unscored
@@ -257,17 +258,22 @@ class _Checker:
         yield from self._in_use(job.models)
         requirements.check(job.requirements, job.task)
         loaded = scorers.load(job.task, self.tasks_dirs)
+        if job.task.steps > 1:
+            tool_results.functions(job.task)
         judges = [scorer for scorer in loaded.values() if scorer.asks]
         found = (folder / job.task.cases for folder in self.tasks_dirs)
         file = next((f for f in found if f.is_file()), None) or paths.cases_file(job.task.cases)
         for case in cases.read(file):
             prompt.render(job.task, case)
-            for name, scorer in loaded.items():
-                if problem := scorer.check(case, job.task):
-                    yield "problems", f"{near(file)}: case '{case.id}': {name}: {problem}"
-            for judge in judges:
-                yield from _cramped(job.task, _asked(judge, case, job.task))
-            judges = []  # the first case says it of all
+            scored = conversation.views(case) if case.turns else [(0, case)]
+            for turn, view in scored:
+                where = f"case '{case.id}'" + (f", turn {turn}" if turn else "")
+                for name, scorer in loaded.items():
+                    if problem := scorer.check(view, job.task):
+                        yield "problems", f"{near(file)}: {where}: {name}: {problem}"
+                for judge in judges:
+                    yield from _cramped(job.task, _asked(judge, view, job.task))
+                judges = []  # the first case says it of all
 
     def _mapping(self, option: str) -> Iterator[Finding]:
         tasks = self.conf.files["task"]

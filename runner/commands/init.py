@@ -106,7 +106,8 @@ def _cases(source: Path) -> list[Case]:
 
 
 def draft_of(found: Sequence[Case]) -> Draft:
-    return draft((case.input for case in found), (case.expected for case in found))
+    wanted = (case.turns[-1].expected if case.turns else case.expected for case in found)
+    return draft((case.input or case.text for case in found), wanted)
 
 
 def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path) -> dict[str, str]:

@@ -92,7 +92,7 @@ class Plan:
         else:
             unscored = await one(answer.as_reply(), case, scores, answer.scores)
         changes = {"scores": scores, "unscored": unscored, "judging": judging}
-        return answer.model_copy(update={**changes, "expected": case.expected})
+        return answer.model_copy(update={**changes, "expected": case.wanted})
 
     async def _score_one(
         self,

@@ -228,6 +228,22 @@ def test_pages_are_counted(tmp_path: Path) -> None:
         assert attachments.pages(str(tmp_path / name)) == count
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"turns": ["a", {"input": "b", "expected": 1}]},
+        {"turns": ["a", "b"], "expected": 1},
+        {"messages": [{"role": "system", "content": "s"}, *CALLED, {"role": "tool", "content": 1}]},
+        {"input": "x", "results": {"f": 1}},
+    ],
+)
+def test_a_case_that_is_written_is_read_again(tmp_path: Path, line: dict[str, Any]) -> None:
+    """What reading has made of a line is such a line, and the same case."""
+    case = read(tmp_path, **line)
+    again = read(tmp_path, **case.model_dump(exclude_defaults=True, exclude={"id"}))
+    assert (again, again.wanted) == (case, case.wanted)
+
+
 _values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),

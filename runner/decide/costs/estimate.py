@@ -105,9 +105,17 @@ class _Counting:
     async def ask(self, query: Query) -> Parts:
         if not conversation.takes_several(query):
             return await self._once(query)
-        longest = self._longest_answer(query)
-        each = enumerate(conversation.rounds(query))
-        return add([await self._once(one, number * longest) for number, one in each])
+        longest, unseen, found = self._longest_answer(query), 0, []
+        steps = query.task.steps if query.task and query.tools else 1
+        for one in conversation.rounds(query) if query.case.turns else [query]:
+            asked = []
+            for _ in range(steps):
+                asked.append(await self._once(one, unseen))
+                unseen += longest
+            found.append(up_to_all(asked))
+        if steps > 1:
+            self.notes["what tools give back is part of the next prompt, and is not counted"] = None
+        return add(found)
 
     async def _once(self, query: Query, unseen: int = 0) -> Parts:
         parts = await self._through(self._job.model, query, unseen)

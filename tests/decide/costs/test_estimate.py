@@ -322,6 +322,16 @@ async def test_a_conversation(of: Of, tmp_path: Path) -> None:
     assert said.high.output_tokens == 2 * MAX_TOKENS
 
 
+async def test_steps(of: Of) -> None:
+    """One request for each answer at the least, all steps at the most, and results uncounted."""
+    tool = {"name": "f", "description": "d"}
+    found = await of({"tools": [tool], "steps": 3})
+    said = found.parts["answer"]
+    assert (said.low.calls, said.high.calls) == (CASES, 3 * CASES)
+    assert said.high.input_tokens == 3 * said.low.input_tokens + CASES * (1 + 2) * MAX_TOKENS
+    assert any("is not counted" in note for note in found.notes)
+
+
 def printed(*estimates: CostEstimate, budget_usd: float | None = None) -> str:
     console = Console(width=120, record=True, highlight=False)
     for part in terminal(estimates, budget_usd):
