@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, NoReturn
 
 import aiohttp
@@ -21,6 +21,7 @@ from runner.calls import callbacks, clouds
 from runner.calls.deadline import TO_SEND_SECONDS
 from runner.calls.failures import first_line
 from runner.cases import attachments
+from runner.cases.messages import text_of
 from runner.config.prefixes import openai_package, working
 from runner.config.schema import Single
 from runner.errors import ConfigError
@@ -305,7 +306,13 @@ def count_tokens(model: Single, messages: list[Message]) -> int:
     files = (part["path"] for part in attachments.of(messages) if part["type"] == "file")
     pages = sum(map(attachments.pages, files))
     # With its provider's name before it, litellm would know no model, and take an old tokenizer.
-    counted = int(_import_litellm().token_counter(model=model.id, messages=sent))
+    count = partial(_import_litellm().token_counter, model=model.id)
+    try:
+        counted = int(count(messages=sent))
+    except ValueError:  # an image whose size can't be read
+        texts = [message | {"content": text_of(message)} for message in messages]
+        images = sum(part["type"] == "image" for part in attachments.of(messages))
+        counted = int(count(messages=texts)) + images * attachments.IMAGE_TOKENS
     return counted + pages * attachments.PAGE_TOKENS
 
 

@@ -70,6 +70,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         confidence=job.requirements.confidence,
         verdicts=judge(job, measured.metrics),
         notes=_notes(job, observer, measured.metrics),
+        request=observer.request,
     )
     result = result.model_copy(update={"tier": tier(result)})
     observer.sum_up()
@@ -190,20 +191,20 @@ class _Observer(JournalSummary):
                 heapq.heappop(self._low)
 
     @property
-    def conversations(self) -> str | None:
-        """What a request is, where a case has taken several."""
+    def request(self) -> str | None:
+        """What is called one, where a case has taken several."""
         if not self.held:
             return None
         if self.turns == self.held:
             return (
-                f"{self.steps} requests for {self.held} answers, with results of tools between "
-                "them: all of an answer's are one request here, in latency, costs and quality"
+                f"a request here is an answer with all of its steps: {self.held} answers took "
+                f"{self.steps} steps, with results of tools between them"
             )
         how = {"all": "the worst of its turns", "last": "its last turn", "mean": "their mean"}
         return (
-            f"{self.turns} turns in {self.held} conversations: latency and tokens are of a turn; "
-            f"costs, failures and quality ({how[self.job.task.turns_score]}) of a whole "
-            "conversation, which is one request here"
+            f"a request here is a whole conversation, in costs, failures and quality "
+            f"({how[self.job.task.turns_score]}); latency and tokens are of a single turn: there "
+            f"are {self.turns} turns in {self.held} conversations"
         )
 
     def worst(self) -> list[tuple[Answered, Score]]:
@@ -216,7 +217,7 @@ def _notes(job: Job, observer: _Observer, metrics: Mapping[str, Metric]) -> list
     for candidate in job.fallback.chain.values():
         asked += [model for _, model in answerers(candidate)]
     notes = [note for model in asked for note in differences(model, job.task)]
-    notes += filter(None, [variableless(job.task), observer.conversations])
+    notes += filter(None, [variableless(job.task)])
     notes += [_by_the_hour(job, model, metrics) for model in asked if _rented(model)]
     if observer.used_up:
         of = f"{observer.used_up} of {observer.answers} answers"

@@ -368,6 +368,7 @@ class Result(Record):
     skipped: dict[str, int] = {}  # models whose turn had come and that were not asked, how often
     flaky_cases: dict[str, float] = {}  # the flakiest, with the deviation of their scores
     notes: list[str] = []  # where this run is not like for like with another, or not as pinned
+    request: str | None = None  # what is called one, where a case takes several
     spent_usd: float | None = None  # by this run itself; replayed answers were paid for before
     uncompared: str | None = None  # why it could not be compared with its baseline
     baseline: dict[str, Any] | None = None  # regression.RunComparison: how it compares with a run

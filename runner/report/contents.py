@@ -86,7 +86,8 @@ def counted(evidence: Evidence) -> str:
 
 def notes(result: Result) -> list[str]:
     """What to know before comparing it with another."""
-    return [*map(unlike, result.notes), *passed_over(result)]
+    said = [result.request] if result.request else []
+    return [*said, *map(unlike, result.notes), *passed_over(result)]
 
 
 def passed_over(result: Result) -> Iterator[str]:

@@ -70,7 +70,9 @@ async def test_each_answer_is_put_into_the_history(
     # A whole conversation is a request; latency is of each of its turns.
     assert result.metrics["cost_per_request_usd"].n == result.metrics["quality"].n == 1
     assert result.metrics["latency_p50_ms"].n == 3
-    assert any("3 turns in 1 conversations" in note for note in result.notes)
+    assert result.request is not None and "3 turns in 1 conversations" in result.request
+    for report in ("report.md", "report.html"):
+        assert "request here is a whole conversation" in (runs / "a" / report).read_text()
 
 
 @pytest.mark.parametrize(("rule", "value"), [("all", 0), ("last", 1), ("mean", 2 / 3)])

@@ -308,6 +308,14 @@ def test_tokens_of_a_pdf(counted: Callable[[str, Any], int], tmp_path: Path) -> 
     assert tokens(10) - tokens(1) == 9 * attachments.PAGE_TOKENS
 
 
+def test_an_image_without_a_size(counted: Callable[[str, Any], int], tmp_path: Path) -> None:
+    """One that breaks off behind its head is counted, too."""
+    image = tmp_path / "a.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n rest")
+    parts = [{"type": "text", "text": "?"}, attachments.part(str(image))]
+    assert counted("gpt-4o", parts) >= attachments.IMAGE_TOKENS
+
+
 async def test_a_conversation(of: Of, tmp_path: Path) -> None:
     """Each turn is asked, with what was said before; the answers before it are its unknown."""
     cases = tmp_path / "talks.jsonl"
