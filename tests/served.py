@@ -14,7 +14,7 @@ import openai
 from runner.commands._arguments import arguments
 from runner.commands.serve import composed
 from runner.production.decisions import Decision, opened
-from runner.production.listening import bound, listen
+from runner.production.listening import Listener, bound
 from runner.production.server import Front
 from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Failed
@@ -28,6 +28,7 @@ class Server:
     decisions: dict[str, Decision]
     stop: "asyncio.Queue[None]"
     loop: asyncio.AbstractEventLoop
+    listener: Listener
 
     @property
     def client(self) -> openai.OpenAI:
@@ -63,8 +64,9 @@ def serving(conf: Path, *overrides: str) -> Iterator[Server]:
             stop = asyncio.Queue[None]()
             front = Front(served.serving, decisions, served.concurrency)
             url = f"http://{host}:{port}/v1"
-            begun.set_result(Server(url, decisions, stop, asyncio.get_running_loop()))
-            await listen(front, served.serving, at, stop)
+            listener = Listener(front, served.serving)
+            begun.set_result(Server(url, decisions, stop, asyncio.get_running_loop(), listener))
+            await listener.listen(at, stop)
 
     def run() -> None:
         try:

@@ -34,6 +34,7 @@ Catch = Callable[..., Caught]
 
 _LOOKED_AT = ("LITELLM", "OPENAI", "AZURE", "AWS", "VERTEX", "GOOGLE")
 _FORM = 1  # of what is kept
+MOST = 256  # templates of a process: a run has a few, who serves others may be asked in any way
 _KEY = "runner-key-marker"
 _ORIGIN = "{origin}"
 _MARKER = re.compile(r"runner-text-(\d+)-marker")
@@ -160,6 +161,10 @@ class Templates:
         self._directory = directory or cache_dir() / "requests"
         self._catch = catch
         self._known: dict[str, Template | str] = {}
+
+    @property
+    def full(self) -> bool:
+        return len(self._known) >= MOST
 
     def known(self, name: str) -> Template | str | None:
         """In memory."""

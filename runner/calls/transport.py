@@ -6,6 +6,7 @@ comes back is read at the socket (wire.py): of litellm's own account of a reply 
 """
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from yarl import URL
 from runner.calls import clouds, connections, translate
 from runner.calls import wire as on_the_wire
 from runner.calls.calling import characters
-from runner.calls.compile import Template, Templates, named, ordinary, origin
+from runner.calls.compile import MOST, Template, Templates, named, ordinary, origin
 from runner.calls.deadline import deadline
 from runner.calls.failures import failure, success
 from runner.calls.wire import Clock, Wire
@@ -134,6 +135,14 @@ class Transport:
         reasoning = "\n\n".join(filter(None, [reply.reasoning, thought]))
         return reply.model_copy(update={"text": text, "reasoning": reasoning})
 
+    async def get_ready(
+        self, model: Single, messages: list[Message], params: dict[str, Any], *, streamed: bool
+    ) -> None:
+        """Do what the first request of such would have to wait for; nothing is sent."""
+        key = await clouds.secret(model)
+        streamed = streamed and model.provider.streams
+        await self._way(model, messages, params, key, streamed=streamed)
+
     async def _way(
         self,
         model: Single,
@@ -154,11 +163,16 @@ class Transport:
             return "the key is of a kind that changes more than its header"
         roles = tuple(message["role"] for message in messages)
         # Equal settings, equal name: worked out once for a model, which is kept alive with it.
-        shape = (id(model), json.dumps(params), roles, streamed)
+        asked = hashlib.sha256(json.dumps([params, roles]).encode()).digest()
+        shape = (id(model), asked, streamed)
         if shape not in self._names:
+            if len(self._names) >= 4 * MOST:  # who asks in ever other ways fills no memory
+                self._names.clear()
             self._names[shape] = named(model, params, roles, streamed), model
         name, _ = self._names[shape]
         template = self._templates.known(name)
+        if template is None and self._templates.full:
+            return "it is one of too many kinds"
         if template is None:
             template = await asyncio.to_thread(
                 self._templates.get, name, model, params, roles, streamed

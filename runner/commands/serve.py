@@ -76,7 +76,7 @@ def _of_the_model(key: str) -> bool:
 def _serve(served: Served) -> int:
     from runner.pipeline.event_loop import run
     from runner.production.decisions import opened
-    from runner.production.listening import bound, listen, signals
+    from runner.production.listening import Listener, bound, signals
     from runner.production.server import Front
 
     async def work() -> int:
@@ -85,7 +85,7 @@ def _serve(served: Served) -> int:
                 directories = [each.directory for each in decisions.values()]
                 _introduce(served, at.getsockname()[1], directories)
                 front = Front(served.serving, decisions, served.concurrency)
-                return await listen(front, served.serving, at, stop)
+                return await Listener(front, served.serving).listen(at, stop)
 
     with closing(bound(served.serving.host, served.serving.port)) as at:
         given_up = run(work())

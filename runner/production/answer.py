@@ -33,6 +33,7 @@ class Answer(Record):
     usage: Usage | None = None
     cost_usd: float | None  # of all attempts together; None: unknown
     seconds: float  # provider time of all attempts together, waits left out
+    waited_seconds: float = 0.0  # for a limit, a pause, or between attempts
     kind: Kind | None = None  # of the error
     error: str | None = None
 
@@ -42,6 +43,10 @@ class Totals:
     answered: int = 0
     failed: int = 0
     cost_usd: float | None = 0.0  # None: unknown
+
+    @property
+    def requests(self) -> int:
+        return self.answered + self.failed
 
     def add(self, answer: Answer) -> None:
         self.answered += answer.status == "answered"
@@ -56,6 +61,8 @@ def answer(outcome: Answered | Failed, task: Task, *, as_json: bool) -> Answer:
         "status": outcome.status,
         "cost_usd": outcome.cost_usd,
         "seconds": outcome.seconds,
+        "waited_seconds": outcome.queued_seconds
+        + sum(attempt.waited_seconds for attempt in outcome.attempts),
     }
     if outcome.exchanges:
         replies = {each.turn: each.reply for each in outcome.exchanges}
@@ -65,6 +72,7 @@ def answer(outcome: Answered | Failed, task: Task, *, as_json: bool) -> Answer:
     return Answer(
         **common,
         output=outcome.reply,
+        tool_calls=outcome.tool_calls,
         parsed=_parsed(outcome.reply, task.fenced) if as_json else None,
         tool_calls=outcome.tool_calls,
         served_by=outcome.served_by,

@@ -16,7 +16,7 @@ from runner.cases import strict_json
 from runner.cases.cases import Case
 from runner.cases.query import Query, Question
 from runner.config import json_schema
-from runner.config.schema import Sampling
+from runner.config.schema import TOOL_CHOICES, Sampling, Tool
 from runner.production import inputs
 from runner.production.inputs import InvalidInput
 from runner.production.job import Production, request_key
@@ -149,6 +149,7 @@ def _passed(job: Production, fingerprint: str, asked: ChatRequest, id: str) -> Q
     except ValidationError as error:
         first = error.errors()[0]
         raise refused(f"{first['loc'][0]}: {first['msg']}", str(first["loc"][0])) from None
+    tools = _tools(asked.tools or [])
     query = Query(
         case=case,
         messages=messages,
@@ -158,9 +159,13 @@ def _passed(job: Production, fingerprint: str, asked: ChatRequest, id: str) -> Q
         schema_name=format["name"] if format else "answer",
         fenced=job.task.fenced,
         seed=job.seed if asked.seed is None else asked.seed,
+        tools=tools,
+        tool_choice=_choice(asked.tool_choice, tools),
+        parallel_tool_calls=asked.parallel_tool_calls if tools else None,
         task=job.task,
     )
-    shape = [messages, sampling.model_dump(), format, query.seed, asked.user]
+    called = [[tool.model_dump() for tool in tools], query.tool_choice, query.parallel_tool_calls]
+    shape = [messages, sampling.model_dump(), format, query.seed, asked.user, *called]
     return Question(query, request_key(fingerprint, json.dumps(shape).encode()))
 
 
@@ -190,6 +195,36 @@ def _content(message: Json, where: str) -> str:
             raise refused(f"{where}.content: takes parts of text alone", f"{where}.content")
         found.append(text)
     return "".join(found)
+
+
+def _tools(given: list[Json]) -> tuple[Tool, ...]:
+    """Raises ApiError."""
+    found = []
+    for at, each in enumerate(given):
+        function = each.get("function")
+        where = f"tools.{at}"
+        if each.get("type") != "function" or not isinstance(function, dict):
+            raise refused(f"{where}: only functions can be called", where)
+        said = {key: value for key, value in function.items() if value not in (None, False)}
+        try:
+            found.append(Tool.model_validate({"description": function.get("name"), **said}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join([where, "function", *map(str, first["loc"])])
+            raise refused(f"{where}: {first['msg']}", where) from None
+    return tuple(found)
+
+
+def _choice(given: str | Json | None, tools: tuple[Tool, ...]) -> str | None:
+    """Raises ApiError."""
+    name = given
+    if isinstance(given, dict):
+        function = given.get("function")
+        name = function.get("name") if isinstance(function, dict) else ""
+    known = [*TOOL_CHOICES, *(tool.name for tool in tools)]
+    if name is not None and not (tools and name in known):
+        raise refused(f"tool_choice: is one of {', '.join(known)}, with tools", "tool_choice")
+    return name
 
 
 def _schema(wanted: Json) -> Json:

@@ -6,16 +6,34 @@
         answer = client.ask("Two pumps arrived broken …")
         print(answer.output, answer.parsed, answer.cost_usd)
 
-    async with load("task=summarization", "model=haiku") as client:
-        answer = await client.aask({"input": "…", "user": "u17"})
-        async with client.astream("…") as stream:
-            async for piece in stream:
-                print(piece, end="")
-        print(stream.answer.cost_usd)
+In a web application one client is made when it starts, and asked by every handler:
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with load("task=summarization", "model=haiku", "budget_usd=5") as app.state.client:
+            yield
+
+    async def summary(request):
+        try:
+            answer = await request.app.state.client.aask(await request.text(), user="u17")
+        except AskFailed as failed:
+            return JSONResponse({"error": failed.answer.kind}, status_code=503)
+        return JSONResponse({"summary": answer.output, "waited": answer.waited_seconds})
+
+    async def streamed(request):
+        async def pieces():
+            async with client.astream(await request.text()) as stream:
+                async for piece in stream:
+                    yield piece
+        return StreamingResponse(pieces())
+
+    print(client.totals.requests, client.totals.failed, client.totals.cost_usd)
 
 A request that got no answer raises AskFailed, whose `answer` says why and what it cost. All
 requests of a client share its connections, its budget and the limits of its providers, from
-whichever thread or event loop they come.
+whichever thread or event loop they come. Of the requests a minute that a provider grants (`rpm`),
+a tenth may go at once, and the others are spaced evenly. Behind an address of its own, for other
+languages, the same decision is served by `python -m runner serve`.
 """
 
 import asyncio
@@ -32,9 +50,9 @@ from runner.cases import strict_json
 from runner.cases.call_log import OnText
 from runner.cases.cases import Case
 from runner.errors import RunnerError
-from runner.production.answer import Answer, answer, invalid
+from runner.production.answer import Answer, Totals, answer, invalid
 from runner.production.background import Background
-from runner.production.inputs import InvalidInput, render, request
+from runner.production.inputs import InvalidInput, check, render, request
 from runner.production.job import Production, production, request_key
 
 if TYPE_CHECKING:
@@ -97,7 +115,8 @@ class Client:
 
     Every way to ask takes a text, or a mapping of the variables that the task's prompt names, or
     `messages=`, and the keys of `Request`. It raises AskFailed, and RunnerError once the client is
-    closed.
+    closed. `totals` are of the requests until now; what could not be one, and was not sent, is none
+    of them.
     """
 
     def __init__(self, job: Production, journal: Path | None = None) -> None:
@@ -105,6 +124,7 @@ class Client:
         self._fingerprint = job.fingerprint()
         self._background = Background(job, journal)
         self._ids = count(1)
+        self.totals = Totals()
         # Also when it is forgotten, and when the program ends: no server and no line stays behind.
         self._close = finalize(self, self._background.close)
 
@@ -136,11 +156,13 @@ class Client:
         self, input: Input, request: Request, on_text: OnText | None = None
     ) -> Callable[[Any], Coroutine[Any, Any, Answer]]:
         id = request.get("id") or str(next(self._ids))
-        fingerprint, job = self._fingerprint, self.job  # not the client: it may be forgotten
+        # Not the client: it may be forgotten.
+        fingerprint, job, totals = self._fingerprint, self.job, self.totals
 
         async def ask(session: "Session") -> Answer:
             try:
                 case = _case(input, request, id)
+                check(job.task, case)
                 messages = render(job.task, case)
             except InvalidInput as problem:
                 raise AskFailed(invalid(str(problem), problem.id)) from None
@@ -148,6 +170,7 @@ class Client:
             found = await session.ask(job.question(case, messages, key), on_text=on_text)
             await session.keep(found)
             given = answer(found, job.task, as_json=job.wants_json)
+            totals.add(given)
             if given.status == "failed":
                 raise AskFailed(given)
             return given

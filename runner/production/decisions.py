@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.calls.dispatch import Dispatch
+from runner.calls.route import questions
 from runner.cases.call_log import CallLog, OnText
-from runner.cases.query import Question
-from runner.errors import RunnerError
+from runner.cases.cases import Case
+from runner.cases.query import Question, messages, parameters, query
+from runner.errors import CallFailed, RunnerError
 from runner.pipeline import provenance, session
 from runner.pipeline.resume import try_lock
 from runner.pipeline.session import Session
@@ -135,6 +137,7 @@ async def opened(served: Served, say: Say) -> AsyncIterator[dict[str, Decision]]
         dispatch = await stack.enter_async_context(_connected(list(jobs), say))
         for task, job in served.decisions.items():
             found[task] = await stack.enter_async_context(_decision(job, dispatch))
+            await _get_ready(found[task], dispatch)
         for task, job in served.shadows.items():
             assert served.serving.shadow
             apart = await stack.enter_async_context(_connected([job], lambda _: None))
@@ -146,6 +149,20 @@ async def opened(served: Served, say: Say) -> AsyncIterator[dict[str, Decision]]
 
 def _connected(jobs: list[Production], say: Say) -> AbstractAsyncContextManager[Dispatch]:
     return session.connected(jobs, say=say, daily=True, burst_seconds=WAITED_FOR)
+
+
+async def _get_ready(decision: Decision, dispatch: Dispatch) -> None:
+    """What the first requests would have to wait for."""
+    job = decision.session.job
+    system = [{"role": "system", "content": "x"}] if job.task.system else []
+    case = Case(id="ready", input="x")
+    first = query(job.task, case, [*system, {"role": "user", "content": "x"}], job.seed)
+    for model in job.chain.values():
+        for single, each in questions(model, first):
+            asked, params = messages(single, each), parameters(single, each)
+            for streamed in (False, True):
+                with suppress(CallFailed):  # whoever asks is told
+                    await dispatch.transport.get_ready(single, asked, params, streamed=streamed)
 
 
 @asynccontextmanager

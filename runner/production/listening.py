@@ -112,40 +112,50 @@ def bound(host: str, port: int) -> socket.socket:
         raise ConfigError(f"port: {host}:{port} can't be listened at: {error.strerror}") from None
 
 
-async def listen(
-    front: Front, serving: Serving, at: socket.socket, stop: "asyncio.Queue[None]"
-) -> int:
-    """Serve until there is something in `stop`, then drain; the next one ends that, too.
+class Listener:
+    """A server that is about to listen."""
 
-    How many requests had to be given up.
-    """
-    config = uvicorn.Config(
-        front,
-        interface="asgi3",
-        http=_connections(serving.limits),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_LAST_WORDS,
-    )
-    server = _Server(config)
-    serve = asyncio.create_task(server.serve(sockets=[at]))
-    told = asyncio.create_task(stop.get())
-    await asyncio.wait({serve, told}, return_when=asyncio.FIRST_COMPLETED)
-    again = asyncio.create_task(stop.get())
-    draining = asyncio.create_task(front.drain(serving.drain))
-    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
-    given_up = await draining if draining.done() else await front.drain(0)
-    for task in (told, again, draining):
-        task.cancel()
-    server.should_exit = True
-    await serve
-    return given_up
+    def __init__(self, front: Front, serving: Serving) -> None:
+        self._front, self._drain = front, serving.drain
+        self._server = _Server(
+            uvicorn.Config(
+                front,
+                interface="asgi3",
+                http=_connections(serving.limits),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE,
+                timeout_graceful_shutdown=_LAST_WORDS,
+            )
+        )
+
+    @property
+    def connections(self) -> int:
+        """That are open now."""
+        return len(self._server.server_state.connections)
+
+    async def listen(self, at: socket.socket, stop: "asyncio.Queue[None]") -> int:
+        """Serve until there is something in `stop`, then drain; the next one ends that, too.
+
+        How many requests had to be given up.
+        """
+        serve = asyncio.create_task(self._server.serve(sockets=[at]))
+        told = asyncio.create_task(stop.get())
+        await asyncio.wait({serve, told}, return_when=asyncio.FIRST_COMPLETED)
+        again = asyncio.create_task(stop.get())
+        draining = asyncio.create_task(self._front.drain(self._drain))
+        await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+        given_up = await draining if draining.done() else await self._front.drain(0)
+        for task in (told, again, draining):
+            task.cancel()
+        self._server.should_exit = True
+        await serve
+        return given_up
 
 
 def _connections(limits: Limits) -> type[_Connection]:

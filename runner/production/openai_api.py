@@ -167,7 +167,7 @@ def completion(id: str, task: str, outcomes: Sequence[Answered]) -> Json:
     choices = [
         {
             "index": index,
-            "message": {"role": "assistant", "content": each.reply, "refusal": None},
+            "message": _message(each),
             "logprobs": None,
             "finish_reason": _finish(each),
         }
@@ -183,8 +183,15 @@ def completion(id: str, task: str, outcomes: Sequence[Answered]) -> Json:
     }
 
 
+def _message(answer: Answered) -> Json:
+    calls = [call.message() for call in answer.tool_calls]
+    content = None if calls and not answer.reply else answer.reply
+    found: Json = {"role": "assistant", "content": content, "refusal": None}
+    return found | ({"tool_calls": calls} if calls else {})
+
+
 class Chunks:
-    """The events of a streamed answer."""
+    """The events of a streamed answer; the tools that it calls come whole, at the end."""
 
     def __init__(self, id: str, task: str) -> None:
         self._begun: set[int] = set()
@@ -202,7 +209,7 @@ class Chunks:
         """The last ones. Usage and what we say besides are in the very last: `apart` is whether
         that one has no choices, as clients expect who have asked for it."""
         *others, last = [
-            self._choice(index, {} if index in self._begun else {"role": "assistant"}, each)
+            self._choice(index, self._last(index, each), each)
             for index, each in enumerate(outcomes)
         ]
         about = {"usage": usage([each.usage for each in outcomes]), **extra}
@@ -212,6 +219,11 @@ class Chunks:
         else:
             events += [self._event([last], about)]
         return b"".join([*events, b"data: [DONE]\n\n"])
+
+    def _last(self, index: int, answer: Answered) -> Json:
+        calls = [{"index": n, **call.message()} for n, call in enumerate(answer.tool_calls)]
+        begins = {} if index in self._begun else {"role": "assistant"}
+        return begins | ({"tool_calls": calls} if calls else {})
 
     def breaks(self, error: ApiError) -> bytes:
         return event(error.body)

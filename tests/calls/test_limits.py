@@ -186,6 +186,16 @@ async def test_rpm() -> None:
 
 
 @simulated
+async def test_rpm_burst() -> None:
+    """Those of `burst_seconds` go at once; no 60 seconds see more than `rpm` even so."""
+    provider = Provider(Limits(rpm=30, burst_seconds=8, slots=100))
+    await provider.ask_many(100)
+    times = [time for time, _ in provider.sent]
+    assert sum(t < 1 for t in times) == 4
+    assert max(sum(s <= t < s + 60 for t in times) for s in times) <= 30
+
+
+@simulated
 async def test_rpm_after_a_pause() -> None:
     """A pause in the middle does not let a request through on what was taken before it."""
     limits = Limits(rpm=6)

@@ -88,11 +88,13 @@ def test_a_line(home: Path, server: Loopback) -> None:
     assert run(write('"one"'), "output=out.jsonl", "task=structured") == 0
     [line] = read()
     assert line.pop("seconds") > 0
+    assert line.pop("waited_seconds") >= 0
     assert line == {
         "id": "1",
         "line": 1,
         "status": "answered",
         "output": '{"sum": 7}',
+        "tool_calls": [],
         "json": {"sum": 7},
         "served_by": "first",
         "fallback": None,

@@ -103,6 +103,35 @@ def test_invalid_input(client: Client, server: Loopback, input: Any) -> None:
     assert not server.requests
 
 
+@pytest.mark.parametrize("input", ["", " \n", {"input": "x", "no_such": 1}, {"no_such": 1}])
+def test_strict(conf: Path, server: Loopback, input: Any) -> None:
+    """A key that the prompt does not name is refused, and so is an empty text."""
+    overrides = [*OVERRIDES, "task.prompt='{{ input }}'"]
+    with load(*overrides, config_dir=conf) as client, pytest.raises(AskFailed) as raised:
+        client.ask(input)
+    assert raised.value.answer.kind == "invalid_input"
+    assert not server.requests
+
+
+def test_totals(client: Client, server: Loopback) -> None:
+    """A client knows how many requests it has made, how many failed, and what they cost."""
+    server.answer = in_turn(loopback.echo, loopback.error_reply(400, "no"), loopback.echo)
+    client.ask("x")
+    for input in ("y", ""):
+        with pytest.raises(AskFailed):
+            client.ask(input)
+    assert (client.totals.requests, client.totals.failed) == (2, 1)
+    assert client.totals.cost_usd == pytest.approx(20e-6)
+
+
+def test_waiting(conf: Path, server: Loopback) -> None:
+    """An answer says how long it waited: between attempts, too."""
+    server.answer = in_turn(loopback.overloaded(), loopback.echo)
+    with load(*OVERRIDES, config_dir=conf) as client:
+        assert client.ask("x").waited_seconds > 0
+        assert client.ask("y").waited_seconds == 0
+
+
 def test_from_threads(client: Client, server: Loopback) -> None:
     """Threads ask at the same time, and each gets its own answer."""
     two = Gate(opens_at=2)

@@ -1,6 +1,8 @@
 """A server answers any OpenAI client as `run` would: same prompt, same models, same record."""
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ import httpx
 import openai
 import pytest
 
+from runner.calls import compile
 from runner.commands.command_line import main
 from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Failed
@@ -476,3 +479,126 @@ def test_shadow_in_nobodys_way(conf: Path, provider: Loopback) -> None:
         found = server.decisions["demo"].shadow
         assert found
         assert found.left_out >= 3
+
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools(conf: Path, provider: Loopback, stream: bool) -> None:
+    """A client's tools are asked as it names them, and the calls come back as OpenAI's do."""
+    call = {
+        "id": "call1",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
+    }
+    body = loopback.completion(None, finish_reason="tool_calls")
+    body["choices"][0]["message"]["tool_calls"] = [call]
+
+    def answer(request: Request) -> Answer:
+        if not request.body.get("stream"):
+            return Answer(body=body)
+        delta = {"tool_calls": [{"index": 0, **call}]}
+        choice = {"index": 0, "delta": delta, "finish_reason": "tool_calls"}
+        chunk = {"object": "chat.completion.chunk", "choices": [choice]}
+        events = [loopback.Piece(loopback.sse(each)) for each in (chunk, "[DONE]")]
+        return Answer(headers={"content-type": "text/event-stream"}, pieces=tuple(events))
+
+    provider.answer = answer
+    asked = {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "weather"}}}
+    with serving(conf, *OVERRIDES, "pass_through=true") as server:
+        reply = server.post(ask("Oslo?", stream=stream, **asked))
+        assert reply.is_success, reply.text
+        bad = server.post(ask("Oslo?", tools=[TOOL], tool_choice="wether"))
+        assert (bad.status_code, bad.json()["error"]["param"]) == (400, "tool_choice")
+        strict = TOOL | {"function": {"name": "weather", "strict": True}}
+        assert server.post(ask("Oslo?", tools=[strict])).status_code == 400
+    [request] = provider.requests
+    assert request.body["tools"] == [TOOL]
+    assert request.body["tool_choice"] == asked["tool_choice"]
+    if stream:
+        events = [json.loads(line[6:]) for line in reply.text.splitlines() if line[6:7] == "{"]
+        choice = events[-1]["choices"][0]
+        assert choice["delta"]["tool_calls"] == [{"index": 0, **call}]
+    else:
+        choice = reply.json()["choices"][0]
+        assert choice["message"]["tool_calls"] == [call]
+        assert choice["message"]["content"] is None
+    assert choice["finish_reason"] == "tool_calls"
+
+
+def connected(server: Server) -> socket.socket:
+    host, port = server.base_url.removeprefix("http://").removesuffix("/v1").split(":")
+    return socket.create_connection((host, int(port)), timeout=60)
+
+
+def closed(client: socket.socket) -> bool:
+    """Waits for it."""
+    try:
+        return client.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_silent_connections(conf: Path, provider: Loopback) -> None:
+    """Connections that send nothing are closed, the oldest first, where there are too many."""
+    with serving(conf, *OVERRIDES, "limits.connections=16") as server:
+        silent = [connected(server) for _ in range(40)]
+        assert all(closed(each) for each in silent[:20])
+        assert server.post(ask("x")).is_success
+        for each in silent:
+            each.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/chat/comp", b"GET /health HTTP/1.1\r\nHost: "])
+def test_no_head(conf: Path, provider: Loopback, sent: bytes) -> None:
+    """A connection that has not said in time what it wants is closed."""
+    limits = "limits.header_time=100ms"
+    with serving(conf, *OVERRIDES, limits) as server, connected(server) as client:
+        client.sendall(sent)
+        assert closed(client)
+
+
+def test_no_body(conf: Path, provider: Loopback) -> None:
+    """A body that does not come in time is no request."""
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SERVE_KEY}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    limits = "limits.body_time=100ms"
+    with serving(conf, *OVERRIDES, limits) as server, connected(server) as client:
+        client.sendall(head.encode())
+        assert client.recv(12) == b"HTTP/1.1 408"
+
+
+def test_reads_nothing(conf: Path, provider: Loopback) -> None:
+    """A client that takes nothing of its answer is let go, and holds up nobody meanwhile."""
+    provider.answer = lambda request: loopback.text("x" * (8_000_000 if request.text == "l" else 1))
+    body = json.dumps(ask("l")).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SERVE_KEY}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    limits = ["concurrency=1", "limits.write_time=500ms"]
+    with serving(conf, *OVERRIDES, *limits) as server, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", int(server.base_url.rpartition(":")[2].split("/")[0])))
+        client.sendall(head.encode() + body)
+        provider.wait_for(1)
+        assert server.post(ask("s")).is_success
+        while server.listener.connections:
+            time.sleep(0.05)
+        assert [line.status for line in server.record()] == ["answered", "answered"]
+
+
+def test_kinds_of_requests(conf: Path, provider: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients who ask in ever other ways are answered, and fill no memory with what is kept."""
+    monkeypatch.setattr(compile, "MOST", 2)
+    with serving(conf, *OVERRIDES, "pass_through=true") as server:
+        for number in range(4):
+            assert server.post(ask("x", temperature=number / 10)).is_success
+        kinds = [line.attempts[0].by_litellm for line in server.record()]
+    assert kinds[-1] == "it is one of too many kinds"
