@@ -15,6 +15,7 @@ from pathlib import Path
 from runner.commands._arguments import Conf, arguments
 from runner.config import loading
 from runner.config.validation import validated
+from runner.decide import traffic
 from runner.decide.checklist import on_record
 from runner.decide.checklist.facts import Checklist, Facts
 from runner.decide.checklist.rows import Lines, lines
@@ -54,6 +55,9 @@ def _facts(config: Conf, today: date) -> Facts:
         alerts=watched.alerts,
         notify=watched.notify,
         files=_files(config),
+        traffic=traffic.of(
+            decision.outputs, decision.task.name, decision.model, today - decision.max_age
+        ),
     )
 
 

@@ -19,10 +19,19 @@ from runner.commands._evaluate import estimate, evaluate
 from runner.commands.command_line import explain
 from runner.config import loading, paths, pins
 from runner.config.schema import Job, singles
+from runner.decide import traffic
 from runner.decide.gate import rule
 from runner.decide.promote import canary, decision_record
 from runner.decide.promote.decision_record import DecisionRecord
-from runner.decide.promote.drift import Drift, asked_again, points, proposal, stated, told
+from runner.decide.promote.drift import (
+    Drift,
+    asked_again,
+    in_production,
+    points,
+    proposal,
+    stated,
+    told,
+)
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.measure.comparison import RunComparison
 from runner.pipeline.plan import Plan, prepare
@@ -47,7 +56,9 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
         with TemporaryDirectory() as scratch:
             estimate([_plan(record, job, Path(scratch), today)])
         return 0
-    findings, failed, again = [*stated(record, job.model, today), *told(record, job)], 0, None
+    seen = traffic.of(job.outputs, record.task, job.model, record.promoted)
+    known = [*stated(record, job.model, today), *told(record, job), *in_production(record, seen)]
+    findings, failed, again = known, 0, None
     directory = dated(job.outputs, "drift", job.label)
     if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
         failed, again = _ask(record, job, directory, today)

@@ -72,7 +72,6 @@ def answer(outcome: Answered | Failed, task: Task, *, as_json: bool) -> Answer:
     return Answer(
         **common,
         output=outcome.reply,
-        tool_calls=outcome.tool_calls,
         parsed=_parsed(outcome.reply, task.fenced) if as_json else None,
         tool_calls=outcome.tool_calls,
         served_by=outcome.served_by,

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from runner.config.schema import Job, Name, Strict
 from runner.decide.notify import Notify
 from runner.decide.spend import Alerts
+from runner.decide.traffic import Traffic
 from runner.drill.result import DrillResult
 from runner.record.outcomes import Result
 
@@ -105,6 +106,7 @@ class Facts:
     alerts: Alerts
     notify: Notify
     files: Mapping[str, Path]  # where the config says it: by group, and `checklist` and `spend`
+    traffic: Traffic | None = None  # of the decision, as far back as evidence counts
 
 
 class ChecklistRow(NamedTuple):

@@ -229,6 +229,7 @@ def _readiness(facts: Facts) -> Iterator[ChecklistRow]:
     yield ChecklistRow("Models can be exchanged", "model", True, said)
     yield ChecklistRow("A fallback answers when a provider is down", "fallback", *_fallback(job))
     yield ChecklistRow("The fallback is drilled", "drill", *_drilled(job, facts.drilled))
+    yield ChecklistRow("It answers in production", "production", *_traffic(facts))
     usd, volume = job.requirements.max_cost_per_request, job.requirements.requests_per_month
     budget = "not set" if job.budget_usd is None else formatting.bound(job.budget_usd, "usd")
     month = f"the requirements allow {formatting.show((usd or 0) * (volume or 0), 'usd')} a month"
@@ -280,6 +281,17 @@ def _drilled(job: Checklist, drill: Drilled | None) -> Found:
     if drill.result.kept and not answered:
         return False, f"under no fault of the drill of {drill.on} did the fallback answer"
     return drill.result.kept, conclusion(drill.result).rstrip(".")
+
+
+def _traffic(facts: Facts) -> Found:
+    """Of what `run` and `serve` have on record; before the first request there is none."""
+    wanted, seen = facts.decision.requirements.availability, facts.traffic
+    if seen is None:
+        return None, "no request of run or serve is on record"
+    if wanted is None:
+        return seen.answered > 0, f"{seen}; requirements.availability is not set"
+    said = f"{seen}; availability {formatting.bound(wanted, 'rate')} is wanted"
+    return seen.answered >= wanted * seen.asked, said
 
 
 def _alerts(facts: Facts) -> Found:

@@ -14,6 +14,7 @@ from runner.decide import gate
 from runner.decide.configuration import arguments, shown
 from runner.decide.promote.decision_record import Canary, DecisionRecord, rounded
 from runner.decide.promote.promote import NOTICE, map_prices, prices
+from runner.decide.traffic import Traffic
 from runner.measure import formatting
 from runner.measure.comparison import (
     ANSWERED,
@@ -25,6 +26,7 @@ from runner.measure.comparison import (
     RunComparison,
 )
 from runner.measure.observations import own
+from runner.measure.statistics import rate
 from runner.record.outcomes import Answered, Failed, Record
 
 # `moved` is a fact or proven; `may have moved` is seen and could be chance, or somebody's word.
@@ -89,6 +91,35 @@ def told(record: DecisionRecord, job: Job) -> Iterator[Finding]:
         then, found = f"{key}={shown(value)}", f"{key}={shown(now.get(key))}"
         advice = "another configuration answers: promote anew, or take it back"
         yield _fact("setting", then, found, advice, moved=rounded(now.get(key)) != value)
+
+
+def in_production(record: DecisionRecord, seen: Traffic | None) -> Iterator[Finding]:
+    """What the requests of `run` and `serve` show since then; of other inputs than the cases."""
+    if seen is None:
+        return
+    if record.served and seen.served:
+        new = seen.served - set(record.served)
+        yield _fact(
+            "served in production",
+            ", ".join(record.served),
+            ", ".join(sorted(seen.served)),
+            "the provider serves another model: measure again",
+            moved=bool(new),
+        )
+    measured = record.metrics.get("error_rate")
+    then = measured.value if measured else None
+    failed = rate(seen.asked - seen.answered, seen.asked)
+    state: State = "unknown" if then is None else "as before"
+    if measured and then is not None and (failed.value or 0.0) > then:
+        proven = measured.high is not None and failed.low is not None and failed.low > measured.high
+        state = "moved" if proven else "may have moved"
+    yield Finding(
+        what="requests in production",
+        recorded="unknown" if then is None else f"{1 - then:.1%} answered",
+        now=str(seen),
+        state=state,
+        advice="read the errors in outputs/runs/" if state == "moved" else "",
+    )
 
 
 def asked_again(

@@ -17,6 +17,7 @@ from runner.decide.checklist.facts import (
 from runner.decide.checklist.rows import lines
 from runner.decide.notify import Notify
 from runner.decide.spend import Alerts
+from runner.decide.traffic import Traffic
 from runner.drill.result import DrillResult, Faulted, Promise, identity
 from runner.record.outcomes import Counts, Metric, Result
 from tests.report import make
@@ -131,6 +132,7 @@ def facts(of: Checklist | None = None, **changes: Any) -> Facts:
         alerts=Alerts(day_usd=5, month_usd=None, tasks={}),
         notify=Notify.model_validate({"env": ["SLACK_URL"], "data": "third_party"}),
         files={},
+        traffic=Traffic(date(2026, 11, 1), asked=10, answered=10),
     )
     return replace(known, **changes)
 

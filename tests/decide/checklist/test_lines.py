@@ -1,7 +1,7 @@
 """Each line of a checklist is ticked by its own evidence, and by nothing else."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from runner.decide.checklist.facts import Cases, Contest, Facts
 from runner.decide.notify import Notify
 from runner.decide.spend import Alerts
+from runner.decide.traffic import Traffic
 from runner.record.outcomes import Counts
 from tests.decide.checklist.make import (
     ANSWERS,
@@ -35,7 +36,7 @@ def test_all_is_well() -> None:
     assert {what for what, each in found.items() if each.state == "open"} == set()
     states = {what: each.state for what, each in found.items() if each.state != "ticked"}
     assert states == {"The team can operate what is self-hosted": "not applicable"}
-    assert len(found) == 27
+    assert len(found) == 28
 
 
 def of(**changes: Any) -> Facts:
@@ -208,3 +209,11 @@ def test_text_output() -> None:
     """Where no JSON is asked for, its reliability does not apply."""
     line = all_lines(of(requirements={"output_format": "text"}))
     assert line["The output can be relied on to be JSON"].state == "not applicable"
+
+
+def test_traffic() -> None:
+    """What is answered in production is held against the availability; before that nothing is."""
+    what, seen = "It answers in production", Traffic(date(2026, 11, 1), asked=10, answered=9)
+    assert all_lines(facts(traffic=None))[what].state == "not applicable"
+    wanted = decision(requirements={"availability": 0.99})
+    assert "0.99" in opened(facts(wanted, traffic=seen))[what]
