@@ -10,8 +10,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from runner.calls.ask import Asker
+from runner.calls.budget import Budget
 from runner.calls.connections import _spare_loopback_the_proxy
+from runner.calls.dispatch import Dispatch
 from runner.calls.transport import Transport
+from runner.cases.cases import Case
+from runner.cases.query import Query
 from runner.config.schema import Job, Single
 from runner.errors import CallFailed
 from runner.record.outcomes import Reply
@@ -111,6 +116,21 @@ async def test_closed_meanwhile(
     assert isinstance(reply, Reply), reply
     assert (asked, reply.http_requests) == ([1, 2, 1], 2)
     assert reply.request["model"]
+
+
+async def test_nobodys_failure(make_job: MakeJob) -> None:
+    """It is one attempt that answered, and is paid for once."""
+    async with server(close) as (base_url, asked), Transport() as transport:
+        job = make_job(base_url, budget_usd=1.0)
+        case = Case(id="c0", input="hello")
+        query = Query(case, MESSAGES, job.task.sampling, task=job.task)
+        asker = Asker(Dispatch(transport, Budget(job.budget_usd)), job.retry, job.fallback)
+        first, second = [await asker.ask(job.model, query) for _ in range(2)]
+    assert asked == [1, 2, 1]
+    [once], [twice] = first.attempts, second.attempts
+    assert (once.http_requests, twice.http_requests, twice.error) == (1, 2, None)
+    assert once.cost_usd and once.cost_usd == twice.cost_usd
+    assert twice.waited_seconds == 0
 
 
 @pytest.mark.parametrize("start", [b"H", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n{"])
