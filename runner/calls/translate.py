@@ -168,7 +168,8 @@ class Calls:
         With `hear` the answer is streamed: it is called whenever more has come.
         """
         call = self._call(model, key, streamed=hear is not None)
-        response = await self._litellm.acompletion(messages=messages, **call, **params)
+        said = list(map(_silent, messages))
+        response = await self._litellm.acompletion(messages=said, **call, **params)
         if hear:
             async with aclosing(response):  # or what broke in litellm would leave it open
                 async for _ in response:
@@ -202,6 +203,14 @@ class Calls:
         # Merged into the body; of some litellm would send it as a key named extra_body.
         as_it_is = not extra or prefix in ("anthropic", "bedrock")
         return call | (extra if as_it_is else {"extra_body": extra})
+
+
+def _silent(message: Message) -> Message:
+    """With no text in place of an empty one, beside calls: litellm would put in words of its own,
+    "[System: Empty message content sanitised to satisfy protocol]".
+    """
+    says_nothing = message.get("tool_calls") and message["content"] == ""
+    return {**message, "content": None} if says_nothing else message
 
 
 @contextmanager

@@ -113,7 +113,9 @@ def _text(answer: Answer) -> bytes:
     if answer.output is None:
         say(f"{answer.kind}: {answer.error or ''}")
         return b""
-    return redact(answer.output).encode() + b"\n"
+    calls = [f"{call.name}({call.arguments})" for call in answer.tool_calls]
+    said = [answer.output] if answer.output or not calls else []
+    return redact("\n".join([*said, *calls])).encode() + b"\n"
 
 
 def _result(job: BatchJob, totals: Totals) -> Result:

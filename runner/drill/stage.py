@@ -13,7 +13,8 @@ from runner.drill.loopback.exchange import HttpAnswer, HttpRequest
 from runner.drill.loopback.server import Host, LoopbackProvider
 from runner.drill.loopback.spoken import dialect_of
 from runner.errors import ConfigError, ErrorKind
-from runner.record.outcomes import Reply, Usage
+from runner.record.outcomes import Reply, ToolCall, Usage, made_up_id
+from runner.scorers import tool_calls
 
 OK = Step()
 _LOOPBACK = "http://127.0.0.1"
@@ -72,6 +73,7 @@ class Stage:
     def begin(self, query: Query, steps: tuple[Step, ...] = (OK,)) -> None:
         """A case comes on. Raises ConfigError when nobody knows what would be a good answer."""
         self._text, self._wrong = healthy(query), _wrong(query)
+        self._calls = _calls(query)
         self._input_tokens = about_tokens(query)
         self._steps = list(steps)
         self._failing: Place | None = None
@@ -98,6 +100,8 @@ class Stage:
         usage = Usage(input_tokens=self._input_tokens, output_tokens=output_tokens(text))
         seconds = answer_seconds(place.model, usage.output_tokens)
         saying = Saying(text, usage=usage)
+        if self._calls and text is self._text:
+            saying = Saying(None, usage=usage, calls=self._calls)
         return place.speaks.answer(request, saying, seconds, cut=step.does == "cut")
 
 
@@ -121,6 +125,21 @@ def healthy(query: Query) -> str:
             "output of this task's form; drill with tags or cases that have one"
         )
     return text
+
+
+def _calls(query: Query) -> tuple[ToolCall, ...]:
+    """Those that the case expects, where the task's scorer of them can tell."""
+    options = query.task.scorers.get("tool_calls") if query.task else None
+    if options is None or not query.tools:
+        return ()
+    try:
+        wanted = tool_calls.example(query.case, key=options.get("key"))
+    except ValueError:
+        return ()
+    return tuple(
+        ToolCall(id=made_up_id(number), name=name, arguments=json.dumps(given, ensure_ascii=False))
+        for number, (name, given) in enumerate(wanted, 1)
+    )
 
 
 def in_format(reply: Reply, query: Query) -> bool:

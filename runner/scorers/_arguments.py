@@ -37,6 +37,21 @@ def differences(tool: Tool, wanted: Mapping[str, Any], given: Mapping[str, Any])
             yield f"{name}: is {_shown(given[name])}, expected to be left out"
 
 
+def example(wanted: Any) -> Any:
+    """Arguments, or a value among them, that are as expected; what need not be there is not.
+
+    Of a value that may be any of a type or fit a schema nobody knows one: it is null.
+    """
+    if isinstance(wanted, list):
+        return list(map(example, wanted))
+    if not isinstance(wanted, dict):
+        return wanted
+    if _may_vary(wanted):
+        return example(next(iter(wanted.get("one_of", [])), wanted.get("value")))
+    kept = {k: v for k, v in wanted.items() if not (_may_vary(v) and v.get("optional"))}
+    return {name: example(value) for name, value in kept.items()}
+
+
 def problem(tool: Tool, wanted: Mapping[str, Any]) -> str | None:
     """What is wrong with what a case expects, held against what the tool takes."""
     properties = tool.parameters.get("properties", {})

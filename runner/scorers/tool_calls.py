@@ -94,6 +94,15 @@ def check(case: Case, task: Task, *, key: str | None = None) -> str | None:
     return _expected.problem(lambda: _checked(case, task, key))
 
 
+def example(case: Case, *, key: str | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """Names and arguments of the calls of a right answer: of what may vary, the first.
+
+    Raises ValueError where the case has none.
+    """
+    first, *_ = _readings(case, key)
+    return [(want.name, _arguments.example(want.arguments)) for want in first]
+
+
 def tables(scores: Sequence[Score]) -> list[ScorerTable]:
     said = [call for each in scores for call in each.details.get("calls", ())]
     if not said:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runner import load as client
 from runner.commands.command_line import main
 from runner.decide.sweep import SweepResult, load
 from runner.record.outcomes import Answered, made_up_id
@@ -80,8 +81,9 @@ def called(calls: Calls) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, SweepResult]]:
-    tmp_path = tmp_path_factory.mktemp("swept")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The working directory, with a conf/ that has the models."""
+    tmp_path = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as set_up, Loopback(answer) as server:
         set_up.setenv("LOOPBACK_API_KEY", KEY)
         set_up.chdir(tmp_path)
@@ -91,10 +93,15 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Swee
             path = tmp_path / "conf" / f"{name}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        wanted = ["task=tool_use", f"model={','.join(WRONG)}", "--config-dir", "conf"]
-        assert main(["-m", *wanted]) == 0
-    sweep = max(tmp_path.glob("outputs/sweeps/*"))
-    yield sweep, load(sweep)
+        yield tmp_path
+
+
+@pytest.fixture(scope="module")
+def swept(home: Path) -> tuple[Path, SweepResult]:
+    wanted = ["task=tool_use", f"model={','.join(WRONG)}", "--config-dir", "conf"]
+    assert main(["-m", *wanted]) == 0
+    sweep = max(home.glob("outputs/sweeps/*"))
+    return sweep, load(sweep)
 
 
 def test_planted_skill_is_found(swept: tuple[Path, SweepResult]) -> None:
@@ -136,3 +143,24 @@ def test_calls_are_on_record(swept: tuple[Path, SweepResult]) -> None:
         assert (line.reply, line.finish_reason) == ("", "tool_calls")
     report = (steady / "report.md").read_text()
     assert "Calls of tools" in report
+
+
+def test_production_hands_on_the_calls(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of `run`, what it prints of one text, and a client's answer have the calls."""
+    case = next(case for case in CASES if "parallel" in case.tags and "de" not in case.tags)
+    wanted = readings(case)[0]
+    given = ["task=tool_use", "model=shaky", "requirements=base"]
+    Path("one.txt").write_text(shipped.text(case))
+    own = ["run", *given, "--config-dir", "conf"]
+    assert main([*own, "input=one.txt", "output=answers.jsonl"]) == 0
+    said = json.loads(Path("answers.jsonl").read_text())
+    assert [call["name"] for call in said["tool_calls"]] == [call["name"] for call in wanted]
+    capsys.readouterr()
+    assert main([*own, f"input={shipped.text(case)}"]) == 0
+    shown = "".join(f"{call['name']}({json.dumps(call['arguments'])})\n" for call in wanted)
+    assert capsys.readouterr().out == shown
+    with client(*given, config_dir="conf") as production:
+        found = production.ask(shipped.text(case))
+    assert (found.output, found.finish_reason) == ("", "tool_calls")
+    made = [(call.name, json.loads(call.arguments)) for call in found.tool_calls]
+    assert made == [(call["name"], call["arguments"]) for call in wanted]

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from runner.calls.translate import check_parameters
+from runner.calls.clouds import NO_KEY
+from runner.calls.translate import caught, check_parameters
 from runner.errors import ConfigError
 from runner.record.outcomes import Message, Reply, ToolCall
 from tests.providers.answering import counted
@@ -97,23 +98,36 @@ async def two_calls(row: Row, bench: Bench) -> str:
 
 
 async def results(row: Row, bench: Bench) -> str:
-    """Calls and their results go back in the provider's own form, none of it changed."""
-    messages: list[Message] = [
-        *MESSAGES,
-        {"role": "assistant", "content": None, "tool_calls": [LISBON.message(), NOON.message()]},
-        {"role": "tool", "tool_call_id": LISBON.id, "content": "21 °C"},
-        {"role": "tool", "tool_call_id": NOON.id, "content": '{"time": "12:00"}'},
-    ]
-    reply, request = await answered(row, bench, messages=messages, params=OFFERED)
+    """Calls and their results go back in the provider's own form, none of it changed.
+
+    Where nothing was said beside the calls, nothing is put there.
+    """
+    reply, request = await answered(row, bench, messages=conversation(None), params=OFFERED)
     asked = row.speaks.read(request)
     assert asked.calls == (
         ("weather", {"city": "Lisbon", "days": 2}),
         ("local_time", {"city": 'Zürich "Ost"'}),
     )
     assert asked.results == ("21 °C", '{"time": "12:00"}')
-    assert "sanitised" not in str(request.body)
     assert reply.text == "one two three"
+    model, wanted = row.model("http://127.0.0.1:9"), {"max_tokens": 70} | OFFERED
+    key = NO_KEY if model.provider.api_key_env is None else "sk-of-a-user"
+    silent, empty = (
+        caught(model, conversation(text), wanted, key, streamed=False) for text in (None, "")
+    )
+    assert silent.body == empty.body
+    assert b"sanitised" not in silent.body
     return "ok"
+
+
+def conversation(said: str | None) -> list[Message]:
+    calls = [LISBON.message(), NOON.message()]
+    return [
+        *MESSAGES,
+        {"role": "assistant", "content": said, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": LISBON.id, "content": "21 °C"},
+        {"role": "tool", "tool_call_id": NOON.id, "content": '{"time": "12:00"}'},
+    ]
 
 
 def assert_made(reply: Reply, *wanted: ToolCall) -> None:

@@ -14,6 +14,7 @@ from runner import scorers
 from runner.cases.cases import Case
 from runner.config import paths
 from runner.record.outcomes import Score, ToolCall
+from runner.scorers import tool_calls
 from tests.scorers.make import reply
 from tests.tasks import shipped
 
@@ -88,6 +89,15 @@ def test_each_expected_call_can_be_made() -> None:
         for calls in readings(case):
             score = scored({id: calls})[id]
             assert score.value == 1, (id, score.why)
+
+
+def test_an_example_is_right() -> None:
+    """What a drill answers for a case is worth 1."""
+    answers = {
+        id: [{"name": name, "arguments": given} for name, given in tool_calls.example(case)]
+        for id, case in shipped.load(NAME).items()
+    }
+    assert {id for id, score in scored(answers).items() if score.value < 1} == set()
 
 
 def test_values_stand_in_the_message() -> None:

@@ -5,6 +5,7 @@ Texts in rows are numbers of `Texts`, which takes no more of them than a browser
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -114,19 +115,16 @@ def _calls(line: Answered, texts: Texts) -> list[list[Any]]:
     """Name, arguments and verdict of each tool that was called, and of those that were missed."""
     judgements = (s.details["calls"] for s in line.scores.values() if _judged(s.details))
     told: list[dict[str, Any]] = next(judgements, [])
-    of_made = [each for each in told if each["verdict"] not in ("missing", "in_text")]
-    found = []
-    for number, call in enumerate(line.as_reply().tool_calls):
-        judged = next(iter(of_made[number : number + 1]), None)
-        if judged and judged["name"] != call.name:
-            judged = None
-        found.append(
-            [clean(call.name), texts.add(_pretty(call.arguments)), _verdict(judged, texts)]
-        )
-    for each in told:
-        if each["verdict"] in ("missing", "in_text"):
-            found.append([clean(each["name"]), None, _verdict(each, texts)])
-    return found
+    made = line.as_reply().tool_calls
+    judged = [each for each in told if each["verdict"] not in ("missing", "in_text")]
+    if [call.name for call in made][: len(judged)] != [each["name"] for each in judged]:
+        judged = []  # it was of others: of one turn of several
+    rows = [
+        [clean(call.name), texts.add(_pretty(call.arguments)), _verdict(verdict, texts)]
+        for call, verdict in zip_longest(made, judged)
+    ]
+    missed = [each for each in told if each["verdict"] in ("missing", "in_text")]
+    return rows + [[clean(each["name"]), None, _verdict(each, texts)] for each in missed]
 
 
 def _judged(details: dict[str, Any]) -> bool:
