@@ -129,7 +129,7 @@ INVALID: list[tuple[Any, str]] = [
     ("[" * 100_000, "nested too deeply"),
     ('"\\ud800"', "half a character"),
     ("7", "neither a text nor an object"),
-    ({"text": "x"}, "input: field required"),
+    ({"text": "x"}, "text: no such key"),
     ({"input": "x", "sytem": "y"}, "did you mean 'system'?"),
     ({"input": {"nome": "Ada"}}, "'name' is undefined"),
     ({"input": "x", "images": ["nowhere.png"]}, "no file 'nowhere.png'"),
