@@ -83,14 +83,11 @@ def part(path: str, kind: Kind = "image") -> dict[str, str]:
 
 def of(messages: list[Message]) -> list[dict[str, str]]:
     """The parts of messages that are files."""
-    contents = (message["content"] for message in messages)
-    return [
-        part
-        for content in contents
-        if isinstance(content, list)
-        for part in content
-        if part["type"] != "text"
-    ]
+    found: list[dict[str, str]] = []
+    for message in messages:
+        if isinstance(message["content"], list):
+            found += (part for part in message["content"] if part["type"] != "text")
+    return found
 
 
 def tokens(messages: list[Message]) -> int:

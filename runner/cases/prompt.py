@@ -62,13 +62,13 @@ def render(task: Task, case: Case) -> list[Message]:
             return [*messages, *_examples(task, case), *_conversation(case)]
         variables = {"input": case.input} | (case.input if isinstance(case.input, dict) else {})
         *before, last = _prompt(task, case)
-        messages += [
-            {"role": role, "content": _rendered(content, variables, case)}
-            for role, content in before
-            if role != "system" or case.system is None
-        ]
-        words = _rendered(last[1], variables, case)
-        asked = _hashed({"role": "user", "content": attached(words, case.images, case.files)})
+        for role, content in before:
+            if role != "system" or case.system is None:
+                messages.append({"role": role, "content": _rendered(content, variables, case)})
+        content = _rendered(last[1], variables, case)
+        asked: Message = {"role": "user", "content": content}
+        if case.images or case.files:
+            asked = _hashed(asked | {"content": attached(content, case.images, case.files)})
     except attachments.Unusable as problem:
         raise ConfigError(f"case '{case.id}': {problem}") from None
     return [*messages, asked]

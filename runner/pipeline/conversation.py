@@ -42,8 +42,9 @@ async def hold(
     cut = len(query.messages) - len(case.turns)
     opening, turns = query.messages[:cut], query.messages[cut:]
     said: list[Message] = []
+    unanswered: list[Message] = []  # calls of the turn before, so that providers take the history
     for number in range(1, max(1, len(turns)) + 1):
-        new = turns[number - 1 : number]
+        new = [*unanswered, *turns[number - 1 : number]]
         for step in range(1, steps + 1):
             said += new
             view = _view(case, said) if case.turns else case
@@ -52,11 +53,11 @@ async def hold(
             if one.reply is None or one.error is not None:
                 return
             log.exchanges.append(_exchange(one, one.reply, number, new))
-            said.append(_answer(log.exchanges[-1]))
+            said.append(log.exchanges[-1].message)
             new = await _results(query, log) if step < steps else []
             if not new:
                 break
-        said += not_run(log.exchanges[-1].tool_calls)
+        unanswered = not_run(log.exchanges[-1].tool_calls)
 
 
 def rounds(query: Query) -> Iterator[Query]:
@@ -133,10 +134,10 @@ def views(
         for step, exchange in enumerate(answers):
             said += exchange.said if step else []
             if step + 1 < len(answers):
-                said.append(_answer(exchange))
+                said.append(exchange.message)
         if wanted[number - 1] or not any(wanted):
             yield number, _view(case, said, turn.expected)
-        said.append(_answer(answers[-1]) if answers else _said_by_it(unseen))
+        said.append(answers[-1].message if answers else {"role": "assistant", "content": unseen})
         said += not_run(answers[-1].tool_calls) if answers else []
 
 
@@ -175,12 +176,3 @@ def _together(rule: str, turns: list[tuple[int, Score]]) -> Score:
     value = fmean(each.value for _, each in turns) if rule == "mean" else shown.value
     of = f"turn {number}" if rule == "last" else f"turn {number}, the worst of {len(turns)}"
     return Score(value=value, why=f"{of}: {shown.why}", details=shown.details)
-
-
-def _answer(exchange: Exchange) -> Message:
-    calls = [call.message() for call in exchange.tool_calls]
-    return _said_by_it(exchange.reply) | ({"tool_calls": calls} if calls else {})
-
-
-def _said_by_it(text: str) -> Message:
-    return {"role": "assistant", "content": text}

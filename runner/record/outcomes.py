@@ -189,6 +189,13 @@ class Exchange(Record):
     scores: dict[str, Score] = {}  # of the last one of a turn that is scored
     unscored: dict[str, str] = {}
 
+    @property
+    def message(self) -> Message:
+        """The answer as it stands in the history of the next request."""
+        calls = [call.message() for call in self.tool_calls]
+        said: Message = {"role": "assistant", "content": self.reply}
+        return said | ({"tool_calls": calls} if calls else {})
+
 
 class Outcome(Record):
     """What Answered and Failed have in common."""
@@ -211,6 +218,19 @@ class Outcome(Record):
     choices: list[Choice] = []
     skipped: list[Skipped] = []
     replayed: bool = False  # taken over from an earlier run: paid for and timed then
+
+    def asked_in(self, exchange: int | None) -> list[Message]:
+        """What a request was asked, as far as it is on record: `messages`, or of a conversation
+        all until that exchange, from 1.
+        """
+        if not exchange or not self.exchanges:
+            return self.messages
+        opening = list(self.messages)
+        while self.exchanges[0].said and opening and opening[-1]["role"] == "user":
+            opening.pop()  # the turns, which are said one by one
+        for each in self.exchanges[: exchange - 1]:
+            opening += [*each.said, each.message]
+        return opening + [m for each in self.exchanges[exchange - 1 : exchange] for m in each.said]
 
     @property
     def paid(self) -> list[Attempt]:

@@ -66,6 +66,8 @@ async def test_each_answer_is_put_into_the_history(
     assert [each.reply for each in line.exchanges] == ["text 0", "no", "text 2"]
     assert [each.scores["exact"].value for each in line.exchanges] == [1, 0, 1]
     assert [attempt.exchange for attempt in line.attempts] == [1, 2, 3]
+    sent = [request.body["messages"] for request in server.requests]
+    assert [line.asked_in(number) for number in (1, 2, 3)] == sent
     assert line.cost_usd == pytest.approx(sum(each.cost_usd or 9 for each in line.exchanges))
     # A whole conversation is a request; latency is of each of its turns.
     assert result.metrics["cost_per_request_usd"].n == result.metrics["quality"].n == 1

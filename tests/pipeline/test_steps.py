@@ -162,6 +162,7 @@ async def test_steps_within_turns(make_job: MakeJob, runs: Path) -> None:
     roles = [message["role"] for message in server.requests[1].body["messages"]]
     assert roles == ["user", "assistant", "tool", "user"]
     assert [each.turn for each in line.exchanges] == [1, 2]
+    assert [message["role"] for message in line.exchanges[1].said] == ["tool", "user"]
     assert line.scores["exact"].value == 1.0
 
 

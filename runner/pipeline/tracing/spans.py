@@ -196,7 +196,8 @@ def _texts(outcome: Answered | Failed, attempt: Attempt, stood: Attempt | None) 
     """Of classifiers and judges no texts are on record."""
     if attempt.role != "answer":
         return {}
-    texts = {"gen_ai.input.messages": _json([_message(m) for m in outcome.messages])}
+    asked = outcome.asked_in(attempt.exchange)
+    texts = {"gen_ai.input.messages": _json([_message(message) for message in asked])}
     if attempt is stood and isinstance(outcome, Answered):
         answer = _message({"role": "assistant", "content": outcome.reply})
         answer["parts"] += map(_tool_call, outcome.tool_calls)

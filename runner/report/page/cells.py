@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.cases import strict_json
 from runner.config.terminal import clean
+from runner.measure import formatting
 from runner.record.outcomes import Answered, Attempt, Exchange, Failed, Message
 from runner.report.text import clip
 
@@ -176,12 +177,14 @@ def _talk(exchange: Exchange, texts: Texts) -> Iterator[list[Any]]:
     """Role, text and a note on each message of one exchange."""
     for message in exchange.said:
         yield [message["role"], texts.add(_content(message)), None]
-    cost = "" if exchange.cost_usd is None else f"${_short(exchange.cost_usd)}"
+    cost = "" if exchange.cost_usd is None else formatting.show(exchange.cost_usd, "usd")
     scores = [f"{name} {each.value:.3g}" for name, each in exchange.scores.items()]
     known = [f"{exchange.seconds:.2f} s", cost, exchange.served_by, *scores, *exchange.problems]
-    calls = [call.message() for call in exchange.tool_calls]
-    answer = {"role": "assistant", "content": exchange.reply, "tool_calls": calls}
-    yield ["assistant", texts.add(_content(answer)), texts.add(" · ".join(filter(None, known)))]
+    yield [
+        "assistant",
+        texts.add(_content(exchange.message)),
+        texts.add(" · ".join(filter(None, known))),
+    ]
 
 
 def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:
