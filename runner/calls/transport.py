@@ -252,6 +252,8 @@ class _Listener:
 
     def hear(self) -> None:
         """What has come since the last time."""
+        if self._on_text is None:  # the wire has timed it, and nobody waits for it
+            return
         text = self._wire.said.text
         new, self._heard = text[self._heard :], len(text)
         for piece in new:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from runner.measure.statistics import Estimate, mean, needed, percentile, rate, ratio
+from runner.measure.statistics import (
+    Estimate,
+    binomial_quantile,
+    mean,
+    needed,
+    percentile,
+    rate,
+    ratio,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +37,7 @@ def test_exact_binomial(successes: int, n: int, low: float, high: float) -> None
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.995])
 @pytest.mark.parametrize("n", [1, 2, 5, 30, 72, 131])
 def test_as_scipy_has_them(n: int, confidence: float) -> None:
-    """Shares and percentiles have the intervals of scipy.stats, which takes long to import."""
+    """Shares and percentiles have the intervals of scipy.stats, which nothing here imports."""
     for passed in range(n + 1):
         exact = stats.binomtest(passed, n).proportion_ci(confidence, method="exact")
         assert rate(passed, n, confidence)[1:] == pytest.approx((exact.low, exact.high))
@@ -40,6 +48,20 @@ def test_as_scipy_has_them(n: int, confidence: float) -> None:
         assert value is not None
         assert low == (None if math.isnan(there.low) else min(there.low, value))
         assert high == (None if math.isnan(there.high) else max(there.high, value))
+
+
+@pytest.mark.parametrize("n", [1_000, 50_000, 10_000_000])
+def test_however_many_there_are(n: int) -> None:
+    """So have those of very many, at either end and in the middle."""
+    for passed in (0, 1, n // 3, n - 1, n):
+        exact = stats.binomtest(passed, n).proportion_ci(method="exact")
+        found = rate(passed, n)
+        assert found[1:] == pytest.approx((exact.low, exact.high), rel=1e-9)
+        failed = rate(n - passed, n)
+        assert (failed.low, failed.high) == pytest.approx((1 - exact.high, 1 - exact.low), rel=1e-9)
+    for share in (0.025, 0.5, 0.975):
+        for p in (0.01, 0.5, 0.95):
+            assert binomial_quantile(share, n, p) == stats.binom.ppf(share, n, p)
 
 
 def test_nothing_says_nothing() -> None:
