@@ -5,6 +5,8 @@
     with load("task=extraction", "model=haiku") as client:
         print(client.ask("Two pumps arrived broken …").output)
 
+`results` gives what all runs have measured, as rows.
+
 Nothing costly is imported before it is used.
 """
 
@@ -12,11 +14,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runner.decide.history import results
     from runner.errors import ConfigError, RunnerError
     from runner.production.answer import Answer
     from runner.production.client import AskFailed, Client, Stream, load
 
-__all__ = ["Answer", "AskFailed", "Client", "ConfigError", "RunnerError", "Stream", "load"]
+__all__ = [
+    "Answer",
+    "AskFailed",
+    "Client",
+    "ConfigError",
+    "RunnerError",
+    "Stream",
+    "load",
+    "results",
+]
 
 _HOMES = {
     "Answer": "runner.production.answer",
@@ -26,6 +38,7 @@ _HOMES = {
     "RunnerError": "runner.errors",
     "Stream": "runner.production.client",
     "load": "runner.production.client",
+    "results": "runner.decide.history",
 }
 
 

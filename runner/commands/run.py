@@ -3,6 +3,7 @@
     python -m runner run task=extraction model=haiku input=tickets.jsonl output=answers.jsonl
     cat tickets.jsonl | python -m runner run task=extraction model=haiku input=- > answers.jsonl
     python -m runner run task=extraction model=haiku input="one text"
+    echo "one text" | python -m runner run task=extraction model=haiku input=-
 
 A line of input is a text in quotes, or an object with input (or messages, or turns) and perhaps id,
 tags, user, system, max_tokens, images and files; in a file that ends in .txt each line is a text as
@@ -20,9 +21,11 @@ from runner.cases.prompt import variableless
 from runner.cases.query import Query, query
 from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
+from runner.config.paths import shown
 from runner.config.redact import redact
 from runner.config.terminal import say
 from runner.errors import INCOMPLETE_EXIT, RunnerError
+from runner.measure.formatting import show
 from runner.pipeline import plan
 from runner.production import inputs
 from runner.production.answer import Answer, Totals
@@ -72,11 +75,12 @@ def apply(job: BatchJob) -> int:
             output.finish()
         result = _result(job, totals).model_copy(update={"stamp": Run(directory).stamp})
         write_json(directory / RESULT, result.model_dump(mode="json"))
-    if not totals.failed:
-        return 0
-    lines = totals.answered + totals.failed
-    problem = f"{totals.failed:,} of {lines:,} lines failed; each says why in the output"
-    return explain(RunnerError(problem), INCOMPLETE_EXIT)
+    why = "; each failure says why in the output" if totals.failed else ""
+    closing_line = (
+        f"{totals.answered:,} answered, {totals.failed:,} failed{why}; "
+        f"{show(totals.cost_usd, 'usd')}; record: {shown(directory)}"
+    )
+    return explain(RunnerError(closing_line), INCOMPLETE_EXIT if totals.failed else 0)
 
 
 def _estimate(job: BatchJob) -> int:

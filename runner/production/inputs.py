@@ -88,7 +88,14 @@ def source(given: str) -> Source:
     waits = not stat.S_ISREG(fstat(file.fileno()).st_mode)
     name = given if given == "-" else str(path.absolute())
     folder = Path.cwd() if given == "-" else path.absolute().parent
-    return Source(name, folder, path.suffix == ".txt", first, file, waits)
+    of_texts = path.suffix == ".txt" or (given == "-" and not _begins_as_json(first or b""))
+    return Source(name, folder, of_texts, first, file, waits)
+
+
+def _begins_as_json(line: bytes) -> bool:
+    """Requests are objects and texts in quotes; what begins so and goes on wrongly is a mistake."""
+    start = line.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return start in (b"", b"{", b'"', b"[")
 
 
 def _is_there(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -159,7 +160,7 @@ def test_failed_line(home: Path, server: Loopback, capsys: pytest.CaptureFixture
     good, bad = read()
     assert good["output"] == "fine"
     assert (bad["status"], bad["kind"], bad["output"]) == ("failed", "bad_request", None)
-    assert "1 of 2 lines failed" in capsys.readouterr().err
+    assert "1 answered, 1 failed; each failure says why in the output; $" in capsys.readouterr().err
 
 
 def test_fallback(home: Path, server: Loopback) -> None:
@@ -357,7 +358,16 @@ def test_pipe(home: Path, server: Loopback) -> None:
         run.stdin.flush()
         assert json.loads(run.stdout.readline())["output"] == text
     rest, error = run.communicate(timeout=120)
-    assert (run.returncode, rest, error) == (0, "", "")
+    assert (run.returncode, rest) == (0, "")
+    assert re.fullmatch(r"runner: 2 answered, 0 failed; \$\S+; record: outputs/runs/\S+\n", error)
+
+
+def test_a_pipe_of_texts(home: Path, server: Loopback) -> None:
+    """Where the first line that comes is no JSON, each is a text, whatever it looks like."""
+    run = process(["input=-"], stdin=subprocess.PIPE)
+    out, _ = run.communicate('plain "text"\n{"input": "as it is"}\n42\n', timeout=120)
+    answers = [json.loads(line)["output"] for line in out.splitlines()]
+    assert (run.returncode, answers) == (0, ['plain "text"', '{"input": "as it is"}', "42"])
 
 
 def test_interrupt_while_waiting(home: Path, server: Loopback) -> None:

@@ -5,6 +5,7 @@ in conf/, since no config is made of it.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,21 @@ def find(folders: Sequence[Path], task: str, mapping: str) -> DecisionRecord:
         }
         near = did_you_mean(mapping, known) or "; `python -m runner promote` writes it"
         raise ConfigError(f"mapping={mapping}: no decision on record for task '{task}'{near}")
+    return _load(path)
+
+
+def newest(folders: Sequence[Path]) -> list[DecisionRecord]:
+    """The last decision on each task, in the order of their names; damaged ones are passed over."""
+    found: dict[str, DecisionRecord] = {}
+    for path in (each for folder in folders for each in folder.glob("*/decisions/**/*.yaml")):
+        with suppress(ConfigError):
+            record = _load(path)
+            last = found.setdefault(record.task, record)
+            found[record.task] = max(last, record, key=lambda each: each.promoted)
+    return [found[task] for task in sorted(found)]
+
+
+def _load(path: Path) -> DecisionRecord:
     tree = yaml_text.load(path) or {}
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: holds no decision")

@@ -104,10 +104,10 @@ class SweepPage:
 
 
 def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
-    style = _asset("page.css")
-    script = "\n".join(_asset(name) for name in _SCRIPTS)
+    style = asset("page.css")
+    script = "\n".join(asset(name) for name in _SCRIPTS)
     data = {"texts": texts.all, "boards": [board.data for board in boards]}
-    template = _environment().get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     return template.render(
         values,
         boards=boards,
@@ -115,11 +115,11 @@ def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
         style=Markup(style),
         script=Markup(script),
         data=Markup(_json(data)),
-        policy=_policy(script, style),
+        policy=policy(script, style),
     )
 
 
-def _policy(script: str, style: str) -> str:
+def policy(script: str, style: str) -> str:
     """Nothing is fetched or sent, and nothing runs or styles the page but what was put there."""
     rules = (
         "default-src 'none'",
@@ -133,7 +133,7 @@ def _policy(script: str, style: str) -> str:
     return "; ".join(rules)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return (_HERE / "assets" / name).read_text(encoding="utf-8")
 
 
@@ -148,7 +148,7 @@ def _json(data: Any) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """Whatever a template prints is escaped, and made harmless to readers, too."""
     environment = templates(
         lambda value: value if isinstance(value, Markup) else clean(str(value)), autoescape=True
