@@ -148,7 +148,7 @@ def load(messages: list[Message]) -> tuple[list[Message], dict[str, str]]:
 
     def loaded(message: Message) -> Any:
         content = message["content"]
-        if isinstance(content, str):
+        if content is None or isinstance(content, str):
             # Calls alone: of an empty text litellm makes words of its own for Anthropic.
             return None if not content and message.get("tool_calls") else content
         return [part if part["type"] == "text" else _data_url(part, hashes) for part in content]
