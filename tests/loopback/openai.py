@@ -116,7 +116,8 @@ class OpenAI(dialects.OpenAI, Format):
         *_, last = body["messages"]
         form = body.get("response_format") or {}
         stop = body.get("stop") or ()
-        said = [(m["role"], _parts(m["content"])) for m in body["messages"]]
+        # A turn of calls alone has no text.
+        said = [(m["role"], _parts(m.get("content") or "")) for m in body["messages"]]
         parts = [part for _, each in said for part in each]
         first = body["messages"][0]
         return ChatRequest(
