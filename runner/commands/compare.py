@@ -3,7 +3,8 @@
     python -m runner compare outputs/runs/<baseline> outputs/runs/<candidate>
     python -m runner compare <baseline> <candidate> gate=true format=json
 
-The baseline comes first. A run in a sweep is a run, too. CompareSettings:
+The baseline comes first. A run in a sweep is a run, too, and so is what `serve` answered, and its
+shadow: these have no scores, but latency, cost, and how many were answered. CompareSettings:
     gate=true               exit 3 when the candidate is proven worse, or nothing could be compared
     gate=proven             also where it is not proven to be at most the tolerance worse
     tolerance=0.1           so much slower or dearer it may be; any drop in quality that is proven

@@ -22,6 +22,7 @@ from runner.measure.comparison import (
     RunComparison,
     Side,
 )
+from runner.record.files import typed
 from runner.record.outcomes import CONFIDENCE, Line
 from runner.record.run import Run
 
@@ -33,7 +34,8 @@ class Look:
 
     def __init__(self, run: Run, label: str) -> None:
         """Raises ConfigError."""
-        of = run.measurement
+        of = run.provenance
+        measured = run.kind != "production"
         self._config = of.config
         self._label = label
         self._most: ceiling.Ceiling | None = None
@@ -45,10 +47,10 @@ class Look:
             prompt=[run.task.get("system"), run.task.get("prompt")],
             timing=run.config.get("concurrency"),
             confidence=run.section("requirements").get("confidence", CONFIDENCE),
-            outcomes=of.outcomes,
+            outcomes=run.measurement.outcomes if measured else None,
         )
         try:
-            self._job: Job | None = run.job
+            self._job: Job | None = typed(Job, of.config, "")
         except ConfigError:  # of another version: no obstacle to a comparison of what was measured
             self._job = None
 
@@ -102,8 +104,11 @@ def check(job: Job) -> None:
 
 
 def look(directory: Path, label: str) -> Look:
-    """Look through the journal of a run. Raises ConfigError, StorageError."""
-    run = Run.open(directory)
+    """Look through the journal of a run, one in production, too: of that nothing has a score.
+
+    Raises ConfigError, StorageError.
+    """
+    run = Run.open(directory, production=True)
     found = Look(run, label)
     for _ in found.watch(run.outcomes()):
         pass

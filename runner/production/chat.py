@@ -1,7 +1,8 @@
 """What a client of the server asks, as the question that `run` would make of it.
 
 As it was measured: the text of the client's message is the `input` of the task, or a JSON object of
-the variables where its prompt can't be made of a text. With `pass_through` the messages, the schema
+the variables where its prompt can't be made of a text. Several messages are the `messages` of a
+case, for a task whose prompt leaves room for them. With `pass_through` the messages, the schema
 and the sampling are the client's. What could not be held to is refused.
 """
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from runner.cases import strict_json
 from runner.cases.cases import Case
+from runner.cases.messages import checked
 from runner.cases.query import Query, Question
 from runner.config import json_schema
 from runner.config.schema import TOOL_CHOICES, Sampling, Tool
@@ -35,7 +37,7 @@ _SHAPING = (  # what the task says itself
     "frequency_penalty",
     "presence_penalty",
 )
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_NOWHERE = Path("/nonexistent")  # no file is meant by a request
 
 
 def question(
@@ -63,11 +65,18 @@ def _measured(job: Production, fingerprint: str, asked: ChatRequest, id: str) ->
             raise refused(f"{name}: {own}", name, "unsupported_parameter")
     if not _same_format(job, asked.response_format or {}):
         raise refused(f"response_format: {own}", "response_format", "unsupported_parameter")
-    text = _only_text(asked.messages)
+    said = _checked(asked.messages)
+    if any(message["role"] == "system" for message in said):
+        why = "the task has a system of its own: leave it out, or serve with pass_through=true"
+        raise refused(f"messages: {why}", "messages")
     extra = {"user": asked.user, "max_tokens": asked.most_tokens}
-    said = {name: value for name, value in extra.items() if value is not None}
+    more = {name: value for name, value in extra.items() if value is not None}
     try:
-        case, messages = _fitting(job, text, id, said)
+        if len(said) > 1:
+            case = inputs.request({"messages": said, **more}, id, _NOWHERE)
+            messages = inputs.render(job.task, case)
+        else:
+            case, messages = _fitting(job, said[0]["content"], id, more)
     except InvalidInput as problem:
         raise refused(f"messages: {problem}", "messages", "invalid_input") from None
     key = request_key(fingerprint, case.model_dump_json(exclude={"id"}).encode())
@@ -96,25 +105,11 @@ def _same_format(job: Production, wanted: Json) -> bool:
     return False
 
 
-def _only_text(messages: list[Json]) -> str:
-    """Of the one message that there is."""
-    roles = [message.get("role") for message in messages]
-    if roles != ["user"]:
-        why = "the task has a system and a prompt of its own: send one user message"
-        if roles[-1:] == ["user"] and set(roles[:-1]) <= {"system", "developer"}:
-            why = "the task has a system of its own: send the user's message alone"
-        raise refused(f"messages: {why}, or serve with pass_through=true", "messages")
-    text = _content(messages[0], "messages.0")
-    if not text.strip():
-        raise refused("messages.0.content: is empty", "messages.0.content", "invalid_input")
-    return text
-
-
 def _fitting(
     job: Production, text: str, id: str, said: Mapping[str, Any]
 ) -> tuple[Case, list[Message]]:
     """The case that a text makes, with its messages. Raises InvalidInput."""
-    plain = inputs.request({"input": text, **said}, id, Path.cwd())
+    plain = inputs.request({"input": text, **said}, id, _NOWHERE)
     try:
         return plain, inputs.render(job.task, plain)
     except InvalidInput as problem:
@@ -125,15 +120,14 @@ def _fitting(
         if not isinstance(variables, dict):
             more = "send a JSON object of the prompt's variables as the text"
             raise InvalidInput(f"{problem}; {more}", id) from None
-    case = inputs.request({"input": variables, **said}, id, Path.cwd())
+    case = inputs.request({"input": variables, **said}, id, _NOWHERE)
     inputs.check(job.task, case)
     return case, inputs.render(job.task, case)
 
 
 def _passed(job: Production, fingerprint: str, asked: ChatRequest, id: str) -> Question:
-    messages = [_message(message, at) for at, message in enumerate(asked.messages)]
-    last = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
-    case = Case(id=id, input=last, user=asked.user)
+    messages = _checked(asked.messages)
+    case = Case(id=id, messages=tuple(messages), user=asked.user)
     wanted = asked.response_format or {"type": "text"}
     format = _schema(wanted) if wanted.get("type") != "text" else None
     own = job.task.sampling
@@ -162,23 +156,31 @@ def _passed(job: Production, fingerprint: str, asked: ChatRequest, id: str) -> Q
         tools=tools,
         tool_choice=_choice(asked.tool_choice, tools),
         parallel_tool_calls=asked.parallel_tool_calls if tools else None,
-        task=job.task,
+        task=job.task.model_copy(update={"steps": 1}),  # its own tools are not the client's
     )
     called = [[tool.model_dump() for tool in tools], query.tool_choice, query.parallel_tool_calls]
     shape = [messages, sampling.model_dump(), format, query.seed, asked.user, *called]
     return Question(query, request_key(fingerprint, json.dumps(shape).encode()))
 
 
-def _message(message: Json, at: int) -> Message:
-    """As our records have it. Raises ApiError."""
-    where = f"messages.{at}"
-    role = _ROLES.get(str(message.get("role")))
-    if role is None:
-        raise refused(f"{where}.role: is one of {', '.join(_ROLES)}", f"{where}.role")
-    for key in message.keys() - {"role", "content", "name", "refusal", "annotations", "audio"}:
-        if message[key]:
-            raise refused(f"{where}.{key}: can't be passed on", f"{where}.{key}")
-    return {"role": role, "content": _content(message, where)}
+def _checked(given: list[Json]) -> list[Message]:
+    """As our records have them. Raises ApiError.
+
+    Parts are texts alone: a path that a client names would be a file of the server's.
+    """
+    cleaned = []
+    for at, message in enumerate(given):
+        role = str(message.get("role"))
+        said = {key: value for key, value in message.items() if value not in (None, [], "")}
+        called = role == "assistant" and "tool_calls" in said
+        if not (called and "content" not in said):
+            said["content"] = _content(message, f"messages.{at}")
+        cleaned.append(said | {"role": "system" if role == "developer" else role})
+    found, problems = checked(cleaned, _NOWHERE)
+    if problems:
+        where = problems[0].partition(":")[0]
+        raise refused(problems[0], where, "invalid_input")
+    return found
 
 
 def _content(message: Json, where: str) -> str:

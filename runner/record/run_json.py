@@ -16,6 +16,8 @@ class Provenance(Record):
 
     kind: str | None = None  # "production"
     task: str
+    model: str = ""
+    id: str = ""
     started: Iso  # UTC
     config: dict[str, Any]
     versions: dict[str, str | None] = Field(default_factory=dict)
@@ -39,8 +41,6 @@ class Measurement(Provenance):
     """`run.json` of a run that measures."""
 
     identity: str
-    model: str
-    id: str
     command: str
     outcomes: int  # that there will be
     cases: dict[str, Any]

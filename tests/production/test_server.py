@@ -195,8 +195,6 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     (ask("x", temperature=0.7), 400, "temperature: is the task's own"),
     (ask("x", tools=[{"type": "function"}]), 400, "tools: is the task's own"),
     (ask("x", nonsense=1), 400, "nonsense: no such key"),
-    (ask("x", messages=[{"role": "system", "content": "s"}, {"role": "user", "content": "x"}]),
-     400, "a system of its own"),
     (ask("x", messages=[{"role": "user", "content": [{"type": "image_url"}]}]), 400, "parts"),
     (ask("x", response_format={"type": "json_object"}), 400, "response_format"),
 ]  # fmt: skip
@@ -602,3 +600,74 @@ def test_kinds_of_requests(conf: Path, provider: Loopback, monkeypatch: pytest.M
             assert server.post(ask("x", temperature=number / 10)).is_success
         kinds = [line.attempts[0].by_litellm for line in server.record()]
     assert kinds[-1] == "it is one of too many kinds"
+
+
+CALL = {"id": "call1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+TURNS = [
+    {"role": "user", "content": "One?"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL], "refusal": None},
+    {"role": "tool", "tool_call_id": "call1", "content": "sunny"},
+    {"role": "assistant", "content": "Sunny."},
+    {"role": "user", "content": [{"type": "text", "text": "Two?"}]},
+]
+
+
+@pytest.mark.parametrize("pass_through", [False, True])
+def test_conversation(conf: Path, provider: Loopback, pass_through: bool) -> None:
+    """A history goes on as it is, calls and results too, where the prompt leaves room for it."""
+    plain = "task.prompt='{{ input }}'"
+    with serving(conf, *OVERRIDES, plain, f"pass_through={str(pass_through).lower()}") as server:
+        reply = server.post(ask("", messages=TURNS))
+        assert reply.is_success, reply.text
+        assert server.record()[0].messages[2]["tool_call_id"] == "call1"
+    [request] = provider.requests
+    sent = [(m["role"], m.get("content") or "") for m in request.body["messages"]]
+    roles = ["user", "assistant", "tool", "assistant", "user"]
+    assert sent == list(zip(roles, ["One?", "", "sunny", "Sunny.", "Two?"], strict=True))
+    assert request.body["messages"][1]["tool_calls"] == [CALL]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        TURNS,  # the prompt of the task has other things to say
+        [{"role": "system", "content": "s"}, {"role": "user", "content": "x"}],
+        [{"role": "developer", "content": "s"}, {"role": "user", "content": "x"}],
+        [{"role": "user", "content": [{"type": "image", "path": "/etc/passwd"}]}],
+        [{"role": "user", "content": [{"type": "file", "path": "/etc/passwd"}]}],
+        [{"role": "tool", "content": "x", "tool_call_id": "nobody's"}],
+        [{"role": "wizard", "content": "x"}],
+        [{"role": "user", "content": "x", "images": ["/etc/passwd"]}],
+    ],
+)
+@pytest.mark.parametrize("pass_through", ["false", "true"])
+def test_other_messages(
+    conf: Path, provider: Loopback, messages: list[dict[str, Any]], pass_through: str
+) -> None:
+    """What the prompt can't take is refused, and no file of the server is ever sent."""
+    own = messages[0]["role"] in ("system", "developer") or messages == TURNS
+    with serving(conf, *OVERRIDES, f"pass_through={pass_through}") as server:
+        reply = server.post(ask("", messages=messages))
+        assert reply.is_success == (own and pass_through == "true"), reply.text
+        if not reply.is_success:
+            assert (reply.status_code, len(provider.requests)) == (400, 0)
+
+
+def test_shadow_compared(
+    conf: Path, provider: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was answered and what its shadow said are two runs to compare."""
+    shadow = "shadow={model: second, share: 1.0, budget_usd: 1}"
+    with serving(conf, *OVERRIDES, shadow) as server:
+        for number in range(3):
+            server.post(ask(f"t{number}"))
+        provider.wait_for(6)
+    first, second = sorted(map(str, (conf.parent / "outputs" / "runs").iterdir()))
+    capsys.readouterr()
+    assert main(["compare", first, second, "format=json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["n"], found["task"]) == (3, "demo")
+    changes = {each["name"]: each for each in found["changes"]}
+    assert changes["answered"]["after"] == 1
+    assert changes["cost_per_request_usd"]["change"] == pytest.approx(1)
+    assert changes["quality"]["verdict"] == "unknown"
