@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.config.loading import validate
-from runner.errors import ConfigError
+from runner.errors import BudgetSpent, ConfigError
 from runner.pipeline.plan import prepare
 from runner.record.files import JOURNAL
 from runner.record.journal import read_journal
@@ -201,6 +201,38 @@ async def test_a_router_looks_at_the_last_turn(
     line = line_of(runs / "a")
     assert isinstance(line, Answered)
     assert [each.arm for each in line.exchanges] == ["a", "b", "a"]
+
+
+async def test_the_budget_in_the_midst(make_job: MakeJob, runs: Path, tmp_path: Path) -> None:
+    """What it stops goes on, once there is more, with the answers that were paid for."""
+    cases = written(tmp_path, {"turns": TURNS})
+    with Loopback(loopback.echo) as server:
+        capped = {"task.cases": cases, "task.sampling": {"max_tokens": 64}}
+        with pytest.raises(BudgetSpent):
+            await execute(make_job(server.base_url, budget_usd=0.00025, **capped), runs / "a")
+        asked = len(server.requests)
+        result = await execute(make_job(server.base_url, budget_usd=1.0, **capped), runs / "b")
+    assert 0 < asked < 3
+    assert len(server.requests) == 3
+    assert result.metrics["quality"].value == 1.0
+    assert result.spent_usd == pytest.approx(3 * 20e-6)
+
+
+async def test_a_split_keeps_a_conversation_with_its_arm(
+    config: dict[str, Any], runs: Path, tmp_path: Path
+) -> None:
+    """All turns of a case go to one model."""
+    config["task"]["cases"] = written(tmp_path, *[{"turns": TURNS} for _ in range(6)])
+    with Loopback(loopback.echo) as server:
+        arms = {name: model(server.base_url, name) for name in ("a", "b")}
+        split = {"kind": "split", "name": "ab", "arms": arms, "weights": {"a": 1, "b": 1}}
+        config["model"] = split | {"key": "case", "seed": 0}
+        await execute(validate(config), runs / "a")
+    of_cases = [
+        {each.arm for each in line.exchanges} for line in read_journal(runs / "a" / JOURNAL)
+    ]
+    assert all(len(arms) == 1 for arms in of_cases)
+    assert set().union(*of_cases) == {"a", "b"}
 
 
 async def test_a_judge_reads_the_conversation(

@@ -148,7 +148,8 @@ def demand(queries: Iterable[Query]) -> tuple[Sizes, list[Query]]:
 
     Four bytes are a token. An answer has as many as the expected one where this is an answer: a
     text, or the JSON that is asked for. Where it only helps to judge one, OUTPUT_TOKENS. Never more
-    than the task allows. The hardest are the one that needs most room, and one with files.
+    than the task allows. The hardest are the one that needs most room, and those with images and
+    with files.
     """
     sizes: Counter[tuple[int, int]] = Counter()
     hardest: dict[str, tuple[int, Query]] = {}
@@ -156,7 +157,7 @@ def demand(queries: Iterable[Query]) -> tuple[Sizes, list[Query]]:
         tokens = about_tokens(query)
         sizes[tokens, _answer_tokens(query)] += 1
         room = tokens + query.sampling.max_tokens
-        for kind in ("any", "files") if attachments.of(query.messages) else ("any",):
+        for kind in ("any", *{part["type"] for part in attachments.of(query.messages)}):
             if kind not in hardest or room > hardest[kind][0]:
                 hardest[kind] = room, query
     return sizes, [query for _, query in hardest.values()]
