@@ -49,6 +49,8 @@ async def hold(
             said += new
             view = _view(case, said) if case.turns else case
             now = replace(query, messages=[*opening, *said], case=view)
+            if step > 1 and query.tool_choice not in (None, "none"):
+                now = replace(now, tool_choice="auto")  # who had to call may say what came of it
             one = await _ask(asker, model, now, log, on_text)
             if one.reply is None or one.error is not None:
                 return

@@ -77,6 +77,14 @@ async def test_results_of_the_case(make_job: MakeJob, runs: Path) -> None:
     assert (len(line.attempts), [a.exchange for a in line.attempts]) == (2, [1, 2])
 
 
+async def test_who_must_call_need_not_call_again(make_job: MakeJob, runs: Path) -> None:
+    """A choice is for the first step: with results the model may say what came of them."""
+    case = ASKED | {"results": {"weather": "no rain"}}
+    line, server = await ended(make_job, runs, once(LIMA), case, **{"task.tool_choice": "required"})
+    assert [each.body["tool_choice"] for each in server.requests] == ["required", "auto"]
+    assert line.reply == "no rain"
+
+
 async def test_results_by_their_arguments(make_job: MakeJob, runs: Path) -> None:
     """Of several the one for these arguments is given back, whatever their order and spacing."""
     listed = [
