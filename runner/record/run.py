@@ -36,6 +36,8 @@ _NAMED = 5  # runs that a message lists
 _READ = 1_048_576  # bytes at a time
 _OUTDATED: dict[str, Any] = {"complete": False, "tier": None, "stamp": None}
 
+_GONE = {"latency_probe"}  # keys that jobs of earlier versions had, and that shaped no answer
+
 Kind = Literal["run", "production", "sweep"]
 
 
@@ -80,7 +82,8 @@ class Run:
     def job(self) -> Job:
         """What was measured, typed. Raises ConfigError for a config that is no job any more."""
         at = f"{self.directory / RUN}: config."
-        return typed(Job, self.measurement.config, at, self.measurement.other_version)
+        kept = {k: v for k, v in self.measurement.config.items() if k not in _GONE}
+        return typed(Job, kept, at, self.measurement.other_version)
 
     @property
     def about(self) -> dict[str, Any]:

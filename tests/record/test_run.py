@@ -181,6 +181,15 @@ def test_a_run_of_an_older_version(tmp_path: Path) -> None:
         _ = Run(tmp_path).job
 
 
+def test_a_key_that_is_gone(tmp_path: Path) -> None:
+    """What jobs could say once, and what shaped no answer, keeps no run from being read."""
+    job = make.job()
+    run = Run(make.run(tmp_path, [make.answered()], job))
+    config = json.loads((tmp_path / RUN).read_text())["config"]
+    change(tmp_path / RUN, config=config | {"latency_probe": 3})
+    assert run.job == job
+
+
 def test_a_production_run_measures_nothing(tmp_path: Path) -> None:
     """Its provenance and what it paid are there; a measurement of it is not."""
     run = Run(make.run(tmp_path, [make.answered(line=1), make.answered(line=2)]))
