@@ -104,6 +104,7 @@ EXTRAS += ["starlette", "uvicorn"]
 NEEDS_ONE = {
     "runner.pipeline.tracing.export",
     "runner.production.listening",
+    "runner.production.rehearsed",
     "runner.production.server",
 }
 WITHOUT = f"""

@@ -2,26 +2,29 @@
 
     python -m runner drill task=extraction model=haiku fallback=cross_provider
     python -m runner drill task=extraction model=haiku 'only=[outage,hang]'
+    python -m runner drill task=extraction model=haiku served=true
 
 Loopback providers stand in for all models; retries, fallbacks, limits and the circuit are those of
 the config. Exit 3 when the requirements promise something that a fault breaks. conf/drill.yaml
 holds the faults.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from runner.commands._arguments import arguments
 from runner.config.paths import shared
 from runner.drill.clock import simulate
 from runner.drill.faults import Drill, Fault
-from runner.drill.rehearsal import rehearse
+from runner.drill.rehearsal import Asks, rehearse
 from runner.drill.result import DrillResult, conclusion, faulted, identity, kept, notes, subject
 from runner.drill.stage import offline
 from runner.errors import GATE_EXIT, ConfigError, did_you_mean
 from runner.pipeline import provenance
 from runner.pipeline.plan import prepare
 from runner.pipeline.progress import progress
+from runner.pipeline.session import Session
 from runner.record.files import REPORT, RESULT, dated, utc_now, write_json, write_text
 from runner.report import console
 from runner.report.drill import markdown, terminal
@@ -43,7 +46,7 @@ def drill(job: Drill) -> DrillResult:
     started = utc_now()
     with progress() as bar:
         advance = bar(f"drill of {job.label}", plan.count * len(faults))
-        seen = simulate(rehearse(plan, faults, advance))
+        seen = simulate(rehearse(plan, faults, advance, _front(job)))
     found = faulted(job.requirements, faults, seen)
     return DrillResult(
         started=started,
@@ -59,6 +62,16 @@ def drill(job: Drill) -> DrillResult:
         config=subject(job),
         kept=kept(found),
     )
+
+
+def _front(job: Drill) -> Callable[[Session], Asks] | None:
+    if not job.served:
+        return None
+    if not find_spec("starlette"):
+        raise ConfigError("served: needs an extra: pip install 'llm-decision-runner[serve]'")
+    from runner.production.rehearsed import Client
+
+    return Client
 
 
 def _chosen(job: Drill) -> dict[str, Fault]:

@@ -50,3 +50,4 @@ class Drill(Job):
 
     faults: dict[Name, Fault] = Field(min_length=1)
     only: tuple[str, ...]
+    served: bool = False  # asked through the server, as its clients do

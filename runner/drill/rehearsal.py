@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from runner.calls.route import questions
 from runner.calls.transport import Transport
-from runner.cases.query import Query, messages, parameters
+from runner.cases.query import Query, Question, messages, parameters
 from runner.config.schema import Job
 from runner.drill.faults import Fault
 from runner.drill.loopback.server import Host
@@ -13,18 +14,27 @@ from runner.drill.result import Handled
 from runner.drill.stage import Stage, in_format
 from runner.errors import CallFailed, ConfigError
 from runner.pipeline.plan import Plan
-from runner.pipeline.session import connected, opened
+from runner.pipeline.session import Session, connected, opened
 from runner.record.outcomes import Answered, Attempt, Failed
 
 
+class Asks(Protocol):
+    """Somebody who asks in place of us."""
+
+    async def ask(self, question: Question, *, stream: bool) -> Answered | Failed: ...
+
+
 async def rehearse(
-    plan: Plan, faults: Mapping[str, Fault], advance: Callable[[], None]
+    plan: Plan,
+    faults: Mapping[str, Fault],
+    advance: Callable[[], None],
+    front: Callable[[Session], Asks] | None = None,
 ) -> dict[str, list[Handled]]:
     """Ask every case under every fault, one after the other; `advance` is called for each.
 
     Run it with `simulate`: all times are those of the event loop. Limits and circuit begin anew
     with each fault. Raises ConfigError for a provider that can't be played, and for a case of which
-    nobody knows a good answer.
+    nobody knows a good answer. What stands in `front` of a session asks it the questions.
     """
     handled: dict[str, list[Handled]] = {}
     stage, clock = Stage(), asyncio.get_running_loop().time
@@ -39,12 +49,16 @@ async def rehearse(
                 opened(job, dispatch, None) as session,
             ):
                 handled[name] = []
+                asks = front(session) if front else None
                 for question in questions:
                     query = question.query
                     stage.begin(query, fault.answers)
                     began = clock()
                     on_text = _read if fault.stream else None
-                    outcome = await session.ask(question, on_text=on_text)
+                    if asks:
+                        outcome = await asks.ask(question, stream=fault.stream)
+                    else:
+                        outcome = await session.ask(question, on_text=on_text)
                     handled[name].append(_handled(outcome, query, clock() - began))
                     advance()
     return handled

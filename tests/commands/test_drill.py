@@ -62,6 +62,17 @@ def result() -> DrillResult:
     return DrillResult.model_validate(read_json(path))
 
 
+def test_served(drill: Run) -> None:
+    """A client of the server sees under every fault what the decision does, and nothing else."""
+    assert drill("fallback=chain") == 0
+    [own] = Path("outputs").glob("drills/*/result.json")
+    directly = DrillResult.model_validate(read_json(own))
+    assert drill("fallback=chain", "served=true") == 0
+    [other] = set(Path("outputs").glob("drills/*/result.json")) - {own}
+    served = DrillResult.model_validate(read_json(other))
+    assert served.faults == directly.faults
+
+
 def test_kept(drill: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """With a fallback an outage breaks no promise: exit 0, and the record says who served."""
     assert drill("only=[outage]", "fallback=chain", "requirements.availability=0.999") == 0
