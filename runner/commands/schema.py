@@ -2,7 +2,7 @@
 
     python -m runner schema model > model.schema.json
 
-Groups: fallback, model, provider, requirements, retry, task.
+Groups: fallback, model, prompt, provider, requirements, retry, task, tools.
 In the YAML: `# yaml-language-server: $schema=../../model.schema.json`.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from runner.commands._arguments import NoKeys, arguments
-from runner.config.schema import Fallback, Model, Provider, Requirements, Retry, Task
+from runner.config.schema import Fallback, Model, Provider, Requirements, Retry, Task, Tool
 from runner.errors import ConfigError, did_you_mean
 from runner.report.console import emit
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, Any] = {
     "requirements": Requirements,
     "retry": Retry,
     "task": Task,
+    "tools": Tool,
 }
 
 
@@ -44,6 +45,8 @@ def file_schema(group: str) -> dict[str, Any]:
         schema["anyOf"] = [{"$ref": f"#/$defs/{kind}"} for kind in kinds]
         price = schema["$defs"]["Single"]["properties"]["price"]
         price["anyOf"].append({"type": "array", "items": {"$ref": "#/$defs/Price"}})
+    if tools := schema["properties"].get("tools") if "properties" in schema else None:
+        tools["items"] = {"anyOf": [tools["items"], {"type": "string"}]}  # or the name of its file
     for part in [schema["$defs"][kind] for kind in kinds] or [schema]:
         part["properties"]["defaults"] = {"type": "array", "description": "Hydra's defaults list"}
         part.pop("required", None)

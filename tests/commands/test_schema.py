@@ -24,6 +24,14 @@ def test_our_files_fit(path: Path) -> None:
     assert any(set(content) <= set(kind["properties"]) for kind in kinds or [schema])
 
 
+def test_tools_are_named_or_written_out() -> None:
+    """An editor takes both, and finds a typo in what is written out."""
+    written = {"name": "a", "description": "It does."}
+    jsonschema.validate({"tools": ["get_order", written]}, file_schema("task"))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"tools": [written | {"parmeters": {}}]}, file_schema("task"))
+
+
 def test_a_typo_is_found() -> None:
     """A key that does not exist is an error."""
     with pytest.raises(jsonschema.ValidationError):

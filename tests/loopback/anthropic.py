@@ -145,6 +145,9 @@ class Anthropic(dialects.Anthropic, Format):
             said=tuple((role, _text(each)) for role, each in said),
         )
 
+    def unpaired(self, body: Any) -> str | None:
+        return tools.anthropic_unpaired(body)
+
     def whole(self, saying: Saying) -> dict[str, Any]:
         body = super().whole(saying)
         if saying.reasoning:

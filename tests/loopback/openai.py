@@ -141,6 +141,9 @@ class OpenAI(dialects.OpenAI, Format):
             said=tuple((role, _text(each)) for role, each in said if role not in _OF_THE_SYSTEM),
         )
 
+    def unpaired(self, body: Any) -> str | None:
+        return tools.openai_unpaired(body)
+
     def key_of(self, request: HttpRequest) -> str:
         return request.headers.get("api-key", "") if self.azure else super().key_of(request)
 

@@ -131,7 +131,13 @@ class Format(Dialect):
 
     def _refuse_body(self, request: HttpRequest) -> HttpAnswer | None:
         problem = next(Draft202012Validator(self.schema).iter_errors(request.body), None)
+        if problem is None and (unpaired := self.unpaired(request.body)):
+            problem = ValidationError(unpaired)
         return self.refusal(problem) if problem else None
+
+    def unpaired(self, body: Any) -> str | None:
+        """What is wrong with the calls of tools in a conversation, and their results."""
+        return None
 
     def takes(self, path: str) -> bool:
         return path == self.base_path + self.path

@@ -383,6 +383,41 @@ def test_each_provider_is_strict(name: str) -> None:
     assert server.base_url.endswith(speaks.base_path)
 
 
+CALLS = [{"id": "call00001", "type": "function", "function": {"name": "a", "arguments": "{}"}}]
+CALLING = {"role": "assistant", "content": None, "tool_calls": CALLS}
+RESULT = {"role": "tool", "tool_call_id": "call00001", "content": "b"}
+USE = [{"type": "tool_use", "id": "call00001", "name": "a", "input": {}}]
+USED = [{"type": "tool_result", "tool_use_id": "call00001", "content": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "calling", "result"),
+    [
+        ("openai", CALLING, RESULT),
+        ("mistral", CALLING, RESULT),
+        (
+            "anthropic",
+            {"role": "assistant", "content": USE},
+            {"role": "user", "content": USED},
+        ),
+    ],
+)
+def test_calls_and_results_belong_together(name: str, calling: Any, result: Any) -> None:
+    """A call without its result, a result without its call, and one of another are refused."""
+    speaks, asked = FORMATS[name], {"role": "user", "content": "Hello?"}
+    other = json.loads(json.dumps(result).replace("00001", "00002"))
+    body = REQUESTS.get(name, QUESTION)
+    talks = {
+        200: [[asked, calling, result], [asked, calling, result, calling, result]],
+        400: [[asked, calling], [asked, result], [asked, calling, other], [asked, calling, asked]],
+    }
+    with Loopback(lambda request: speaks.say(request, Saying("Hi.")), speaks) as server:
+        for wanted, conversations in talks.items():
+            for messages in conversations:
+                status, said = provider_post(server, speaks, body | {"messages": messages})
+                assert (200 if status == 200 else 400) == wanted, (messages, said)
+
+
 def test_anthropic_wants_its_version() -> None:
     """A request without the header anthropic-version is refused."""
     speaks = FORMATS["anthropic"]

@@ -50,6 +50,22 @@ def openai_messages(ids: str) -> list[dict[str, Any]]:
     ]
 
 
+def openai_unpaired(body: Any) -> str | None:
+    """What it says where a call and its result don't follow each other."""
+    waiting = set[str]()
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in waiting:
+                return "role 'tool' must be a response to a preceding message with 'tool_calls'"
+            waiting.remove(message["tool_call_id"])
+        elif waiting:
+            break
+        waiting |= {call["id"] for call in message.get("tool_calls") or ()}
+    if waiting:
+        return f"'tool_calls' must be followed by tool messages: no response to {sorted(waiting)}"
+    return None
+
+
 def of_openai(body: Any) -> Read:
     """Ollama's too, whose arguments are objects."""
     made = [call["function"] for m in body["messages"] for call in m.get("tool_calls") or ()]
@@ -102,6 +118,18 @@ ANTHROPIC_KEYS = {
         object_of({"type": {"const": "tool"}, "name": NAME} | _SINGLY, ["type", "name"]),
     ),
 }
+
+
+def anthropic_unpaired(body: Any) -> str | None:
+    """The same: results stand in the very next message."""
+    waiting = set[str]()
+    for message in body["messages"]:
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        given = {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"}
+        if given != waiting:
+            return f"tool_use ids without tool_result, or the other way: {sorted(given ^ waiting)}"
+        waiting = {block["id"] for block in blocks if block["type"] == "tool_use"}
+    return f"tool_use ids were found without tool_result: {sorted(waiting)}" if waiting else None
 
 
 def of_anthropic(body: Any) -> Read:

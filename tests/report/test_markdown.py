@@ -8,7 +8,7 @@ from markdown_it.token import Token
 
 from runner.measure.evidence import read
 from runner.record.files import REPORT, RESULT, write_json
-from runner.record.outcomes import Answered, Failed, Result, Score
+from runner.record.outcomes import Answered, Failed, Result, Score, ToolCall
 from runner.report import build, build_sweep, markdown
 from runner.report.text import CLIP, clip, fenced, inline
 from tests.report.make import Factory, answered, failed, job
@@ -29,6 +29,13 @@ def report(write_run: Factory, lines: list[Answered | Failed]) -> str:
     directory = write_run(lines)
     build(directory)
     return (directory / REPORT).read_text()
+
+
+def test_an_answer_that_calls_tools(write_run: Factory) -> None:
+    """Its calls stand where others have their text."""
+    call = ToolCall(id="1", name="find_store", arguments='{"city": "Ghent"}')
+    page = report(write_run, [answered("a", 0.0, reply="", tool_calls=[call])])
+    assert 'find_store({"city": "Ghent"})' in page
 
 
 def test_a_hostile_answer_breaks_nothing(write_run: Factory) -> None:
