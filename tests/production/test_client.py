@@ -124,12 +124,16 @@ def test_totals(client: Client, server: Loopback) -> None:
     assert client.totals.cost_usd == pytest.approx(20e-6)
 
 
-def test_waiting(conf: Path, server: Loopback) -> None:
-    """An answer says how long it waited: between attempts, too."""
+def test_waiting(conf: Path, server: Loopback, tmp_path: Path) -> None:
+    """An answer says how long it waited, for a slot and between attempts."""
+    journal = tmp_path / "journal.jsonl"
     server.answer = in_turn(loopback.overloaded(), loopback.echo)
-    with load(*OVERRIDES, config_dir=conf) as client:
-        assert client.ask("x").waited_seconds > 0
-        assert client.ask("y").waited_seconds == 0
+    with load(*OVERRIDES, config_dir=conf, journal=journal) as client:
+        answer = client.ask("x")
+    [line] = read_journal(journal)
+    between = [attempt.waited_seconds for attempt in line.attempts]
+    assert between[1] > 0
+    assert answer.waited_seconds == pytest.approx(line.queued_seconds + sum(between))
 
 
 def test_from_threads(client: Client, server: Loopback) -> None:
