@@ -82,11 +82,12 @@ def leave() -> None:
 def finish(directory: Path) -> int:
     """Report on all jobs and return the exit code of the sweep."""
     from runner.commands._evaluate import exit_code
-    from runner.report import build_sweep, console, junit, terminal
+    from runner.report import build_sweep, console, junit, terminal, to_step_summary
 
     sweep = build_sweep(directory)
     console.show(terminal.sweep(directory, sweep))
     junit.write_sweep(directory, sweep)
+    to_step_summary(directory)
     if not any((directory / run.dir / JOURNAL).exists() for run in sweep.runs):
         return CONFIG_EXIT  # nothing was sent: the table has the reasons
     return exit_code(sweep.runs, sweep.gate)

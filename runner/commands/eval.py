@@ -54,8 +54,9 @@ def _run(job: Job) -> int:
     if isinstance(result, RunnerError):
         raise result
     from runner.decide import gate
-    from runner.report import console, terminal
+    from runner.report import console, terminal, to_step_summary
 
+    to_step_summary(directory)
     ruling = gate.rule(job.gate, gate.of_run(result))
     console.show([*terminal.run(directory, result), *terminal.gate(ruling)])
     if job.junit:

@@ -17,7 +17,7 @@ from runner.commands._evaluate import exit_code
 from runner.config.schema import Gate, Strict
 from runner.decide import gate, sweep
 from runner.decide.sweep import SweepResult
-from runner.report import console, junit, rebuild, terminal
+from runner.report import console, junit, rebuild, terminal, to_step_summary
 
 
 class ReportSettings(Strict):
@@ -29,6 +29,7 @@ def main(argv: Sequence[str]) -> int:
     given = arguments("report", __doc__, argv, words=1, keys=ReportSettings)
     directory, settings = Path(given.words[0]), given.settings(ReportSettings)
     result = rebuild(directory)
+    to_step_summary(directory)
     if isinstance(result, SweepResult):
         ruling = sweep.ruling(result, settings.gate)
         if settings.gate:

@@ -4,9 +4,11 @@ Nothing is computed here, and nobody is asked again: results come from `measure.
 `decide.sweep`, which read each journal once and let the page see what they read.
 """
 
+import os
 from pathlib import Path
 
 from runner.config.paths import shared
+from runner.config.terminal import say
 from runner.decide import sweep as sweeps
 from runner.decide.sweep import SweepResult
 from runner.errors import ConfigError
@@ -16,9 +18,12 @@ from runner.record.files import PAGE, REPORT, RESULT, RUN, write_json, write_tex
 from runner.record.outcomes import Result
 from runner.record.run import Run, nearest
 from runner.report import markdown
+from runner.report.origin import Origin
 from runner.report.page import RunPage, SweepPage
 
-__all__ = ["build", "build_sweep", "rebuild"]
+__all__ = ["build", "build_sweep", "rebuild", "to_step_summary"]
+
+_STEP_BYTES = 900_000  # GitHub refuses a summary of more than a MiB
 
 
 def build(directory: Path) -> Result:
@@ -29,7 +34,8 @@ def build(directory: Path) -> Result:
     """
     page = RunPage()
     evidence = results.compute(directory, page.lines)
-    write_text(directory / REPORT, shared(markdown.run(evidence)))
+    origin = Origin.of_run(directory)
+    write_text(directory / REPORT, shared(markdown.run(evidence, origin)))
     write_text(directory / PAGE, shared(page.html(evidence)))
     if evidence.result.complete:
         said = {"conclusion": conclusion(evidence.result)}
@@ -46,7 +52,8 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     """
     page = SweepPage(directory)
     sweep = sweeps.compute(directory, _anew if anew else results.load, page.lines)
-    write_text(directory / REPORT, shared(markdown.sweep(sweep)))
+    origin = Origin.of_sweep(directory, sweep)
+    write_text(directory / REPORT, shared(markdown.sweep(sweep, origin)))
     write_text(directory / PAGE, shared(page.html(sweep)))
     if all(run.complete or run.error for run in sweep.runs):
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
@@ -57,6 +64,24 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
 
 def _anew(directory: Path) -> Result:
     return build(directory) if (directory / RUN).is_file() else results.load(directory)
+
+
+def to_step_summary(directory: Path) -> None:
+    """Append the Markdown of a run or a sweep to what GitHub shows of a step of CI, where it does.
+
+    Of a report that is more than GitHub takes, only what a reviewer reads.
+    """
+    summary, report = os.environ.get("GITHUB_STEP_SUMMARY"), directory / REPORT
+    if not summary or not report.is_file():
+        return
+    text = report.read_text(encoding="utf-8")
+    if len(text.encode()) > _STEP_BYTES:
+        text = text.partition("\n<details>")[0] + "\n"
+    try:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        say(f"GITHUB_STEP_SUMMARY: {summary}: {error.strerror}")
 
 
 def rebuild(directory: Path) -> Result | SweepResult:

@@ -1,7 +1,7 @@
 """`report.md`, from the templates beside this file."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,17 +16,68 @@ from runner.measure.comparison import RunComparison
 from runner.measure.conclusion import conclusion
 from runner.measure.evidence import Evidence
 from runner.record.files import REPORT
+from runner.record.outcomes import Result
+from runner.report import card as cards
 from runner.report import compare, contents
+from runner.report.card import Card
 from runner.report.contents import Advice
+from runner.report.origin import Origin
 from runner.report.table import LEGEND, Table
 from runner.report.text import Markdown, clip, fenced, inline
 
+_FEW = 5  # candidates or tasks in what a pull request shows
+_CHANGES = 2
 
-def run(evidence: Evidence) -> str:
+
+def run(evidence: Evidence, origin: Origin) -> str:
     result = evidence.result
     found = compare.of(result)
     baseline = found and Markdown(comparison(found))
-    return _render("run.md.j2", evidence=evidence, result=result, baseline=baseline)
+    rest = _render("run.md.j2", evidence=evidence, result=result, baseline=baseline)
+    measured = [result] if result.metrics else []
+    card = Card.on_run(result, origin.started)
+    return _summary([card], cards.candidates(measured), [result], origin, rest)
+
+
+def _summary(
+    found: Sequence[Card], table: Table, results: Sequence[Result], origin: Origin, rest: str
+) -> str:
+    """What a reviewer reads: 25 lines at most; below it, folded, the rest."""
+    if len(found) == 1:
+        [card] = found
+        title, said = card.line, [*_paragraphs(card)]
+    else:
+        title, said = contents.QUESTION, []
+    changed = [
+        f"{result.candidate} against its baseline: {compare.headline(baseline)}"
+        for result in results
+        if (baseline := compare.of(result))
+    ]
+    few = replace(table, rows=table.rows[: _FEW - 1] if table.rows[_FEW:] else table.rows)
+    return _render(
+        "summary.md.j2",
+        title=title,
+        said=said,
+        table=few,
+        left_out=_more(len(table.rows) - len(few.rows)),
+        changed=[*changed[:_CHANGES], *filter(None, [_more(len(changed) - _CHANGES)])],
+        command=origin.command,
+        rest=Markdown(rest),
+    )
+
+
+def _paragraphs(card: Card) -> Iterator[str]:
+    word = Markdown(f"**{inline(card.word if card.tier else 'not complete')}**")
+    about = filter(None, [card.because, f"{card.cases}, {card.date}"])
+    yield Markdown(f"{word}: {inline('; '.join(about))}")
+    if card.caveat:
+        yield card.caveat
+    if card.runner_up:
+        yield f"Runner-up: {card.runner_up}"
+
+
+def _more(count: int) -> str:
+    return f"And {count:,} more, below." if count > 0 else ""
 
 
 def comparison(found: RunComparison) -> str:
@@ -39,13 +90,20 @@ def listed(lines: Sequence[str]) -> str:
     return "".join(f"\n{line}" for line in [*(f"- {inline(each)}" for each in lines), ""] if lines)
 
 
-def sweep(sweep: SweepResult) -> str:
+def sweep(sweep: SweepResult, origin: Origin) -> str:
     tasks = [
         (task, Advice.on_sweep(said, ranked), ranked)
         for task, said in sweep.recommendations.items()
         if (ranked := [run for run in sweep.runs if run.task == task and run.rank])
     ]
-    return _render("sweep.md.j2", tasks=tasks, sweep=sweep)
+    facts = Table(("fact", "value"), origin.facts)
+    rest = _render("sweep.md.j2", tasks=tasks, sweep=sweep, facts=facts)
+    found = [
+        Card.on_sweep(sweep.recommendations[task], ranked, origin.started)
+        for task, _, ranked in tasks
+    ]
+    table = cards.candidates(tasks[0][2]) if len(tasks) == 1 else cards.chosen(found)
+    return _summary(found, table, sweep.runs, origin, rest)
 
 
 def _render(template: str, **values: Any) -> str:

@@ -48,7 +48,7 @@ class Table:
         return found
 
     def markdown(self) -> Markdown:
-        rows = [self.columns, ["---"] * len(self.columns), *self.rows]
+        rows = [self.columns, [Markdown("---")] * len(self.columns), *self.rows]
         return Markdown("\n".join(f"| {' | '.join(map(_inline, row))} |" for row in rows))
 
 

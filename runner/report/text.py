@@ -13,6 +13,8 @@ CLIP = 500  # characters of a text that a report shows
 
 # What Markdown gives a meaning to; `_` inside a word has none, nor has `$` before a digit.
 _MARKDOWN = re.compile(r"[\\`*\[\]<>&|~@#]|\$(?!\d)|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.|:(?=//)")
+# At the start of a line, also of an item of a list: a list, a heading or a rule of its own.
+_OPENING = re.compile(r"^\d{0,9}([-+=.)])(?=\s|$|[-=\s]+$)")
 
 
 class Markdown(str):
@@ -28,7 +30,11 @@ def line(text: str) -> str:
 
 def inline(text: str) -> Markdown:
     """Text for a table cell or a sentence; entities, since they never form Markdown."""
-    return Markdown(_MARKDOWN.sub(lambda match: f"&#{ord(match[0])};", line(text)))
+    found = _MARKDOWN.sub(lambda match: f"&#{ord(match[0])};", line(text))
+    if opening := _OPENING.match(found):
+        at = opening.start(1)
+        found = f"{found[:at]}&#{ord(found[at])};{found[at + 1 :]}"
+    return Markdown(found)
 
 
 def fenced(value: Any) -> Markdown:

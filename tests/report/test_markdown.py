@@ -7,11 +7,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from runner.measure.evidence import read
-from runner.record.files import REPORT, RESULT, write_json
+from runner.record.files import REPORT, RESULT, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Result, Score, ToolCall
-from runner.report import build, build_sweep, markdown
+from runner.report import build, build_sweep, markdown, to_step_summary
+from runner.report.origin import Origin
 from runner.report.text import CLIP, clip, fenced, inline
-from tests.report.make import Factory, answered, failed, job
+from tests.report.make import Factory, answered, failed, job, model
 
 HOSTILE = (
     "```\n````\n# Heading | a | b |\n| --- | --- |\n<script>alert(1)</script> ![x](http://evil.example)"
@@ -55,6 +56,75 @@ def test_a_hostile_answer_breaks_nothing(write_run: Factory) -> None:
     assert kinds[0] == kinds[1]
 
 
+@pytest.mark.parametrize(
+    "text", ["1. x", "- x", "+ x", "* x", "-", "1)", "---", "- - -", "==", "# x", "> x", "007. x"]
+)
+def test_an_item_is_one_line(text: str) -> None:
+    """Whatever an item of a list starts with, it is a paragraph, and reads as it was."""
+    found = tokens(f"- {inline(text)}\n- {inline(text)}\n")
+    assert [token.type for token in found if token.tag == "ul"] == [
+        "bullet_list_open",
+        "bullet_list_close",
+    ]
+    assert {token.tag for token in found} <= {"ul", "li", "p", ""}
+    [first, second] = [token for token in found if token.type == "inline"]
+    for body in (first, second):
+        assert "".join(child.content for child in body.children or ()) == text
+
+
+@pytest.mark.parametrize(("tasks", "models"), [(1, 4), (1, 12), (7, 2)])
+def test_a_pull_request_shows_few_lines(
+    write_run: Factory, tmp_path: Path, tasks: int, models: int
+) -> None:
+    """What is not folded has 25 lines at most, with one table of five columns and the command."""
+    number = 0
+    for task in range(tasks):
+        for place in range(models):
+            name, of_task = f"m{place}", {"name": f"t{task}"}
+            right = [answered(str(k), served_by=name) for k in range(40)]
+            baseline = write_run(
+                right, job(task=of_task, model=model(name)), name=f"before{number}"
+            )
+            lines = [answered(str(k), float(k > 20 + place), served_by=name) for k in range(40)]
+            of = job(
+                task=of_task,
+                model=model(name),
+                requirements={"min_quality_score": 0.2, "requests_per_month": 100},
+                baseline=baseline,
+            )
+            write_run(lines, of, name=f"sweep/{number}_t")
+            number += 1
+    write_json(tmp_path / "sweep" / SWEEP, {"command": "python -m runner -m task=t"})
+    build_sweep(tmp_path / "sweep", anew=True)
+    for report in (tmp_path / "sweep" / REPORT, tmp_path / "sweep" / "0_t" / REPORT):
+        visible = report.read_text().partition("<details>")[0]
+        assert len(visible.splitlines()) <= 25
+        assert "python -m runner" in visible
+        assert "gainst its baseline: Proven worse" in visible
+        found = tokens(visible)
+        assert [token.tag for token in found if token.type == "table_open"] == ["table"]
+        assert len([token for token in found if token.type == "th_open"]) == 5
+        whole = tokens(report.read_text())
+        assert [t.content.strip() for t in whole if t.type == "html_block"] == [
+            "<details>\n<summary>Everything else</summary>",
+            "</details>",
+        ]
+
+
+def test_the_summary_of_a_step(
+    write_run: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where CI shows one, the report is appended to it; elsewhere nothing is written."""
+    directory = write_run([answered()])
+    build(directory)
+    to_step_summary(directory)
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    to_step_summary(directory)
+    assert summary.read_text() == f"before\n{(directory / REPORT).read_text()}\n"
+
+
 def test_no_block_ends_before_its_time() -> None:
     """A fence is longer than any run of backticks in it."""
     [block] = tokens(fenced(HOSTILE))
@@ -94,7 +164,7 @@ def test_the_worst_ten(write_run: Factory) -> None:
     """Only the ten lowest of the answers below full score are shown, the lowest first."""
     lines: list[Answered | Failed] = [answered(f"c{n:02}", n / 20) for n in range(21)]
     page = report(write_run, lines)
-    shown = [line for line in page.splitlines() if line.startswith("### ")]
+    shown = [line for line in page.splitlines() if line.startswith("### c")]
     assert shown[0] == "### c00: 0.000"
     assert len(shown) == 10
     assert shown[-1] == "### c09: 0.450"
@@ -138,9 +208,10 @@ def test_a_hostile_error_breaks_no_sweep(write_run: Factory, tmp_path: Path) -> 
 
 def test_flaky_cases_and_models_passed_over(write_run: Factory) -> None:
     """The report names the flakiest cases, and who was not asked although its turn had come"""
-    evidence = read(write_run([answered()]))
+    directory = write_run([answered()])
+    evidence = read(directory)
     more = {"flaky_cases": {"c7": 0.5}, "skipped": {"small": 3}}
     evidence.result = evidence.result.model_copy(update=more)
-    page = markdown.run(evidence)
+    page = markdown.run(evidence, Origin.of_run(directory))
     assert "| c7 | 0.500 |" in page
     assert "small was not asked 3 times although its turn had come" in page

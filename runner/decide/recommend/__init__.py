@@ -41,6 +41,7 @@ def recommend(
         choice=choice.label if choice else None,
         tier=choice.tier if choice else None,
         headline=reasons.headline(task, in_order),
+        because=reasons.because(in_order),
         reasons=[
             *(reasons.reasons(reference, compared, front, dominated) if reference else []),
             *remarks,

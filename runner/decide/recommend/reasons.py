@@ -33,6 +33,18 @@ def headline(task: str, ranked: Sequence[Candidate]) -> str:
     return f"{task}: {choice.label} is supported, not proven ({facts}).{failed} Open: {open_}."
 
 
+def because(ranked: Sequence[Candidate]) -> str:
+    """Why the choice and no other, in a few words; empty where nothing may ship."""
+    may_ship = [one for one in ranked if one.shippable]
+    if not may_ship:
+        return ""
+    if may_ship[0].proven:
+        return _which(may_ship[0], may_ship)
+    if len(may_ship) == 1:
+        return "the only candidate that misses nothing"
+    return f"the first of the {len(may_ship)} that miss nothing"
+
+
 def _which(choice: Candidate, may_ship: Sequence[Candidate]) -> str:
     proven = [one for one in may_ship if one.proven]
     if len(proven) == 1:

@@ -34,6 +34,7 @@ class Recommendation(Record):
     choice: str | None  # the best of those proven, or else supported; None: none is
     tier: Tier | None = None  # of the choice
     headline: str
+    because: str = ""  # why the choice and no other, in a few words; empty: there is none
     reasons: list[str]
     compared_with: str | None  # the choice, or else the nearest to it
     compared: dict[str, Compared]  # every other candidate with that one

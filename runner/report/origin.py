@@ -1,0 +1,106 @@
+"""What a report rests on and how to ask again: when, command, commit, cases, prices, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.config.paths import shown
+from runner.decide.sweep import SweepResult
+from runner.record.files import PAGE, RUN, SWEEP, is_sweep, jobs
+from runner.record.run import Run
+
+HISTORY = "index.html"  # that the command history writes
+_LEVELS = 3  # that it may be above a record: outputs/sweeps/<sweep>/<run>
+
+Link = tuple[str, str]  # what it is called, and where it leads from here
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whatever is not on record is left out."""
+
+    started: str
+    command: str | None
+    facts: Sequence[tuple[str, str]]
+    links: Sequence[Link]
+
+    @classmethod
+    def of_run(cls, directory: Path) -> Origin:
+        about = Run(directory).about
+        up = directory.parent
+        within = (up / SWEEP).is_file() or (is_sweep(up) and (up / PAGE).is_file())
+        back = [("its sweep", f"../{PAGE}")] if within else []
+        return cls(_started(about), _text(about, "command"), *_rest([about], back, directory))
+
+    @classmethod
+    def of_sweep(cls, directory: Path, sweep: SweepResult) -> Origin:
+        """`sweep` says what its runs are called."""
+        runs = [Run(path).about for path in jobs(directory)]
+        names = {run.dir: f"{run.task}: {run.candidate}" for run in sweep.runs}
+        to = [
+            (name, f"{run}/{PAGE}")
+            for run, name in names.items()
+            if (directory / run / RUN).is_file()
+        ]
+        started = min(filter(None, map(_started, runs)), default="")
+        return cls(started, sweep.command, *_rest(runs, to, directory))
+
+
+def _rest(
+    runs: Sequence[Mapping[str, Any]], links: Sequence[Link], directory: Path
+) -> tuple[list[tuple[str, str]], list[Link]]:
+    facts = {
+        "when": _joined(filter(None, [min(filter(None, map(_started, runs)), default="")])),
+        "git commit": _joined(map(_commit, runs)),
+        "cases": _joined(map(_cases, runs)),
+        "prices checked": _joined(each for run in runs for each in _prices(run)),
+        "versions": _joined(map(_versions, runs)),
+    }
+    known = [(name, said) for name, said in facts.items() if said]
+    return known, [*links, *_history(directory)]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(filter(None, texts)))
+
+
+def _history(directory: Path) -> Iterator[Link]:
+    for level in range(1, _LEVELS + 1):
+        if (directory.joinpath(*[".."] * level) / HISTORY).is_file():
+            yield "all runs", "../" * level + HISTORY
+            return
+
+
+def _text(about: Mapping[str, Any], key: str) -> str | None:
+    found = about.get(key)
+    return found if isinstance(found, str) else None
+
+
+def _started(about: Mapping[str, Any]) -> str:
+    return _text(about, "started") or ""
+
+
+def _commit(about: Mapping[str, Any]) -> str:
+    git = about.get("git") or {}
+    dirty = ", with changes that are not committed" if git.get("dirty") else ""
+    return f"{git['commit']}{dirty}" if git.get("commit") else ""
+
+
+def _cases(about: Mapping[str, Any]) -> str:
+    cases = about.get("cases") or {}
+    if not cases.get("path"):
+        return ""
+    return f"{shown(Path(str(cases['path'])))}, sha256 {cases.get('sha256')}"
+
+
+def _prices(about: Mapping[str, Any]) -> Iterator[str]:
+    for name, price in (about.get("prices") or {}).items():
+        yield f"{name} {(price or {}).get('checked') or 'unknown'}"
+
+
+def _versions(about: Mapping[str, Any]) -> str:
+    versions = about.get("versions") or {}
+    return ", ".join(f"{name} {version}" for name, version in versions.items() if version)
