@@ -59,6 +59,7 @@ LIGHT_COMMANDS = [
     ["--help"],
     ["check", "group=model"],
     ["check", "group=task"],
+    ["import", "nowhere.yaml"],
     ["report", "nowhere"],
     ["model=nope"],
     ["spend"],

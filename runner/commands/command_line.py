@@ -26,6 +26,7 @@ from runner.errors import (
 COMMANDS = {
     "eval": "measure candidates on a task (the default; -m sweeps)",
     "init": "begin a project of your own, from a file of cases",
+    "import": "bring what you have: promptfoo, OpenAI's evals, traces, data sets",
     "models": "the catalogue: prices, context, speed, strengths, benchmarks, keys",
     "select": "which models are worth measuring, by a decision tree and your bounds",
     "cost": "what a month of requests costs with each model, or with a router",

@@ -13,33 +13,25 @@ Settings:
     provider=openai     of those that are not ours: a provider of ours, or a server's address
 """
 
-import json
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import jinja2
-import yaml
-from omegaconf import OmegaConf
 from pydantic import Field
 
 from runner.cases import cases, rows
 from runner.cases.cases import Case
+from runner.commands import _project
 from runner.commands._arguments import arguments
 from runner.commands.command_line import parse
 from runner.config import paths
 from runner.config.catalogue import Options
 from runner.config.schema import Strict
-from runner.decide.promote.mapping_file import switched
 from runner.decide.suggest import Draft, draft
 from runner.errors import ConfigError, did_you_mean
-from runner.record.files import write_text
 
-_MAPPING = "conf/mapping/default.yaml"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _EXAMPLES = [
     {"id": "1", "input": "The parcel came broken.", "expected": "complaint"},
@@ -64,20 +56,11 @@ def main(argv: Sequence[str]) -> int:
         settings = _asked(settings)
     source = Path(settings.source) if settings.source else None
     found = _cases(source) if source else [Case.model_validate(each) for each in _EXAMPLES]
-    task = settings.task or (_named(source.stem) if source else "mine")
+    task = settings.task or (_project.named(source.stem) if source else "mine")
     files = _files(task, found, settings, home)
     if (home / f"conf/task/{task}.yaml").exists():
         raise ConfigError(f"{home / 'conf/task' / task}.yaml: is there already; say task=another")
-    for name, text in files.items():
-        file, said = home / name, "written"
-        if name == _MAPPING and file.exists():
-            said, before = "changed", file.read_text(encoding="utf-8")
-            write_text(file, switched(before, task, yaml.safe_load(text)[task], file))
-        elif file.exists():
-            said = "kept"
-        else:
-            write_text(file, text)
-        print(f"{said:7}  {file}")
+    _project.write(home, files, task)
     _advise(home, task, draft_of(found), settings)
     return 0
 
@@ -86,15 +69,11 @@ def _asked(settings: InitSettings) -> InitSettings:
     from rich.prompt import Prompt
 
     source = Prompt.ask("Your cases (CSV, TSV, JSON; empty: three examples)", default="")
-    name = _named(Path(source).stem) if source else "mine"
+    name = _project.named(Path(source).stem) if source else "mine"
     task = Prompt.ask("A name for the task", default=name)
     models = Prompt.ask("Candidates (`python -m runner models` lists them)", default="local")
     asked = {"from": source or None, "task": task, "models": models}
     return InitSettings.model_validate(settings.model_dump(by_alias=True) | asked)
-
-
-def _named(stem: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "_", stem.lower()).strip("_-") or "mine"
 
 
 def _cases(source: Path) -> list[Case]:
@@ -115,6 +94,7 @@ def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path)
     suggested = draft_of(found)
     models, own, address = _models(settings)
     about = {
+        **_project.NOTHING_MORE,
         **vars(suggested),
         "task": task,
         "models": models,
@@ -123,24 +103,24 @@ def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path)
         "address": address,
         "data": "on_device" if _on_loopback(address) else "third_party",
         "provider": "own" if address else settings.provider,
-        "keys": _keys(models),
+        "keys": _project.keys(models),
     }
     files = {
-        f"conf/task/{task}.yaml": _rendered("task.yaml", about),
-        f"conf/requirements/{task}.yaml": _rendered("requirements.yaml", about),
-        _MAPPING: _rendered("mapping.yaml", about),
-        f"tasks/{task}/cases.jsonl": "".join(_line(case) for case in found),
-        ".gitignore": _rendered("gitignore", about),
-        ".github/workflows/model-decision.yml": _rendered("workflow.yml", about),
-        "README.md": _rendered("README.md", about),
+        f"conf/task/{task}.yaml": _project.rendered("task.yaml", about),
+        f"conf/requirements/{task}.yaml": _project.rendered("requirements.yaml", about),
+        _project.MAPPING: _project.rendered("mapping.yaml", about),
+        f"tasks/{task}/cases.jsonl": "".join(map(_line, found)),
+        ".gitignore": _project.rendered("gitignore", about),
+        ".github/workflows/model-decision.yml": _project.rendered("workflow.yml", about),
+        "README.md": _project.rendered("README.md", about),
     }
     if len(models) > 1:
-        files[f"conf/sweep/{task}.yaml"] = _rendered("sweep.yaml", about)
+        files[f"conf/sweep/{task}.yaml"] = _project.rendered("sweep.yaml", about)
     if address:
-        files["conf/provider/own.yaml"] = _rendered("provider.yaml", about)
+        files["conf/provider/own.yaml"] = _project.rendered("provider.yaml", about)
     for name in own:
-        option = _named(name)
-        text = _rendered("model.yaml", about | {"model": option, "id": name})
+        option = _project.named(name)
+        text = _project.rendered("model.yaml", about | {"model": option, "id": name})
         files[f"conf/model/{option}.yaml"] = text
     return files
 
@@ -161,19 +141,7 @@ def _models(settings: InitSettings) -> tuple[list[str], list[str], str | None]:
         raise ConfigError(
             f"provider={settings.provider}: none of the models needs a file; leave it out"
         )
-    return [_named(name) if name in own else name for name in named], own, address
-
-
-def _keys(models: Sequence[str]) -> list[str]:
-    """The variables with the keys of those of our models that are candidates."""
-    conf = Options([paths.builtin("conf")])
-    ours = [name for name in models if name in conf.files["model"]]
-    with conf.open():
-        nodes = [conf.compose(f"+model={name}", config=None).model for name in ours]
-    texts = [OmegaConf.to_yaml(node) for node in nodes]  # of a router, those of all its arms
-    return sorted(
-        {key for text in texts for key in re.findall(r"api_key_env: (\w+)", text)} - {"null"}
-    )
+    return [_project.named(name) if name in own else name for name in named], own, address
 
 
 def _on_loopback(address: str | None) -> bool:
@@ -181,22 +149,7 @@ def _on_loopback(address: str | None) -> bool:
 
 
 def _line(case: Case) -> str:
-    kept = case.model_dump(mode="json", exclude_defaults=True)
-    return json.dumps({"id": case.id, **kept}, ensure_ascii=False) + "\n"
-
-
-def _rendered(name: str, about: Mapping[str, Any]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "_init"),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        autoescape=False,
-    )
-    environment.filters["yaml"] = lambda value: yaml.safe_dump(
-        value, sort_keys=False, allow_unicode=True, width=10**6, default_flow_style=None
-    ).rstrip()
-    return environment.get_template(name).render(about)
+    return _project.line({"id": case.id} | case.model_dump(mode="json", exclude_defaults=True))
 
 
 def _advise(home: Path, task: str, suggested: Draft, settings: InitSettings) -> None:

@@ -13,6 +13,8 @@ from runner.config import paths
 
 TAKES = {  # what a command needs besides overrides of its config
     "compare": ["a", "b"],
+    "import": ["x.yaml"],
+    "init": ["here"],
     "promote": ["outputs/sweeps/x", "candidate=haiku"],
     "report": ["outputs/runs/x"],
     "schema": ["model"],
@@ -20,7 +22,7 @@ TAKES = {  # what a command needs besides overrides of its config
 }
 EVERY = sorted(COMMANDS)
 DECIDED = ("eval", "drill", "checklist", "run", "serve", "drift")  # for one model and task
-NO_CONFIG = ("help", "check", "schema", "report", "compare", "promote")
+NO_CONFIG = ("help", "check", "schema", "report", "compare", "promote", "init", "import")
 COMPOSED = sorted(set(COMMANDS) - set(NO_CONFIG))
 VALUES = {  # what is wrong with the value of a key
     **dict.fromkeys(DECIDED, "model=haiko"),

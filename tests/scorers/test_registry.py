@@ -19,6 +19,7 @@ from tests.conftest import model
 from tests.scorers.make import call, case, own, problem, reply, task
 
 BUILTIN = [
+    "assertions",
     "contains",
     "exact",
     "fields",
