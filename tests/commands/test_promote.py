@@ -105,7 +105,14 @@ def test_the_record(sweep: str) -> None:
     assert lines[0].startswith("# python -m runner drift task=demo mapping=mine ")
 
 
-TASKS = ["extraction", "classification", "summarization", "code_generation", "reasoning"]
+TASKS = [
+    "extraction",
+    "classification",
+    "summarization",
+    "code_generation",
+    "reasoning",
+    "tool_use",
+]
 
 
 def test_only_what_is_mine(sweep: str, runner: Run) -> None:
