@@ -8,11 +8,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 from runner.config.redact import redact
 from runner.errors import ConfigError, did_you_mean
 
+_NEEDED = "fastapi"  # litellm imports it where it hands a call over, and swallows that it can't
 # What litellm lists as callbacks although they don't watch requests but change them, or are parts
 # of its proxy.
 _NO_WATCHERS = {
@@ -31,9 +33,20 @@ _NO_WATCHERS = {
 }
 
 
-def check_callbacks(names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise ConfigError for names that litellm, which knows `known`, would leave out silently."""
+def check_callbacks(
+    names: Iterable[str], known: Iterable[str], find: Callable[[str], Any] = find_spec
+) -> None:
+    """Raise ConfigError for names that litellm, which knows `known`, would leave out silently.
+
+    Without a package of its proxy, which `find` finds, it leaves out all of them.
+    """
     choices = set(known) - _NO_WATCHERS
+    names = list(names)
+    if names and find(_NEEDED) is None:
+        raise ConfigError(
+            "callbacks: litellm tells nobody without the packages of its proxy: "
+            "pip install 'llm-decision-runner[callbacks]'"
+        )
     if problems := [
         f"callbacks: litellm knows no '{name}'{did_you_mean(name, choices)}"
         for name in names

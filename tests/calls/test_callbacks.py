@@ -44,6 +44,13 @@ def test_unknown_names_are_refused() -> None:
     )
 
 
+def test_a_plain_install_is_refused() -> None:
+    """Without the packages of litellm's proxy nobody would be told: a line says what to install."""
+    check_callbacks([], ["langfuse"], lambda name: None)
+    with pytest.raises(ConfigError, match=r"callbacks: .*pip install 'llm-decision-runner\[callb"):
+        check_callbacks(["langfuse"], ["langfuse"], lambda name: None)
+
+
 def test_what_changes_requests_watches_none() -> None:
     """A hook of litellm's that alters the prompt is no callback here."""
     with pytest.raises(ConfigError, match="knows no 'dotprompt'"):
