@@ -94,7 +94,7 @@ def heavy() -> dict[str, list[str]]:
     return {" ".join(each): line[1:] for each, line in zip(LIGHT_COMMANDS, lines, strict=True)}
 
 
-@pytest.mark.parametrize("command", map(" ".join, LIGHT_COMMANDS))
+@pytest.mark.parametrize("command", [" ".join(each) for each in LIGHT_COMMANDS])
 def test_light_commands(heavy: dict[str, list[str]], command: str) -> None:
     """What calls no model does not pay for importing litellm."""
     assert heavy[command] == []
