@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.calls.budget import Budget
 from runner.calls.limits import BURST_SECONDS, CircuitOpen, Limits, Turn, WaitedTooLong
-from runner.calls.refusals import Refusals
+from runner.calls.refusals import Asking, Refusals
 from runner.calls.transport import Transport
 from runner.cases.call_log import CallLog, OnText
 from runner.cases.query import Query, input_tokens_at_most, messages, parameters
@@ -78,7 +78,7 @@ class Dispatch:
             return found.reply
         tokens = tokens_in // 4 + params["max_tokens"]
         async with (
-            self._leave(model, retry, log, tokens, patient=patient, left=left) as (turn, starts),
+            self._leave(model, retry, log, tokens, patient=patient, left=left) as leave,
             self.budget.reserve(worst) as reservation,
         ):
             sent = {
@@ -94,6 +94,7 @@ class Dispatch:
             async def bill(ended: Reply | CallFailed) -> None:
                 attempt = _attempt(model, ended, share.seconds, worst, sent)
                 reservation.cost_usd = attempt.cost_usd
+                log.spent_seconds += ended.seconds or leave.seconds_at_socket
                 log.note(attempt)
                 if ledger and isinstance(ended, CallFailed) and worst != 0:
                     await ledger.put(Sent(attempt=attempt))
@@ -103,15 +104,15 @@ class Dispatch:
             try:
                 with self._servers[model.name].share() as share:
                     reply = await self.transport.complete(
-                        model, asked, params, on_text, starts, stream=query.stream
+                        model, asked, params, on_text, leave.starts, stream=query.stream
                     )
             except CallFailed as error:
                 await bill(error)
-                error.outage = turn.failed(error.kind, _pause(error, retry), str(error))
+                error.outage = leave.turn.failed(error.kind, _pause(error, retry), str(error))
                 raise
             await bill(reply)
             used = reply.usage
-            turn.succeeded(used.input_tokens + used.output_tokens if used else None)
+            leave.turn.succeeded(used.input_tokens + used.output_tokens if used else None)
             return reply
 
     @asynccontextmanager
@@ -124,35 +125,31 @@ class Dispatch:
         *,
         patient: bool,
         left: float,
-    ) -> AsyncIterator[tuple[Turn, Callable[[], None]]]:
-        """Leave to send a request, and whom to tell that it is at the socket. Raises CallFailed."""
+    ) -> AsyncIterator["_Leave"]:
+        """Leave to send a request. Raises CallFailed."""
         provider, limits = model.provider.name, self._of(model, retry)
+        loop = asyncio.get_running_loop()
         try:
             async with AsyncExitStack() as stack:
                 asking = None
                 if self._refusals:
                     asking = await stack.enter_async_context(self._refusals.asked(model))
                     log.queued_seconds += asking.waited_seconds
-                wait = retry.total if patient else 0.0
+                wait, came = retry.total if patient else 0.0, loop.time()
                 turn = await stack.enter_async_context(
                     limits.turn(tokens, wait=wait, left=left, asker=log)
                 )
                 log.queued_seconds += turn.queued_seconds
-                log.barred_seconds += turn.barred_seconds
-                came = asyncio.get_running_loop().time()
-
-                def starts() -> None:
-                    log.building_seconds += asyncio.get_running_loop().time() - came
-                    if asking:
-                        asking.starts()
-
-                yield turn, starts
+                log.spent_seconds += turn.barred_seconds
+                yield _Leave(turn, asking)
         except CircuitOpen as circuit:
+            log.spent_seconds += loop.time() - came
             if patient:
                 raise self.down(model, retry, circuit.last) from None
             log.skipped.append(Skipped(model=model.name, why=str(circuit)))
             raise CallFailed("circuit_open", f"{provider} is {circuit}") from None
         except WaitedTooLong:
+            log.spent_seconds += loop.time() - came
             why = f"{provider} asks for longer pauses than retry.total, {retry.total:g} s"
             raise CallFailed("rate_limit", why, unbilled=True) from None
 
@@ -189,6 +186,25 @@ class Dispatch:
                 f"is asked again every {retry.breaker.cooling:g} s, and given up after "
                 f"{retry.total:g} s"
             )
+
+
+@dataclass
+class _Leave:
+    """To send one request: say when it is at the socket."""
+
+    turn: Turn
+    asking: Asking | None
+    _started: float | None = None
+
+    def starts(self) -> None:
+        self._started = asyncio.get_running_loop().time()
+        if self.asking:
+            self.asking.starts()
+
+    @property
+    def seconds_at_socket(self) -> float:
+        now = asyncio.get_running_loop().time()
+        return 0.0 if self._started is None else now - self._started
 
 
 def _pause(error: CallFailed, retry: Retry) -> float | None:

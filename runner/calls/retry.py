@@ -1,6 +1,5 @@
 """Whether a failed request is sent again, and after what wait. The only home of tenacity."""
 
-import asyncio
 from collections.abc import Callable
 
 from tenacity import (
@@ -36,13 +35,11 @@ class Tries:
     @property
     def left(self) -> float:
         """Seconds of `retry.total`. Our own queue and our own work are not the provider's fault."""
-        log = self._log
-        ours = log.queued_seconds - log.barred_seconds + log.building_seconds
-        spent = asyncio.get_running_loop().time() - log.started - ours
-        return self._retry.total - spent
+        return self._retry.total - self._log.before_seconds - self._log.spent_seconds
 
     def _note_wait(self, state: RetryCallState) -> None:
         self.waited = state.upcoming_sleep
+        self._log.spent_seconds += self.waited
 
     def _over(self, state: RetryCallState) -> bool:
         """In an outage a failure says nothing of this request: no attempt is used up by it."""

@@ -1,6 +1,5 @@
 """One question on its way to an answer: all that happened to it there, and the record of it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +27,8 @@ OnText = Callable[[str], None]  # gets an answer piece by piece, as it is writte
 class CallLog:
     """All that happened while asking; `reply` is None when no model answered.
 
-    `seconds` is the time that providers took; what was asked at once counts once.
+    `seconds` is the time that providers took, `spent_seconds` of `retry.total` that and the waits
+    for them, but not our own work and queue; what was asked at once counts once.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -36,8 +36,7 @@ class CallLog:
     skipped: list[Skipped] = field(default_factory=list)
     seconds: float = 0.0
     queued_seconds: float = 0.0
-    barred_seconds: float = 0.0  # of these, while a provider wanted a pause or was left alone
-    building_seconds: float = 0.0  # of requests, until they are at the socket: our own time, too
+    spent_seconds: float = 0.0
     first_token_seconds: float | None = None  # of a streamed answer, since the first request
     served_by: str = ""
     arm: str = ""
@@ -48,7 +47,7 @@ class CallLog:
     broken: RunnerError | None = None  # a scorer that failed on the way
     exchange: int | None = None  # of a conversation: which of its requests this is, from 1
     exchanges: list[Exchange] = field(default_factory=list)  # of a conversation: what came of each
-    started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    before_seconds: float = 0.0  # spent by the question that this is a part of
 
     def note(self, attempt: Attempt) -> None:
         self._add(attempt)
@@ -75,7 +74,8 @@ class CallLog:
 
     def side_by_side(self, count: int) -> "list[CallLog]":
         """As many questions to be asked at once; `join` takes them in again."""
-        return [CallLog(started=self.started, exchange=self.exchange) for _ in range(count)]
+        before = self.before_seconds + self.spent_seconds
+        return [CallLog(before_seconds=before, exchange=self.exchange) for _ in range(count)]
 
     def join(self, others: "list[CallLog]") -> None:
         for other in others:
@@ -85,14 +85,14 @@ class CallLog:
             self.skipped += other.skipped
         self.seconds += max(other.seconds for other in others)
         self.queued_seconds += max(other.queued_seconds for other in others)
-        self.barred_seconds += max(other.barred_seconds for other in others)
+        self.spent_seconds += max(other.spent_seconds for other in others)
 
     def follow(self, request: "CallLog") -> None:
         """Take in the next request of a conversation, and how it ended."""
         self.attempts += request.attempts
         self.choices += request.choices
         self.skipped += request.skipped
-        for name in ("seconds", "queued_seconds", "barred_seconds", "building_seconds"):
+        for name in ("seconds", "queued_seconds", "spent_seconds"):
             setattr(self, name, getattr(self, name) + getattr(request, name))
         for name in ("served_by", "arm", "schema", "reply", "error", "broken"):
             setattr(self, name, getattr(request, name))

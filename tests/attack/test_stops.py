@@ -214,10 +214,12 @@ def test_a_healthy_fallback_answers(
 ) -> None:
     """An outage of the primary stops no run whose fallback answers, and costs few requests."""
     first.answer = loopback.overloaded()
-    assert runner(command, "model=first", "fallback=other") == 0
+    # It is not asked again meanwhile: each time may be a request, and a run may take any time.
+    own = "fallback=other", "retry.breaker.cooling=1h"
+    assert runner(command, "model=first", *own) == 0
     assert all_answered()
     assert len(other.requests) == CASES
-    assert len(first.requests) < CASES
+    assert len(first.requests) <= 3 + 3  # those that show it, and those on their way
 
 
 @commands

@@ -1,6 +1,8 @@
 """Retries and fallbacks, over a real socket."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from runner.cases.cases import Case
 from runner.cases.query import Query
 from runner.config.schema import Job
 from runner.drill.loopback.server import Host, LoopbackProvider
+from runner.record.ledger import Ledger
+from runner.record.outcomes import Sent
 from tests import loopback
 from tests.conftest import KEY, model
 from tests.loopback import Answer, AnswerFunction, Loopback, in_turn
@@ -23,7 +27,14 @@ from tests.simulated import now, simulated
 MakeJob = Callable[..., Job]
 
 
-async def asked(job: Job, *, times: int = 1, host: Host | None = None, **case: Any) -> CallLog:
+async def asked(
+    job: Job,
+    *,
+    times: int = 1,
+    host: Host | None = None,
+    ledger: Ledger | None = None,
+    **case: Any,
+) -> CallLog:
     """The last of so many questions, one after the other; with `host` on a simulated loop."""
     query = Query(
         case=Case(id="c0", input="hello", **case),
@@ -33,7 +44,8 @@ async def asked(job: Job, *, times: int = 1, host: Host | None = None, **case: A
         task=job.task,
     )
     async with Transport(unix_socket=host.socket, clock=now) if host else Transport() as transport:
-        asker = Asker(Dispatch(transport, Budget(job.budget_usd)), job.retry, job.fallback)
+        dispatch = Dispatch(transport, Budget(job.budget_usd))
+        asker = Asker(dispatch, job.retry, job.fallback, ledger=ledger)
         for _ in range(times):
             found = await asker.ask(job.model, query)
     return found
@@ -111,6 +123,25 @@ async def test_total_budget(make_job: MakeJob) -> None:
     assert len(server.requests) == 1
     assert result.error is not None
     assert result.error.kind == "rate_limit"
+
+
+class _OnSlowDisk(Ledger):
+    async def put(self, sent: Sent) -> None:
+        await asyncio.sleep(60)
+        await super().put(sent)
+
+
+@simulated
+async def test_total_is_the_providers(make_job: MakeJob, tmp_path: Path) -> None:
+    """What we do ourselves between requests, be it for minutes, takes no attempt away."""
+    ledger = _OnSlowDisk(tmp_path / "cases.jsonl")
+    async with Host() as host:
+        job = make_job(
+            host.add(LoopbackProvider(loopback.overloaded(), Chat())), **{"retry.total": "59s"}
+        )
+        result = await asked(job, host=host, ledger=ledger)
+        assert now() > 300
+    assert len(result.attempts) == 3
 
 
 @simulated

@@ -72,7 +72,7 @@ class Retry(Strict):
     initial_wait: Seconds
     max_wait: Seconds
     jitter: Annotated[float, BeforeValidator(seconds), Field(ge=0)]
-    total: Seconds  # of a case: nothing is retried later than this after it began
+    total: Seconds  # of a case, in requests and waits for the provider: then nothing is retried
     # One that can't be read, though its status was a success, is asked for so often again.
     invalid_replies: int = Field(0, ge=0)
     breaker: Breaker | None = None  # None: a failing provider is asked on
