@@ -1,7 +1,7 @@
 """What a command is given: flags, words and overrides, and what they compose.
 
 All take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the same words. Hydra's own
-application, which composes everything twice, runs only where it has to: for the sweeps of `eval`.
+application runs only where it has to: for the sweeps of `eval`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -71,7 +71,7 @@ def _sweep(given: Arguments) -> int:
     from runner.config import hydra_app
 
     try:
-        hydra_app.run(given.overrides, given.own, run_job, multirun=given.multirun)
+        hydra_app.sweep(given.overrides, given.own, run_job)
         # The jobs of an estimate leave nothing behind.
         if sweep.directory is not None and any(sweep.directory.glob("*/")):
             return sweep.finish(sweep.directory)

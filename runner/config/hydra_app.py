@@ -1,12 +1,12 @@
 """Hydra's own application, which composes and runs each job of a sweep."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra._internal.utils import _run_hydra, get_args_parser
-from hydra.core.utils import setup_globals
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
 from hydra.types import TaskFunction
 from hydra.version import setbase
 
@@ -22,20 +22,23 @@ sys.path.append(str(Path(__file__).parent.parent / "commands" / "_plugins"))
 user_config_dir: Path | None = None
 
 
-def run(overrides: Sequence[str], own: Path | None, task: TaskFunction, *, multirun: bool) -> None:
-    """Compose what are to be jobs, and run them. Raises ConfigError."""
+def sweep(overrides: Sequence[str], own: Path | None, task: TaskFunction) -> None:
+    """Compose what are to be jobs, and run them. Raises ConfigError.
+
+    Hydra's `main` would compose everything once more, to learn that it is a sweep.
+    """
     global user_config_dir
     for override in overrides:
         check(override, own, Job)
-    parser = get_args_parser()
-    arguments = parser.parse_args([*overrides, *(["--multirun"] if multirun else [])])
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise to us instead of printing and exiting
     setbase("1.3")
-    setup_globals()
     user_config_dir = own
     try:
-        _run_hydra(arguments, parser, task, str(paths.builtin("conf")), "config")
+        hydra = Hydra.create_main_hydra2(
+            "runner", create_config_search_path(str(paths.builtin("conf")))
+        )
+        hydra.multirun("config", task, [*overrides, "hydra.mode=MULTIRUN"])
     except REASONS as error:
         raise explained(error, Job, sweeps=True) from None
     finally:
+        GlobalHydra.instance().clear()
         user_config_dir = None  # of this command alone

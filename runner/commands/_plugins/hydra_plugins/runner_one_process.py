@@ -1,9 +1,10 @@
-"""Our Hydra plugins: the sweep launcher, and the search path with the user's files first."""
+"""Our Hydra plugins: launcher and sweeper, and the search path with the user's files first."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -67,6 +68,14 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
         with open_dict(cfg):
             del cfg["hydra"]
         return cfg
+
+
+class OneLook(BasicSweeper):  # type: ignore[misc]  # Hydra is untyped
+    """Hydra's own, which composes jobs to see whether they can be, less that for `OneProcess`."""
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        if not isinstance(self.launcher, OneProcess):  # that sees it before it runs any
+            super().validate_batch_is_legal(batch)
 
 
 def _done(overrides: Any) -> JobReturn:
