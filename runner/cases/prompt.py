@@ -20,7 +20,7 @@ class PromptFailed(ConfigError):
     """The case has all that the prompt names, and the prompt can't do with it what it says."""
 
 
-class _Bounded(SandboxedEnvironment):
+class Bounded(SandboxedEnvironment):
     """A product within a prompt is no longer than a message may be: memory is finite."""
 
     intercepted_binops = frozenset({"*", "**"})
@@ -37,7 +37,7 @@ class _Bounded(SandboxedEnvironment):
 
 
 _AS_IT_IS = re.compile(r"\s*\{\{\s*input\s*\}\}\s*")
-_jinja = _Bounded(undefined=StrictUndefined, autoescape=False)
+_jinja = Bounded(undefined=StrictUndefined, autoescape=False)
 
 
 @cache  # compiling costs sixty times as much as rendering

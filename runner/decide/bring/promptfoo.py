@@ -4,6 +4,7 @@ https://www.promptfoo.dev/docs/configuration/reference/ says what each key means
 """
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from runner.decide.bring import assertions, prompts
 from runner.decide.bring.brought import Brought, BroughtTask, Prompt
 from runner.decide.bring.models import Candidates, by_name
 from runner.decide.bring.sources import Ledger, Part, Source
-from runner.decide.bring.wanted import JUDGE, Test, Wanted, filled, ids, named, tasks
+from runner.decide.bring.wanted import JUDGE, Test, Wanted, filled, ids, named, printed, tasks
 from runner.errors import ConfigError
 
 KEYS = {"prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
@@ -121,7 +122,8 @@ class _Config:
         parts = self._list(self.root, "defaultTest")
         if not parts:
             return _Case("", [{}], [], [])
-        return next(self._case(parts[0], _Case("", [{}], [], []), is_default=True))
+        nothing = _Case("", [{}], [], [])
+        return next(self._case(parts[0], nothing, is_default=True), nothing)
 
     def _tests(self, part: Part) -> list[Part]:
         return self._list(part, "tests")
@@ -268,6 +270,7 @@ class _Config:
             for text in each.texts:
                 names = named(text)
                 needed |= names if isinstance(names, set) else set()
+        texts = [text for each in found for text in each.texts]
         whole = [(case, given) for case in cases for given in case.vars]
         made = []
         for (case, given), name in zip(whole, ids([c.name for c, _ in whole]), strict=True):
@@ -276,6 +279,9 @@ class _Config:
                 key: filled(value, variables) if isinstance(value, str) else value
                 for key, value in variables.items()
             }
+            for key, value in variables.items():
+                if isinstance(value, bool | list | dict) and printed(key, texts):
+                    variables[key] = json.dumps(value, ensure_ascii=False)  # as JavaScript does
             wanted = Wanted()
             for part in case.asserts:
                 if isinstance(part.value, dict) and (grader := part.get("provider")):

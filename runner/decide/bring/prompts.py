@@ -9,7 +9,7 @@ import yaml
 
 from runner.decide.bring.brought import Prompt
 from runner.decide.bring.sources import Part
-from runner.decide.bring.wanted import named
+from runner.decide.bring.wanted import as_ours, named
 
 _CODE = {".py", ".js", ".mjs", ".cjs", ".ts", ".cts", ".mts", ".rb", ".go", ".sh"}
 _TEXT = {".txt", ".md", ".j2", ".json", ".yaml", ".yml", ".csv"}
@@ -144,8 +144,9 @@ def conversation(messages: list[Any]) -> tuple[str, str, str]:
     system: list[str] = []
     turns: list[tuple[str, str]] = []
     changed = ""
-    for each in messages:
+    for each in messages if isinstance(messages, list) else ():
         role = each.get("role") if isinstance(each, dict) else None
+        role = role if isinstance(role, str) else ""
         content, lost = content_of(each) if role else ("", "")
         if more := sorted(set(each) - _READ if role else ()):
             lost = lost or f"of a message, {', '.join(more)} is left out"
@@ -153,14 +154,14 @@ def conversation(messages: list[Any]) -> tuple[str, str, str]:
         if role in ("system", "developer") and not turns:
             system.append(content)
         elif role:
-            turns.append((str(role), content))
+            turns.append((role, content))
     if not turns:
         raise ValueError("has no message of a user")
     if len(turns) == 1 and turns[0][0] == "user":
         return "\n\n".join(system), turns[0][1], changed
     names = {"user": "User", "human": "User", "assistant": "Assistant", "tool": "Tool"}
     told = [f"{names.get(role, role.title())}: {content}" for role, content in turns]
-    changed = changed or FOLDED
+    changed = f"{changed}; {FOLDED}" if changed else FOLDED
     return "\n\n".join(system), "\n\n".join(told), changed
 
 
@@ -190,6 +191,13 @@ def content_of(message: Any) -> tuple[str, str]:
 
 
 def _usable(part: Part, prompt: Prompt) -> Iterator[Prompt]:
+    given = prompt.prompt
+    ours = (
+        as_ours(given)
+        if isinstance(given, str)
+        else [message | {"content": as_ours(message["content"])} for message in given]
+    )
+    prompt = Prompt(prompt.label, ours, as_ours(prompt.system))
     for text in prompt.texts:
         variables = named(text)
         if isinstance(variables, str):

@@ -52,7 +52,7 @@ def read(file: Path, kind: str | None, wish: Wish) -> Brought:
     else:
         if wish.expected not in (None, "answers"):
             raise ConfigError(f"expected={wish.expected}: of {found} it is answers, or nothing")
-        records = list(traces.READERS[found](listed, fields))
+        records = list(traces.read(found, listed, fields))
     return brought(found, records, wish, fields)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from runner.cases.messages import checked
 from runner.decide.bring.brought import Brought, BroughtTask, Left
 from runner.decide.bring.personal import Scrubber
-from runner.decide.bring.prompts import content_of, conversation
+from runner.decide.bring.prompts import FOLDED, content_of, conversation
 from runner.decide.bring.wanted import ids
 from runner.decide.suggest import draft
 from runner.errors import ConfigError, did_you_mean
@@ -133,6 +133,8 @@ def _asked(record: Record, fields: Fields, talks: bool) -> tuple[Record, dict[st
         return None
     talk = _talk(record.messages) if talks and folded else None
     if talk is not None:
+        if lost := folded.removesuffix(FOLDED).removesuffix("; "):
+            fields.leave(record.line, "messages", lost, "changed")
         return record, {"messages": talk, "system": record.system or system}
     if folded:
         fields.leave(record.line, "messages", folded, "changed")
@@ -143,12 +145,14 @@ def _talk(messages: list[Any]) -> list[dict[str, Any]] | None:
     """A conversation as a case has it, its system text aside; None where a case can't."""
     given: list[dict[str, Any]] = []
     for each in messages:
-        role = {"developer": "system", "human": "user"}.get(each.get("role"), each.get("role"))
+        if not isinstance(each, dict) or not isinstance(each.get("role"), str):
+            continue
+        role = {"developer": "system", "human": "user"}.get(each["role"], each["role"])
         text, lost = content_of(each)
         if role == "system" and not given:
             continue
         if lost and not each.get("tool_calls"):
-            return None
+            return None  # a part that a case can't have
         message = {"role": role, "content": each.get("content") or "" if lost else text}
         kept = ("tool_calls",) if role == "assistant" else ("tool_call_id",)
         given.append(message | {key: each[key] for key in kept if each.get(key)})

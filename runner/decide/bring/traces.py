@@ -10,6 +10,8 @@ from runner.decide.bring.records import Fields, Record
 Row = tuple[int, Any]
 Reader = Callable[[list[Row], Fields], Iterator[Record]]
 _NO_REQUEST = "is no request for a text"
+_NOT_THE_FORM = "does not have the form that its tool gives it"
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, IndexError)
 _NOT_CARRIED = "is not part of a case"
 
 
@@ -167,7 +169,12 @@ def otel(rows: list[Row], fields: Fields) -> Iterator[Record]:
     """Spans of GenAI in OTLP's JSON, or one a line as SDKs print them; log records join them."""
     spans: dict[Any, dict[str, Any]] = {}
     for line, row in rows:
-        for number, (key, attributes, events, name) in enumerate(_spans(row)):
+        try:
+            found = list(_spans(row))
+        except _MALFORMED:
+            fields.leave(line, "a row", _NOT_THE_FORM)
+            continue
+        for number, (key, attributes, events, name) in enumerate(found):
             span = spans.setdefault(
                 key or (line, number), {"line": line, "attributes": {}, "events": [], "name": ""}
             )
@@ -175,7 +182,10 @@ def otel(rows: list[Row], fields: Fields) -> Iterator[Record]:
             span["events"] += events
             span["name"] = span["name"] or name
     for span in spans.values():
-        yield from _span(span, fields)
+        try:
+            yield from list(_span(span, fields))
+        except _MALFORMED:
+            fields.leave(span["line"], "a span", _NOT_THE_FORM)
 
 
 def _spans(row: Any) -> Iterator[tuple[Any, dict[str, Any], list[Any], str]]:
@@ -195,7 +205,9 @@ def _spans(row: Any) -> Iterator[tuple[Any, dict[str, Any], list[Any], str]]:
 
 def _one(each: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any], list[Any], str]]:
     context = each.get("context") or {}
-    key = each.get("spanId") or context.get("span_id")
+    trace = each.get("traceId") or context.get("trace_id")
+    span = each.get("spanId") or context.get("span_id")
+    key = (str(trace), str(span)) if span else None
     attributes = _attributes(each.get("attributes"))
     events = [(e.get("name"), _attributes(e.get("attributes"))) for e in each.get("events") or ()]
     name = str(each.get("name") or "")
@@ -323,3 +335,15 @@ READERS: dict[str, Reader] = {
     "journal": journal,
     "otel": otel,
 }
+
+
+def read(kind: str, rows: list[Row], fields: Fields) -> Iterator[Record]:
+    """The requests of a file; a row that is not what its tool writes is listed."""
+    if kind == "otel":  # a span may have its events in other rows
+        yield from otel(rows, fields)
+        return
+    for row in rows:
+        try:
+            yield from list(READERS[kind]([row], fields))
+        except _MALFORMED:
+            fields.leave(row[0], "a row", _NOT_THE_FORM)

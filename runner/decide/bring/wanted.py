@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, TemplateError, meta
+from jinja2 import StrictUndefined, TemplateError, meta
 
+from runner.cases.prompt import Bounded
 from runner.decide.bring.brought import BroughtTask
 from runner.decide.suggest import draft
 
@@ -19,8 +20,8 @@ _SHARED = """\
 {rubric}
 2: the answer meets that.
 1: it does not."""
-_jinja = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-_jinja.filters["dump"] = _jinja.filters["tojson"]  # Nunjucks' name
+_jinja = Bounded(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+_DUMP = re.compile(r"\|\s*dump\b(?=[^{}]*[%}]\})")  # Nunjucks' name of a filter
 
 
 @dataclass
@@ -49,12 +50,24 @@ class Test:
     system: str | None = None
 
 
+def as_ours(text: str) -> str:
+    """A template of Nunjucks as one of Jinja."""
+    return _DUMP.sub("| tojson", text)
+
+
+def printed(name: str, texts: Sequence[str]) -> bool:
+    """Whether templates only write a variable down, and never look into it."""
+    plain = re.compile(r"\{\{-?\s*" + re.escape(name) + r"\s*-?\}\}")
+    tags = (tag for text in texts for tag in re.findall(r"\{[{%].*?[%}]\}", plain.sub("", text)))
+    return not any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag) for tag in tags)
+
+
 def filled(text: str, variables: dict[str, Any]) -> str:
     """A template with its variables; as it stands where that can't be done."""
     if "{{" not in text and "{%" not in text:
         return text
     try:
-        return _jinja.from_string(text).render(variables)
+        return _jinja.from_string(as_ours(text)).render(variables)
     except Exception:  # a template may do anything with values
         return text
 

@@ -1,7 +1,9 @@
 """Nothing of a file goes missing: what is not in the task stands in the list of what was left."""
 
+import contextlib
 import itertools
 import json
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from runner.decide.bring.models import by_name
 from runner.decide.bring.read import read
 from runner.decide.bring.records import Wish
 from runner.decide.bring.sources import Ledger
+from runner.errors import ConfigError
 
 INPUTS = Path(__file__).parent / "inputs"
 # Words that say what something is: they become a scorer, a model, a key.
@@ -163,3 +166,37 @@ def test_any_config(tree: dict[str, Any], tmp_path_factory: pytest.TempPathFacto
     out = promptfoo.read(ledger, file)
     ledger.close()
     assert missing(ledger, out) == []
+
+
+JUNK: list[Any] = [None, 5, True, "", [], {}, [[1]], {"a": {"b": [1]}}, "{{ x", "file://nope.txt"]
+JUNK += [[{"role": "user", "content": None}], {"type": "chat", "content": [5]}, "openai:", 10**30]
+ALL = [*CONFIGS, *(f"{name}.jsonl" for name in ("otel", "langfuse", "litellm", "journal", "talks"))]
+
+
+def spoilt(value: Any, draw: random.Random) -> Any:
+    """The same with junk somewhere in it."""
+    places = [path for path, _ in leaves(value)]
+    path = draw.choice(places)[: draw.randint(1, 6)]
+    copy = json.loads(json.dumps(value))
+    node = copy
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = draw.choice(JUNK)
+    return copy
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_damage(name: str, tmp_path: Path) -> None:
+    """Whatever stands where something else belongs: a row of the list or one line, no traceback."""
+    source, file, draw = INPUTS / name, tmp_path / Path(name).name, random.Random(name)
+    lines = source.suffix == ".jsonl"
+    text = source.read_text().replace("\t", " ")
+    tree = [row for _, row in rows(source, ())][:5] if lines else yaml.safe_load(text)
+    came = 0
+    for _ in range(25):
+        bad = spoilt(tree, draw)
+        rest = json.dumps(bad) if source.suffix == ".json" else yaml.safe_dump(bad)
+        file.write_text("".join(json.dumps(row) + "\n" for row in bad) if lines else rest)
+        with contextlib.suppress(ConfigError):
+            came += bool(read(file, None, Wish()).tasks)
+    assert came
