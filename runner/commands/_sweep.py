@@ -17,6 +17,7 @@ from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
 from runner.pipeline import provenance
 from runner.pipeline.resume import try_lock
 from runner.record.files import JOURNAL, RESULT, SWEEP, utc_now, write_json
+from runner.record.run import Run
 
 # The sweep that this process has started; its lock says that the process is alive.
 directory: Path | None = None
@@ -85,7 +86,8 @@ def finish(directory: Path) -> int:
     from runner.report import build_sweep, console, junit, terminal, to_step_summary
 
     sweep = build_sweep(directory)
-    console.show(terminal.sweep(directory, sweep))
+    verbose = any(Run(directory / run.dir).config.get("verbose") for run in sweep.runs)
+    console.show(terminal.sweep(directory, sweep, verbose=verbose))
     junit.write_sweep(directory, sweep)
     to_step_summary(directory)
     if not any((directory / run.dir / JOURNAL).exists() for run in sweep.runs):

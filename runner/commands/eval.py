@@ -58,7 +58,7 @@ def _run(job: Job) -> int:
 
     to_step_summary(directory)
     ruling = gate.rule(job.gate, gate.of_run(result))
-    console.show([*terminal.run(directory, result), *terminal.gate(ruling)])
+    console.show([*terminal.run(directory, result, verbose=job.verbose), *terminal.gate(ruling)])
     if job.junit:
         from runner.report import junit
 

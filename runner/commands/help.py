@@ -32,6 +32,7 @@ Keys of a run (key=value):
   estimate=true        tokens and dollars, unsent    budget_usd=2     a hard cap
   stream=true          time first tokens             baseline=RUN     what is proven to have changed
   junit=ci/report.xml  what the gate says, for CI    gate=proven      … and on what is not proven
+  verbose=true         every reason on the terminal
 
 Flags: -m sweep · --config-dir DIR your own conf/ · --cfg job show the composed config
 Exit codes: 0 done · 2 configuration, nothing was sent · 3 gate, promise or alert · 4 calls failed

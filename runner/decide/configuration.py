@@ -17,7 +17,7 @@ PROMPT = "task.prompt_name"
 _LONGEST = 24  # characters of a value in a label
 # What a run was for, and where it went: no part of what was tried.
 _ASIDE = (
-    *("outputs", "junit", "baseline", "reuse", "gate", "estimate", "tracing"),
+    *("outputs", "junit", "baseline", "reuse", "gate", "estimate", "tracing", "verbose"),
     *("budget_usd", "budget_dir", "duplicate"),
 )
 _SHORT = {"reasoning_effort": "effort", "prompt_name": "prompt"}

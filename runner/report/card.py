@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.text import Text
+
 from runner.decide.recommend import Recommendation
 from runner.decide.sweep import SweepRow
 from runner.measure import conclusion as said_of
@@ -147,10 +149,18 @@ def candidates(ranked: Sequence[Result]) -> Table:
 
 def verdict(run: Result) -> Cell:
     """Its tier, and after it what is not met."""
-    found = said_of.tier(run)
     marks = [f"{MARKS[v.verdict]} {v.requirement}" for v in run.verdicts if v.verdict != "met"]
-    text = ": ".join(filter(None, [found or "not complete", ", ".join(marks)]))
-    return coloured(text, {"proven": "met", "refused": "missed"}.get(found or "", "not proven"))
+    return tier(run, ": ".join(filter(None, [_word(run), ", ".join(marks)])))
+
+
+def tier(run: Result, text: str = "") -> Text:
+    """Its tier, or another text, in the colour of its tier."""
+    colours = {"proven": "met", "refused": "missed", "supported": "not proven"}
+    return coloured(text or _word(run), colours.get(said_of.tier(run) or "", "unknown"))
+
+
+def _word(run: Result) -> str:
+    return said_of.tier(run) or "not complete"
 
 
 def _with_interval(run: Result, key: str) -> str:
@@ -184,7 +194,4 @@ def tasks(cards: Sequence[Card], ranked: Sequence[Sequence[Result]]) -> Table:
 
 
 def _in_short(run: Result) -> Cell:
-    found = said_of.tier(run)
-    mark = {"proven": "met", "refused": "missed", "supported": "not proven"}.get(found or "", "")
-    sign = MARKS.get(mark, "?")
-    return coloured(f"{sign} {contents.value(run.metrics.get('quality'))}", mark or "unknown")
+    return tier(run, f"{_word(run)}, {contents.value(run.metrics.get('quality'))}")

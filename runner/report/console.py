@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -16,13 +17,13 @@ from runner.config.terminal import coloured, for_stdout
 from runner.record.files import write_text
 from runner.report.text import line
 
-WIDTH = 120  # where nobody's terminal says: a pipe, a file, a log of CI
+WIDTH = 120  # where neither a terminal nor COLUMNS says: a pipe, a file, a log of CI
 
 
 def show(parts: Iterable[RenderableType], file: IO[str] | None = None) -> None:
     """Print from top to bottom, on stdout unless `file` is another stream."""
     console = Console(file=file, highlight=False)
-    if not console.is_terminal:
+    if not console.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         console.width = WIDTH
     with console.capture() as drawn:
         for part in parts:
@@ -81,9 +82,9 @@ def uncut(text: str, style: str = "") -> Styled:
     return Styled(Text(line(text), no_wrap=True, overflow="ignore"), style)
 
 
-def pointer(name: str, path: Path) -> Styled:
+def pointer(name: str, path: Path, more: str = "") -> Styled:
     """Where the rest is to be found: `report: outputs/…`."""
-    return uncut(f"{name}: {near(path)}", style="dim")
+    return uncut(f"{name}: {near(path)}{more}", style="dim")
 
 
 def near(path: Path) -> Path:

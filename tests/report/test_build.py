@@ -139,11 +139,11 @@ def test_neither_a_run_nor_a_sweep(write_run: Factory, tmp_path: Path) -> None:
 
 
 def test_one_sentence_everywhere(write_run: Factory) -> None:
-    """What a run comes down to reads the same as JSON, on paper, on the page and on screen."""
+    """What a run comes to reads the same as JSON, on paper, on the page and, verbose, on screen."""
     directory = write_run([answered(str(n), n % 2) for n in range(8)], job(requirements=WANTED))
     said = conclusion(build(directory))
     assert json.loads((directory / RESULT).read_text())["conclusion"] == said
     assert said in (directory / REPORT).read_text()
     assert said in (directory / PAGE).read_text()
-    drawn = "".join(f"{part}" for part in terminal.run(directory, load(directory)))
+    drawn = "".join(f"{part}" for part in terminal.run(directory, load(directory), verbose=True))
     assert said in drawn

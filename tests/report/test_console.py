@@ -47,12 +47,24 @@ def test_no_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "model,usd\n"
 
 
-def test_a_command_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_is_not_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is to be copied stays in one line, wider than any terminal; a sentence is wrapped."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     told("table")
     assert "word " * 39 + "word" in capsys.readouterr().out
     emit("table", text=[title("word " * 40)])
     assert max(map(len, capsys.readouterr().out.splitlines())) <= WIDTH
+
+
+def test_a_pipe_is_as_wide_as_one_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COLUMNS counts where nobody's terminal says."""
+    monkeypatch.setenv("COLUMNS", "50")
+    emit("table", text=[title("word " * 40)])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 50
 
 
 def test_no_key_gets_out(

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from runner.config.schema import Job
@@ -26,13 +27,13 @@ REQUIREMENTS = {
 }
 
 
-def printed(directory: Path, width: int = 140) -> str:
+def printed(directory: Path, width: int = 140, *, verbose: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     found = rebuild(directory)
     if isinstance(found, SweepResult):
-        parts = terminal.sweep(directory, found)
+        parts = terminal.sweep(directory, found, verbose=verbose)
     else:
-        parts = terminal.run(directory, found)
+        parts = terminal.run(directory, found, verbose=verbose)
     for part in parts:
         console.print(part, crop=False)
     assert isinstance(console.file, io.StringIO)
@@ -58,7 +59,7 @@ def test_a_model_can_not_write_to_the_terminal(write_run: Factory) -> None:
 
 
 def test_a_sweep(write_run: Factory, tmp_path: Path) -> None:
-    """Candidates come best first, then the jobs that failed, then what to ship."""
+    """What to ship comes first, then the candidates, the best first, then the jobs that failed."""
     for number, n in enumerate((4, 60)):
         lines = [answered(str(k), served_by=f"m{n}", cost_usd=k / 1e4) for k in range(1, n)]
         candidate = job(requirements={"min_quality_score": 0.85}, model=model(f"m{n}"))
@@ -66,14 +67,15 @@ def test_a_sweep(write_run: Factory, tmp_path: Path) -> None:
     broken = Result(task="sorting", model="broken", id="b", error="model: [bold]no[/bold] key")
     write_json(tmp_path / "sweep/2_x" / RESULT, broken.model_dump(mode="json"))
     text = printed(tmp_path / "sweep")
-    assert text.index("m60") < text.index("m4 ") < text.index("[bold]no[/bold] key")
-    assert "≈min_quality_score" in text
-    assert "ship m60, the only candidate that provably meets every requirement" in text
-    assert text.index("ship m60") < text.index("Why not the others: m4 is not proven to meet")
+    assert text.index("Ship m60") < text.index("m4 is not") < text.index("[bold]no[/bold] key")
+    assert "Ship m60 for sorting: the only candidate that provably meets every requirement" in text
+    assert text.index("Ship m60") < text.index("m4 is not proven to meet min_quality_score")
+    assert "≈min_quality_score" in printed(tmp_path / "sweep", verbose=True)
 
 
-def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
-    """Four candidates, asked unalike, with reasons and all that would change them: 25 lines."""
+@pytest.fixture
+def four(write_run: Factory, tmp_path: Path) -> Path:
+    """Candidates asked unalike: two are proven, one is supported, one misses."""
     known: dict[str, Any] = {"rpm": 5000, "max_concurrency": 50}
     planted = {"first": (5, 0.002), "second": (7, 0.001), "third": (30, 0.0004), "last": (15, 3e-4)}
     for number, (name, (wrong, cost)) in enumerate(planted.items()):
@@ -96,10 +98,36 @@ def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
         wanted = REQUIREMENTS | loose
         of = job(requirements=wanted, model=candidate)
         write_run(lines, of, name=f"sweep/{number}_sorting-{name}")
-    text = printed(tmp_path / "sweep", width=120)
-    assert len(text.splitlines()) <= 25
-    assert text.index("not like for like: request.top_k: ") < text.index("quality")
+    return tmp_path / "sweep"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_sweep_fits_on_a_screen(four: Path, width: int) -> None:
+    """Four candidates: 25 lines, the answer first, each reason once, and no word is cut."""
+    drawn = printed(four, width)
+    *lines, pointer = drawn.splitlines()
+    assert len(lines) < 25
+    assert max(map(len, lines)) <= width
+    assert drawn.startswith("Ship second for sorting: the cheapest of the 2 that provably meet ")
+    assert str(four / PAGE) in pointer and "verbose=true" in pointer
+    assert "…" not in drawn
+    text = " ".join(drawn.split())
     for said in (
+        "candidate verdict quality 95 % interval p95 latency per request",
+        "not like for like: request.max_tokens: ",
+        "first meets every requirement too, but costs $0.00240 a request",
+        "third misses min_quality_score (quality 0.700, at most 0.788",
+        "last is not proven to meet min_quality_score (quality 0.850",
+    ):
+        assert text.count(said) == 1
+
+
+def test_all_of_a_sweep(four: Path) -> None:
+    """`verbose` has every reason, what would change the answer, and what is not alike."""
+    text = printed(four, width=120, verbose=True)
+    assert text.startswith("Ship second for sorting")
+    for said in (
+        "not like for like: request.top_k: ",
         "sorting: ship second, the cheapest of the 2 that provably meet every requirement",
         "Tied with second, as no difference in quality is proven: first",
         "100 cases show a true difference in quality of",
@@ -108,6 +136,28 @@ def test_a_sweep_fits_on_a_screen(write_run: Factory, tmp_path: Path) -> None:
         "What would change the answer: At less than",
     ):
         assert said in text
+
+
+def test_nothing_is_recommended(write_run: Factory, tmp_path: Path) -> None:
+    """The nearest candidate is named with its reason, once."""
+    for number, right in enumerate((30, 20)):
+        lines = [answered(str(k), float(k < right), served_by=f"m{right}") for k in range(60)]
+        of = job(requirements={"min_quality_score": 0.85}, model=model(f"m{right}"))
+        write_run(lines, of, name=f"sweep/{number}_sorting-m{right}")
+    text = " ".join(printed(tmp_path / "sweep", 80).split())
+    assert text.startswith("No candidate can be recommended for sorting: nearest: m30 misses ")
+    assert text.count("m30 misses min_quality_score") == 1
+    assert text.count("m20 misses min_quality_score") == 1
+
+
+def test_all_verdicts_of_a_run(write_run: Factory) -> None:
+    """What is met is named; only `verbose` says of it why."""
+    lines = [answered(str(n), reply="{}") for n in range(100)]
+    directory = write_run(lines, job(requirements=REQUIREMENTS))
+    few, verbose = printed(directory), printed(directory, verbose=True)
+    assert "✓ met: " in few and "context_needed" in few
+    assert "8,000 are needed" not in few
+    assert "8,000 are needed" in verbose
 
 
 def routed(lines: int) -> tuple[list[Answered | Failed], Job]:
@@ -130,8 +180,9 @@ def test_arms(write_run: Factory, tmp_path: Path) -> None:
     lines, of = routed(10)
     directory = write_run(lines, of, name="sweep/0_sorting-ab")
     write_run([answered(str(n)) for n in range(10)], name="sweep/1_sorting-small")
-    for text in (printed(directory), printed(tmp_path / "sweep")):
-        rows = [line.split() for line in text.splitlines() if line.startswith("ab ")]
+    for text in (printed(directory), printed(tmp_path / "sweep", verbose=True)):
+        found = (line.split() for line in text.splitlines() if line.startswith("ab "))
+        rows = [row for row in found if row[1] in ("simple", "complex")]
         assert [row[:5] for row in rows[:2]] == [
             ["ab", "simple", "small", "5", "5"],
             ["ab", "complex", "big", "5", "5"],
