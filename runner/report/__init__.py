@@ -36,7 +36,7 @@ def build(directory: Path) -> Result:
     evidence = results.compute(directory, page.lines)
     origin = Origin.of_run(directory)
     write_text(directory / REPORT, shared(markdown.run(evidence, origin)))
-    write_text(directory / PAGE, shared(page.html(evidence)))
+    write_text(directory / PAGE, shared(page.html(evidence, origin)))
     if evidence.result.complete:
         said = {"conclusion": conclusion(evidence.result)}
         write_json(directory / RESULT, evidence.result.model_dump(mode="json") | said)
@@ -54,7 +54,7 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     sweep = sweeps.compute(directory, _anew if anew else results.load, page.lines)
     origin = Origin.of_sweep(directory, sweep)
     write_text(directory / REPORT, shared(markdown.sweep(sweep, origin)))
-    write_text(directory / PAGE, shared(page.html(sweep)))
+    write_text(directory / PAGE, shared(page.html(sweep, origin)))
     if all(run.complete or run.error for run in sweep.runs):
         write_json(directory / RESULT, sweep.model_dump(mode="json"))
     else:

@@ -20,8 +20,8 @@ from runner.report.table import MARKS, Cell, Table, coloured
 
 _NAMES = {
     "quality": "quality",
-    "monthly_cost_usd": "a month",
-    "cost_per_request_usd": "a request",
+    "monthly_cost_usd": "cost a month",
+    "cost_per_request_usd": "cost a request",
     "latency_p95_ms": "p95 latency",
 }
 
@@ -80,7 +80,7 @@ class Card:
         others = [run.label for run in ranked if run is not of and run.label in said.why_not]
         lines = {
             "proven": f"Ship {of.label} for {said.task}",
-            "supported": f"{of.label} for {said.task}: supported, not proven",
+            "supported": f"{of.label} is supported, not proven, for {said.task}",
         }
         because, line = said.because, lines.get(said.tier or "")
         if line is None:

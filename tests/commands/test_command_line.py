@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.commands.command_line import COMMANDS, main
-from runner.record.files import JOURNAL, RESULT, read_json
+from runner.record.files import JOURNAL, REPORT, RESULT, read_json
 from runner.record.journal import read_journal
 from tests import loopback
 from tests.conftest import KEY, write_cases
@@ -112,6 +112,27 @@ def test_sweep(runner: Run, server: Loopback, capsys: pytest.CaptureFixture[str]
     assert {path.name for path in root.glob("*/")} == {"0_demo-first", "1_demo-second"}
     assert (root / "report.md").exists()
     assert "second" in capsys.readouterr().out
+
+
+def test_short_or_verbose_and_in_ci(
+    runner: Run,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`verbose=true` shows every reason; in a step of CI the report of a sweep is appended once."""
+    summary = home / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert runner("-m", "model=first,second") == 0
+    assert summary.read_text() == f"{(only('sweeps/*') / REPORT).read_text()}\n"
+    assert "What to do next" not in capsys.readouterr().out
+    assert runner("-m", "model=first,second", "verbose=true") == 0
+    assert "What to do next" in capsys.readouterr().out
+    newest = max(Path("outputs/sweeps").iterdir())
+    assert main(["report", str(newest)]) == 0
+    assert "What to do next" not in capsys.readouterr().out
+    assert main(["report", str(newest), "verbose=true"]) == 0
+    assert "What to do next" in capsys.readouterr().out
 
 
 def test_flags_may_stand_anywhere(runner: Run) -> None:

@@ -1,6 +1,7 @@
 """`report.html` says what the record says, and nothing that anyone else wrote runs in it."""
 
 import base64
+import html
 import json
 import re
 from collections import Counter
@@ -14,10 +15,11 @@ from markupsafe import escape
 
 from runner.config.terminal import clean
 from runner.measure.evidence import read
-from runner.record.files import PAGE, RUN, SWEEP, write_json
+from runner.record.files import PAGE, REPORT, RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Metric, Result, Score, ToolCall, Usage, Verdict
 from runner.record.run import Run
-from runner.report import build, build_sweep, contents
+from runner.report import build, build_sweep, contents, terminal
+from runner.report.card import Card
 from runner.report.contents import Advice
 from runner.report.page import charts
 from runner.report.page.board import Board
@@ -196,11 +198,41 @@ def test_only_its_own_script(write_run: Factory) -> None:
 
 
 def test_one_file(sweep: Path) -> None:
-    """The page fetches nothing: every link in it leads to a place in it."""
-    parsed = Parsed(sweep_page(sweep))
-    assert parsed.links
-    assert all(link.startswith("#") for link in parsed.links)
-    assert not any(tag[0] in ("link", "img", "iframe", "base") for tag in parsed.tags)
+    """The page fetches nothing: what it links to is a place in it, or a report that is there."""
+    (sweep.parent / "index.html").write_text("")
+    build_sweep(sweep, anew=True)
+    for page in sweep.rglob(PAGE):
+        parsed = Parsed(page.read_text())
+        places = [link for link in parsed.links if not link.startswith("#")]
+        assert places
+        assert all((page.parent / link).is_file() for link in places)
+        assert not any(tag[0] in ("link", "img", "iframe", "base") for tag in parsed.tags)
+
+
+def test_reports_lead_to_one_another(sweep: Path) -> None:
+    """A sweep leads to its runs, each of them back, and both to the history where there is one."""
+    back = Parsed(page_of(sweep / "0_sorting-good")).links
+    assert f"../{PAGE}" in back and "../../index.html" not in back
+    (sweep.parent / "index.html").write_text("")
+    to = Parsed(sweep_page(sweep)).links
+    assert {"../index.html", *(f"{path.name}/{PAGE}" for path in sweep.glob("*_*"))} <= set(to)
+    assert "../../index.html" in Parsed(page_of(sweep / "0_sorting-good")).links
+
+
+def test_what_it_rests_on(sweep: Path) -> None:
+    """Every page ends with when, command, commit, cases and their hash, price dates, versions."""
+    build_sweep(sweep, anew=True)
+    for page in sweep.rglob(PAGE):
+        footer = page.read_text().rpartition("<footer")[2]
+        for said in (
+            "2026-11-23T12:00:00",
+            "python -m runner",
+            "abc123, with changes",
+            f"tasks/sorting/cases.jsonl, sha256 {'f' * 64}",
+            f"{'bad' if page.parent.name.endswith('bad') else 'good'} 2026-11-23",
+            "python 3.11.7",
+        ):
+            assert said in footer
 
 
 def test_cases_stand_side_by_side(sweep: Path) -> None:
@@ -215,19 +247,42 @@ def test_cases_stand_side_by_side(sweep: Path) -> None:
 
 
 def test_the_first_screen(sweep: Path) -> None:
-    """The question comes first, then the recommendation and its reasons, then the numbers."""
+    """The question, what to ship, how sure that is, three numbers, a caveat, the runner-up, n."""
     said = build_sweep(sweep).recommendations["sorting"]
-    html = sweep_page(sweep)
+    page = sweep_page(sweep)
     order = [
         "Which model meets the requirements?",
+        ">good is supported, not proven, for sorting<",
+        ">supported<",
+        *("<dt>quality<", "<dt>cost a request<", "<dt>p95 latency<"),
+        "Open: ",
+        f">Runner-up</b> bad {said.why_not['bad']}",
+        "3 cases · 2026-11-23 · 95 % intervals",
         said.headline,
         said.reasons[0],
         "Why not the others",
         "Candidates and requirements",
         "Quality compared with good",
     ]
-    places = [html.index(str(escape(text))) for text in order]
+    places = [page.find(text if "<" in text else str(escape(text))) for text in order]
+    assert -1 not in places
     assert places == sorted(places)
+
+
+def test_the_same_card_everywhere(sweep: Path) -> None:
+    """Page, Markdown and terminal begin with the same answer, and so for a single run."""
+    found = build_sweep(sweep)
+    screens = {
+        sweep: terminal.sweep(sweep, found),
+        sweep / "1_sorting-bad": terminal.run(sweep / "1_sorting-bad", found.runs[1]),
+    }
+    for directory, screen in screens.items():
+        line = (directory / REPORT).read_text().splitlines()[0].removeprefix("### ")
+        assert (
+            f'<p class="headline">{escape(html.unescape(line))}</p>'
+            in (directory / PAGE).read_text()
+        )
+        assert str(next(screen)).startswith(html.unescape(line))
 
 
 def test_one_front(sweep: Path) -> None:
@@ -243,6 +298,21 @@ def test_several_tasks(sweep: Path, write_run: Factory) -> None:
     parsed = Parsed(sweep_page(sweep))
     assert [board["candidates"] for board in parsed.data["boards"]] == [["small"], ["good", "bad"]]
     assert {"#task-0", "#task-1"} <= set(parsed.links)
+
+
+def test_tasks_by_candidates(sweep: Path, write_run: Factory) -> None:
+    """Of several tasks a line each comes first: whom to ship, and how each candidate fared."""
+    build(write_run([answered("x")], job(task={"name": "other"}), name="sweep/2_other-small"))
+    [lines] = re.findall(r'<table class="matrix">(.*?)</table>', sweep_page(sweep), re.DOTALL)
+    cells = [
+        re.sub("<.*?>", "", cell)
+        for line in re.findall("<tr>.*?</tr>", lines)
+        for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", line)
+    ]
+    assert cells[:6] == ["task", "ship", "tier", "small", "good", "bad"]
+    assert cells[6:12] == ["other", "small", "supported", "supported, 1.000", "", ""]
+    assert cells[12:16] == ["sorting", "good", "supported", ""]
+    assert cells[16:] == ["supported, 1.000", "refused, 0.500"]
 
 
 def test_nothing_was_measured(sweep: Path) -> None:
@@ -423,8 +493,9 @@ def test_the_number_behind_a_verdict(write_run: Factory) -> None:
     evidence = read(directory)
     found = evidence.result
     assert found.metrics["latency_p50_ms"].value == found.metrics["latency_p95_ms"].value
+    card = Card.on_run(found, "")
     board = Board(
-        "t", ["small"], [found], Advice.on_run(found), gather(directory), [evidence.journal]
+        card, ["small"], [found], Advice.on_run(found), gather(directory), [evidence.journal]
     )
     fact = board.fact(found, "max_latency_ms")
     assert fact.text == contents.value(found.metrics["latency_p95_ms"])

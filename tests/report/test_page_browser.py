@@ -184,6 +184,40 @@ def test_an_opened_case(tab: Page, sweep: str) -> None:
     api.expect(tab.locator("dialog")).not_to_be_visible()
 
 
+def test_the_address_of_a_case(tab: Page, sweep: str) -> None:
+    """An opened case has an address, which one key copies and which opens it again."""
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(sweep)
+    tab.get_by_label("Tag").select_option("odd")
+    tab.locator("[data-place='1'] [data-column='1']").click()
+    api.expect(tab.get_by_role("dialog", name="c3")).to_be_visible()
+    address = tab.url
+    assert address.endswith("#tag=odd&case=c3&model=bad")
+    tab.keyboard.press("c")
+    api.expect(tab.get_by_role("button", name="Copy the address")).to_have_text("Copied")
+    assert tab.evaluate("navigator.clipboard.readText()") == address
+    tab.goto("about:blank")
+    tab.goto(address)
+    api.expect(tab.get_by_role("dialog", name="c3")).to_contain_text("a stolen card")
+    tab.keyboard.press("j")
+    assert "case=c5" in tab.url
+    tab.keyboard.press("Escape")
+    api.expect(tab.locator(".grid")).to_be_focused()
+    assert tab.url.endswith("#tag=odd")
+    tab.goto("about:blank")
+    tab.goto(f"{sweep}#case=nowhere")
+    shows(tab, *(f"c{number}" for number in range(10)))
+
+
+def test_the_command_is_copied(tab: Page, sweep: str) -> None:
+    """One click puts it where it can be pasted, whatever stands in it."""
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(sweep)
+    tab.get_by_role("button", name="Copy", exact=True).click()
+    api.expect(tab.get_by_role("button", name="Copied")).to_be_visible()
+    assert tab.evaluate("navigator.clipboard.readText()") == HOSTILE
+
+
 def test_by_keyboard(tab: Page, sweep: str) -> None:
     """Search, rows, candidates and an opened case are reached without a mouse."""
     tab.goto(sweep)

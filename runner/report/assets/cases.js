@@ -243,6 +243,15 @@ class Cases {
     this.canvas.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  // The case of that name, whatever the filters say; nothing where there is none.
+  openAt(name, model) {
+    const row = this.board.rows.findIndex((each) => caseName(each) === name);
+    if (row < 0) return;
+    if (!this.view.includes(row)) this.state = {};
+    this.move(this.view.indexOf(row));
+    this.open(Math.max(0, this.board.candidates.indexOf(model)));
+  }
+
   open(column) {
     this.column = column;
     this.draw();

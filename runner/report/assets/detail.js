@@ -9,11 +9,28 @@ const detail = {
     this.cases = cases;
     this.draw();
     if (!this.dialog.open) this.dialog.showModal();
+    this.tell();
+  },
+
+  // The address of the page is that of the case while one is open.
+  tell() {
+    document.dispatchEvent(new CustomEvent("state"));
+  },
+
+  place(cases) {
+    if (!this.dialog.open || this.cases !== cases) return {};
+    const { board, view, active, column } = cases;
+    return { case: caseName(board.rows[view[active]]), model: board.candidates[column] };
+  },
+
+  copyAddress() {
+    copyText(location.href, this.dialog.querySelector("[data-keep=address]"));
   },
 
   step(by) {
     this.cases.move(this.cases.active + by);
     this.draw();
+    this.tell();
   },
 
   draw() {
@@ -44,6 +61,7 @@ const detail = {
       element("h2", { id: "detail-title" }, caseName(row)),
       element("span", { class: "tags" }, row.tags.map((tag) => element("span", { class: "tag" }, tag))),
       element("span", { class: "place" }, `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}`),
+      button("address", "Copy the address of this case", "Copy link", () => this.copyAddress()),
       button("previous", "Previous case", "↑", () => this.step(-1)),
       button("next", "Next case", "↓", () => this.step(1)),
       button("close", "Close", "✕", () => this.dialog.close()));
@@ -68,6 +86,7 @@ const detail = {
         this.cases.column = column;
         this.cases.draw();
         this.draw();
+        this.tell();
       };
       return element("button",
         { type: "button", class: `tab ${kind}`, "aria-pressed": String(pressed), "data-keep": `tab-${column}`, onclick: choose },

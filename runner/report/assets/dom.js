@@ -12,6 +12,18 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// To the clipboard; the button says how that went.
+async function copyText(text, button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Your browser does not let this page copy";
+  }
+  setTimeout(() => { button.textContent = label; }, 1500);
+}
+
 function showSeconds(seconds) {
   if (seconds == null) return "?";
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;

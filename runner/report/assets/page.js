@@ -38,13 +38,24 @@ function readAddress(tables) {
       const [, of = "0", field] = /^(?:(\d+)\.)?(.*)$/.exec(name);
       return Number(of) === number ? [field, value] : ["", ""];
     });
-    cases.state = Object.fromEntries(own);
+    const { case: name, model, ...filters } = Object.fromEntries(own);
+    cases.state = filters;
+    if (name !== undefined) cases.openAt(name, model);
   });
+}
+
+// Buttons that put the text of another element, or the address, where it can be pasted.
+function setUpCopies() {
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    const source = document.getElementById(button.dataset.copies);
+    button.hidden = false;
+    button.addEventListener("click", () => copyText(source.textContent, button));
+  }
 }
 
 function writeAddress(tables) {
   const all = tables.flatMap((cases, number) =>
-    Object.entries(cases.state).map(([name, value]) => [number ? `${number}.${name}` : name, value]));
+    Object.entries({ ...cases.state, ...detail.place(cases) }).map(([name, value]) => [number ? `${number}.${name}` : name, value]));
   const hash = new URLSearchParams(all).toString();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
@@ -57,6 +68,7 @@ function listenToKeys(tables) {
       if (typing(event.target)) return;
       if (event.key === "j") detail.step(1);
       else if (event.key === "k") detail.step(-1);
+      else if (event.key === "c") detail.copyAddress();
     } else if (event.key === "/" && !typing(event.target) && tables.length) {
       event.preventDefault();
       nearest(tables).form.elements.q.focus();
@@ -67,7 +79,10 @@ function listenToKeys(tables) {
       tables.find((cases) => cases.form.contains(event.target)).grid.focus();
     }
   });
-  detail.dialog.addEventListener("close", () => detail.cases.grid.focus());
+  detail.dialog.addEventListener("close", () => {
+    detail.cases.grid.focus();
+    detail.tell();
+  });
   detail.dialog.addEventListener("click", (event) => {
     if (event.target === detail.dialog) detail.dialog.close(); // beside the sheet
   });
@@ -82,6 +97,7 @@ function nearest(tables) {
 function main() {
   setUpTheme();
   document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
+  setUpCopies();
   const data = JSON.parse(document.getElementById("data").textContent);
   const tables = [...document.querySelectorAll("[data-board]")].map((section) => {
     const number = Number(section.dataset.board);

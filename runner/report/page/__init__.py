@@ -23,14 +23,17 @@ from runner.price import total
 from runner.record.files import jobs
 from runner.record.outcomes import Line
 from runner.record.run import Run
+from runner.report import card as cards
 from runner.report import compare, contents
+from runner.report.card import Card
 from runner.report.contents import Advice
 from runner.report.markdown import templates
+from runner.report.origin import Origin
 from runner.report.page.board import Board
 from runner.report.page.cells import Texts
 from runner.report.page.charts import histogram
 from runner.report.page.rows import Gatherer
-from runner.report.table import MARKS
+from runner.report.table import MARKS, Table
 
 __all__ = ["RunPage", "SweepPage"]
 
@@ -46,10 +49,11 @@ class RunPage:
         self._gatherer = Gatherer(self._texts)
         self.lines = self._gatherer.lines
 
-    def html(self, evidence: Evidence) -> str:
+    def html(self, evidence: Evidence, origin: Origin) -> str:
         result = evidence.result
         gathered, advice = self._gatherer.finish(), Advice.on_run(result)
-        board = Board(result.task, [result.model], [result], advice, gathered, [evidence.journal])
+        card = Card.on_run(result, origin.started)
+        board = Board(card, [result.model], [result], advice, gathered, [evidence.journal])
         return _page(
             [board],
             self._texts,
@@ -58,7 +62,8 @@ class RunPage:
             evidence=evidence,
             baseline=compare.of(result),
             failed=None,
-            command=evidence.run.command,
+            origin=origin,
+            matrix=None,
         )
 
 
@@ -81,7 +86,7 @@ class SweepPage:
         journals.append(JournalSummary(run.task))
         return journals[-1].watch(gatherer.lines(record))
 
-    def html(self, sweep: SweepResult) -> str:
+    def html(self, sweep: SweepResult, origin: Origin) -> str:
         boards = []
         for task, (gatherer, journals) in self._tasks.items():
             for journal in journals:
@@ -89,7 +94,8 @@ class SweepPage:
             ranked = [run for run in sweep.runs if run.task == task and run.rank]
             names, said = [run.label for run in ranked], sweep.recommendations[task]
             advice = Advice.on_sweep(said, ranked)
-            boards.append(Board(task, names, ranked, advice, gatherer.finish(), journals))
+            card = Card.on_sweep(said, ranked, origin.started)
+            boards.append(Board(card, names, ranked, advice, gatherer.finish(), journals))
         failed = contents.not_measured(sweep.runs)
         return _page(
             boards,
@@ -99,8 +105,13 @@ class SweepPage:
             evidence=None,
             baseline=None,
             failed=failed if failed.rows else None,
-            command=sweep.command,
+            origin=origin,
+            matrix=_matrix(boards) if len(boards) > 1 else None,
         )
+
+
+def _matrix(boards: Sequence[Board]) -> Table:
+    return cards.tasks([board.card for board in boards], [board.results for board in boards])
 
 
 def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from runner.measure.evidence import PARTS, JournalSummary
 from runner.record.outcomes import Result, Verdict
 from runner.report import contents
+from runner.report.card import Card
 from runner.report.contents import Advice
 from runner.report.page import charts
 from runner.report.page.rows import Gathered
@@ -27,12 +28,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class Board:
-    task: str
+    card: Card
     names: Sequence[str]  # of the candidates, told apart
     results: Sequence[Result]
     advice: Advice
     gathered: Gathered
     journals: Sequence[JournalSummary]
+
+    @property
+    def task(self) -> str:
+        return self.card.task
 
     @property
     def data(self) -> dict[str, Any]:
