@@ -136,7 +136,8 @@ def case(value: Any, folder: Path) -> Case:
     try:
         found = Case.model_validate(value)
     except ValidationError as error:
-        by_key = {str(each["loc"][:1]): each for each in reversed(error.errors())}
+        found_first = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        by_key = {str(each["loc"][:1]): each for each in reversed(found_first)}
         raise InvalidCase(*map(_problem, reversed(by_key.values()))) from None
     given = found.model_fields_set
     if "input" in given and given.isdisjoint(_MORE):
@@ -207,7 +208,9 @@ def _problem(found: Mapping[str, Any]) -> str:
         inside = len(found["loc"]) > 1
         known = parts.get(found["loc"][0], Case).model_fields if inside else Case.model_fields
         return f"{key}: no such key{did_you_mean(str(found['loc'][-1]), known)}"
-    return f"{key}: {found['msg'].lower()}"
+    said = found["msg"].lower().replace("a valid tuple", "a list")
+    said = said.replace("a valid dictionary", "an object").removesuffix(" or instance of turn")
+    return f"{key}: {said}"
 
 
 def select(

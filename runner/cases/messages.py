@@ -93,10 +93,14 @@ def _message(given: Mapping[str, Any], number: int, folder: Path) -> Message:
 
 def _content(message: Message, key: str, folder: Path) -> Any:
     content, role = message["content"], message["role"]
+    if content == [] and role != "tool":
+        raise Wrong(key, "is empty")
     if isinstance(content, list) and role == "user":
         return [_part(part, f"{key}.{n}", folder) for n, part in enumerate(content)]
-    if isinstance(content, list) and all(
-        isinstance(part, Mapping) and part.get("type") == "text" for part in content
+    if (
+        isinstance(content, list)
+        and content
+        and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content)
     ):
         content = "\n".join(_part(part, key, folder)["text"] for part in content)
     if not isinstance(content, str) and role == "tool":
@@ -154,8 +158,10 @@ def _calls(given: Any, message: int) -> Iterator[dict[str, Any]]:
                 near = did_you_mean(name, known)
                 raise Wrong(f"{where}.{name}", f"no such key of a call{near}")
         arguments = inner.get("arguments", {})
-        if not isinstance(arguments, str):
+        if isinstance(arguments, Mapping):
             arguments = json.dumps(arguments, ensure_ascii=False)
+        if not isinstance(arguments, str):
+            raise Wrong(f"{where}.arguments", "is no object, nor the text of one")
         function = {"name": _text(inner.get("name"), f"{where}.name"), "arguments": arguments}
         # Letters and digits, nine of them: as the strictest of the providers wants an id.
         id = _text(call.get("id") or f"call{message:03}{number:02}", f"{where}.id")

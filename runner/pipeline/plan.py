@@ -19,7 +19,7 @@ from runner.config import paths, pins, redact
 from runner.config.identity import shape
 from runner.config.schema import Cascade, Job, Model, Single, Task
 from runner.config.self_judging import self_judging
-from runner.errors import BudgetSpent, ConfigError, Stopped
+from runner.errors import BudgetSpent, ConfigError, Stopped, did_you_mean
 from runner.measure import requirements
 from runner.pipeline import conversation, tool_results, tracing
 from runner.price import worst_case
@@ -292,5 +292,10 @@ def _case_problems(
         for scorer in loaded.values():
             if problem := scorer.check(view, job.task):
                 yield f"{where}: {scorer.name}: {problem}"
+    names = [tool.name for tool in job.task.tools]
+    for given in case.results:
+        if given.name not in names:
+            near = did_you_mean(given.name, names)
+            yield f"case '{case.id}': results: no tool '{given.name}'{near}"
     if why := unfit(job.model, question.query):
         yield f"case '{case.id}': {why[1]}"

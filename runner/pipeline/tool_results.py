@@ -95,7 +95,8 @@ def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
 
 def _message(call: ToolCall, result: Any) -> Message:
     """Raises TypeError, ValueError for what is no JSON."""
-    text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+    is_text = isinstance(result, str)
+    text = result if is_text else json.dumps(result, ensure_ascii=False, allow_nan=False)
     text.encode()
     return {"role": "tool", "tool_call_id": call.id, "content": text}
 

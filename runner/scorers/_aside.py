@@ -9,7 +9,8 @@ from contextlib import suppress
 async def aside(work: Callable[[], object], seconds: float, limit: str) -> object:
     """Off the loop, in a thread that nobody waits for, neither at Ctrl-C nor once it is late.
 
-    `limit` is the setting that the seconds are of. Raises what the work does, and TimeoutError.
+    `limit` is the setting that the seconds are of. Raises what the work does, RuntimeError where
+    that would end the program (sys.exit), and TimeoutError.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[tuple[object, Exception | None]] = loop.create_future()
@@ -24,6 +25,8 @@ async def aside(work: Callable[[], object], seconds: float, limit: str) -> objec
             result = work()
         except Exception as raised:
             error = raised
+        except BaseException as raised:  # one thread's end is no reason to end all
+            error = RuntimeError(f"{type(raised).__name__} {raised}".strip())
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(tell, result, error)
 

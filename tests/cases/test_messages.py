@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runner.cases import attachments, cases, prompt
 from runner.cases.cases import Case
 from runner.config.schema import Sampling, Task
+from runner.config.validation import validated
 from runner.errors import ConfigError
 
 PDF = b"%PDF-1.4\n1 0 obj <</Type /Pages /Count 2>>\n<</Type /Page>> <</Type/Page/Parent 1 0 R>>"
@@ -106,7 +107,13 @@ def test_a_prompt_that_wants_an_input(tmp_path: Path) -> None:
         ({"messages": []}, "messages: is empty"),
         ({"turns": []}, "turns: is empty"),
         ({"messages": [USER], "images": ["a.png"]}, "images: belong to a part of a message"),
-        ({"messages": USER}, "messages"),
+        ({"messages": USER}, "messages: input should be a list"),
+        ({"messages": [{"role": "user", "content": []}]}, "messages.0.content: is empty"),
+        ({"turns": [{"inpt": "x"}]}, "turns.0.inpt: no such key; did you mean 'input'?"),
+        (
+            {"messages": [USER, {"role": "assistant", "tool_calls": [{**CALL, "arguments": [1]}]}]},
+            "messages.1.tool_calls.0.arguments: is no object, nor the text of one",
+        ),
         ({"messages": ["hello"]}, "messages.0"),
         (
             {"messages": [{"role": "asistant", "content": "x"}]},
@@ -163,6 +170,29 @@ def test_each_wrong_message_has_its_line(tmp_path: Path) -> None:
     first, second = problems(tmp_path, messages=wrong)
     assert first.startswith("messages.0.role: no role 'bot'")
     assert second == "messages.2.content: is empty"
+
+
+def test_a_result_may_be_an_empty_list(tmp_path: Path) -> None:
+    """A result is data: none found is told the model as such."""
+    case = read(tmp_path, messages=[*CALLED, {"role": "tool", "content": []}])
+    assert case.messages[-1]["content"] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says"),
+    [
+        ([], "prompt: is empty"),
+        ([{"role": "assistant", "content": "x"}], "prompt: a conversation begins with the user"),
+        ([{"role": "usr", "content": "x"}], "prompt.0.role: input should be 'system', 'user'"),
+        (7, "prompt: input should be a valid string"),
+    ],
+)
+def test_what_is_wrong_with_a_prompt(prompt: Any, says: str) -> None:
+    """One line, at its key."""
+    with pytest.raises(ConfigError) as raised:
+        validated(Task, task().model_dump() | {"prompt": prompt})
+    [line] = raised.value.problems
+    assert says in line
 
 
 def test_calls_may_be_written_short(tmp_path: Path) -> None:

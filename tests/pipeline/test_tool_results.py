@@ -145,11 +145,13 @@ async def test_functions_of_a_task(
         "async def weather(city):\n"
         "    if city == 'Oslo':\n        raise KeyError(city)\n"
         "    if city == 'Rome':\n        time.sleep(60)\n"
+        "    if city == 'Bern':\n        raise SystemExit(3)\n"
+        "    if city == 'Bonn':\n        return float('nan')\n"
         "    return {'city': city}\n"
     )
     monkeypatch.chdir(tmp_path)
     found = {}
-    for city in ("Lima", "Oslo", "Rome"):
+    for city in ("Lima", "Oslo", "Rome", "Bern", "Bonn"):
         call = ("weather", json.dumps({"city": city}))
         (runs / "a").exists() and (runs / "a").rename(runs / f"before-{city}")
         line, _ = await ended(make_job, runs, once(call), ASKED, **{"task.tool_timeout": "500ms"})
@@ -157,6 +159,8 @@ async def test_functions_of_a_task(
     assert found["Lima"] == '{"city": "Lima"}'
     assert json.loads(found["Oslo"])["error"].startswith("KeyError: 'Oslo'")
     assert "took over 0.5 s, which is task.tool_timeout" in found["Rome"]
+    assert "SystemExit 3" in found["Bern"]
+    assert "not JSON" in found["Bonn"]
 
 
 async def test_steps_within_turns(make_job: MakeJob, runs: Path) -> None:
@@ -172,6 +176,13 @@ async def test_steps_within_turns(make_job: MakeJob, runs: Path) -> None:
     assert [each.turn for each in line.exchanges] == [1, 2]
     assert [message["role"] for message in line.exchanges[1].said] == ["tool", "user"]
     assert line.scores["exact"].value == 1.0
+
+
+def test_results_of_no_tool(make_job: MakeJob, runs: Path) -> None:
+    """A result of a tool that the task does not have is for nothing: it is a slip."""
+    file = written(runs.parents[1], ASKED | {"results": {"wether": "dry"}})
+    with pytest.raises(ConfigError, match="no tool 'wether'; did you mean 'weather'"):
+        prepare(make_job("http://nowhere", **{"task.cases": file} | TASK))
 
 
 def test_steps_without_tools(make_job: MakeJob) -> None:

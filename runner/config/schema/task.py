@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from runner.config import json_schema
 from runner.config.schema.base import Name, Output, Sampling, Seconds, Strict
@@ -16,6 +16,12 @@ class PromptMessage(Strict):
     content: str = Field(min_length=1)  # Jinja
 
 
+_Prompt = Annotated[
+    Annotated[str, Tag("text")] | Annotated[tuple[PromptMessage, ...], Tag("messages")],
+    Discriminator(lambda given: "messages" if isinstance(given, list | tuple) else "text"),
+]
+
+
 class Task(Strict):
     """A prompt, its cases and how answers are scored."""
 
@@ -23,7 +29,7 @@ class Task(Strict):
     cases: str
     system: str | None = None
     # Jinja, of the user's message or of several; None: cases bring messages or turns.
-    prompt: str | Annotated[tuple[PromptMessage, ...], Field(min_length=1)] | None = "{{ input }}"
+    prompt: _Prompt | None = "{{ input }}"
     prompt_name: Name | None = None  # of the file of conf/prompt/ that it comes from
     output: Output = "text"
     json_schema: dict[str, Any] | None = None
@@ -50,8 +56,12 @@ class Task(Strict):
         return schema
 
     @model_validator(mode="after")
-    def _one_system_message(self) -> Self:
+    def _messages_in_order(self) -> Self:
+        if self.prompt == ():
+            raise ValueError("prompt: is empty; null: all cases bring their own")
         messages = self.prompt if isinstance(self.prompt, tuple) else ()
+        if next((each.role for each in messages if each.role != "system"), "user") != "user":
+            raise ValueError("prompt: a conversation begins with the user")
         if any(message.role == "system" for message in messages[1:]):
             raise ValueError("prompt: a system message stands first")
         if messages and messages[0].role == "system" and self.system:
