@@ -24,6 +24,7 @@ _NAMES = {
     "cost_per_request_usd": "cost a request",
     "latency_p95_ms": "p95 latency",
 }
+_FEW = 2  # requirements not met that a short form gives a reason of
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Number:
 class Card:
     task: str
     line: str  # the answer
-    tier: Tier | None  # None: nothing is decided
+    tier: Tier | None  # of the choice of a sweep, or of the run
     because: str
     whose: str  # the candidate that the numbers are of
     numbers: Sequence[Number]
@@ -77,7 +78,7 @@ class Card:
     def on_sweep(cls, said: Recommendation, ranked: Sequence[SweepRow], started: str) -> Card:
         """`ranked` are those of its task that were measured, the best first."""
         of = next((run for run in ranked if run.label == said.choice), ranked[0])
-        others = [run.label for run in ranked if run is not of and run.label in said.why_not]
+        others = [run for run in ranked if run is not of and run.label in said.why_not]
         lines = {
             "proven": f"Ship {of.label} for {said.task}",
             "supported": f"{of.label} is supported, not proven, for {said.task}",
@@ -85,14 +86,22 @@ class Card:
         because, line = said.because, lines.get(said.tier or "")
         if line is None:
             line = f"No candidate can be recommended for {said.task}"
-            because = f"nearest: {of.label} {said.why_not.get(of.label, '')}".rstrip(". ")
+            because = f"nearest: {reason(of, said)}".rstrip(". ")
         return cls(
             **_about(of, started, said),
             line=line,
             tier=said.tier,
             because=because,
-            runner_up=f"{others[0]} {said.why_not[others[0]]}" if others else "",
+            runner_up=reason(others[0], said) if others else "",
         )
+
+
+def reason(run: SweepRow, said: Recommendation) -> str:
+    """Why it was not chosen. Of much that it does not meet only the names: the rest is below."""
+    unmet = [verdict for verdict in run.verdicts if verdict.verdict != "met"]
+    if len(unmet) <= _FEW:
+        return f"{run.label} {said.why_not.get(run.label, '')}"
+    return f"{run.label} {said_of.shortfall(run)}."
 
 
 def _about(result: Result, started: str, said: Recommendation | None = None) -> dict[str, Any]:

@@ -48,8 +48,9 @@ def _summary(
         title, said = card.line, [*_paragraphs(card)]
     else:
         title, said = contents.QUESTION, []
+    several = len(found) > 1
     changed = [
-        f"{result.candidate} against its baseline: {compare.headline(baseline)}"
+        f"{_named(result, several)} against its baseline: {compare.headline(baseline)}"
         for result in results
         if (baseline := compare.of(result))
     ]
@@ -67,13 +68,17 @@ def _summary(
 
 
 def _paragraphs(card: Card) -> Iterator[str]:
-    word = Markdown(f"**{inline(card.word if card.tier else 'not complete')}**")
+    word = Markdown(f"**{inline(card.word)}**")
     about = filter(None, [card.because, f"{card.cases}, {card.date}"])
     yield Markdown(f"{word}: {inline('; '.join(about))}")
     if card.caveat:
         yield card.caveat
     if card.runner_up:
         yield f"Runner-up: {card.runner_up}"
+
+
+def _named(result: Result, several_tasks: bool) -> str:
+    return f"{result.task}, {result.candidate}" if several_tasks else result.candidate
 
 
 def _more(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich import box
 from rich import table as rich
@@ -61,7 +62,8 @@ def table(*columns: str, left: Collection[str] = ()) -> rich.Table:
     found = rich.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         text = column in (columns[0], *left)
-        found.add_column(column, justify="left" if text else "right", no_wrap=not text)
+        justify: Literal["left", "right"] = "left" if text else "right"
+        found.add_column(column, justify=justify, no_wrap=not text, overflow="fold")
     return found
 
 

@@ -15,7 +15,7 @@ from runner.record.files import PAGE, RUN
 from runner.record.outcomes import Result
 from runner.record.run import Run
 from runner.report import compare, contents
-from runner.report.card import Card, tier
+from runner.report.card import Card, reason, tier
 from runner.report.console import note, pointer, title, uncut
 from runner.report.contents import Advice, interval_at, unlike
 from runner.report.table import LEGEND, MARKS, Table, coloured
@@ -103,7 +103,8 @@ def sweep(
     found = [Card.on_sweep(said, ranked, started) for said, ranked in tasks]
     yield from (title(": ".join(filter(None, [one.line, one.because]))) for one in found)
     for card, (said, ranked) in zip(found, tasks, strict=True):
-        yield note(f"{card.task}: {card.cases}, {card.date}; {card.confidence} % intervals")
+        basis = f"{card.task}: {card.cases}, {card.date}, {card.confidence} % intervals."
+        yield Text(line(f"{basis} {card.caveat}"))
         yield from _task(card, said, ranked, verbose)
     for run in sweep.runs:
         if run.rank is None:
@@ -123,8 +124,6 @@ def sweep(
 def _task(
     card: Card, said: Recommendation, ranked: Sequence[SweepRow], verbose: bool
 ) -> Iterator[RenderableType]:
-    if card.caveat:
-        yield Text(line(card.caveat))
     if verbose:
         advice = Advice.on_sweep(said, ranked)
         yield from map(note, map(unlike, advice.differences))
@@ -136,12 +135,8 @@ def _task(
         yield from (Text(line(each)) for each in _said(advice))
         return
     yield _few(ranked).drawn()
-    said_first = [] if said.choice else [card.whose]
-    reasons = [
-        f"{run.label} {said.why_not[run.label]}"
-        for run in ranked
-        if run.label in said.why_not and run.label not in said_first
-    ]
+    told = {said.choice or card.whose}
+    reasons = [reason(run, said) for run in ranked if run.label not in told]
     yield from (Text(line(each)) for each in reasons[:_MOST])
     if others := reasons[_MOST:]:
         yield note(f"why {len(others)} more are not chosen: verbose=true")

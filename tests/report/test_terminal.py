@@ -150,6 +150,26 @@ def test_nothing_is_recommended(write_run: Factory, tmp_path: Path) -> None:
     assert text.count("m20 misses min_quality_score") == 1
 
 
+def test_the_worst_sweep_fits_too(write_run: Factory, tmp_path: Path) -> None:
+    """Long names that miss much and failed calls: 25 lines of 80 columns, and no name is cut."""
+    names = ("claude-haiku-with-a-long-name", "mistral-small-2506-instruct", "gpt-6-luna-mini", "m")
+    wanted = REQUIREMENTS | {"bounds": {"error_rate": {"max": 0.05}}}
+    for number, name in enumerate(names):
+        lines: list[Answered | Failed] = [
+            answered(str(k), float(k % 9 > number), served_by=name, seconds=1 + k / 10, reply="{")
+            for k in range(40)
+        ]
+        lines += [failed(f"x{k}") for k in range(3)]
+        of = job(requirements=wanted, model=model(name))
+        write_run(lines, of, name=f"sweep/{number}_sorting-{name}")
+    text = printed(tmp_path / "sweep", 80)
+    assert len(text.splitlines()) <= 25
+    assert "…" not in text
+    assert text.startswith("No candidate can be recommended for sorting")
+    report = (tmp_path / "sweep" / REPORT).read_text()
+    assert "\n**none**: nearest: claude-haiku-with-a-long-name misses" in report
+
+
 def test_all_verdicts_of_a_run(write_run: Factory) -> None:
     """What is met is named; only `verbose` says of it why."""
     lines = [answered(str(n), reply="{}") for n in range(100)]
