@@ -61,9 +61,9 @@ const detail = {
       element("h2", { id: "detail-title" }, caseName(row)),
       element("span", { class: "tags" }, row.tags.map((tag) => element("span", { class: "tag" }, tag))),
       element("span", { class: "place" }, `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}`),
-      button("address", "Copy the address of this case", "Copy link", () => this.copyAddress()),
       button("previous", "Previous case", "↑", () => this.step(-1)),
       button("next", "Next case", "↓", () => this.step(1)),
+      button("address", "Copy the address of this case", "Copy link", () => this.copyAddress()),
       button("close", "Close", "✕", () => this.dialog.close()));
   },
 
