@@ -65,6 +65,13 @@ def _groups(folders: list[Path]) -> Iterator[str]:
     for name, options in sorted(paths.options(folders).items()):
         if name in ("", "provider", "scenario"):  # chosen by a model, by a command
             continue
-        text = "  ".join(sorted(options))
+        shown = {_shown(name, option) for option in options}
+        text = "  ".join(sorted(shown))
         first, rest = f"  {name + '=':<14}", " " * 16
         yield fill(text, 98, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+
+def _shown(group: str, option: str) -> str:
+    """A folder of models keeps an old table: who wants one of it looks there."""
+    folder, slash, _ = option.rpartition("/")
+    return f"{folder}/…" if slash and group == "model" else option
