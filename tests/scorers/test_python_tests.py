@@ -522,6 +522,23 @@ def test_cancelling_ends_the_code(folder: Path, mark: str, shut: bool) -> None:
     assert processes(mark) == []
 
 
+@linux
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55])
+def test_cancelling_at_any_step(folder: Path, mark: str, shut: bool, steps: int) -> None:
+    """Also while a process is only just being made, an interrupt ends all of it."""
+
+    async def interrupted() -> None:
+        running = asyncio.create_task(trial.run("while True: pass", TESTS, 3600.0, 256))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(interrupted())
+    assert processes(mark) == []
+
+
 def test_off_the_main_thread(folder: Path) -> None:
     """The scorer works on an event loop of another thread."""
     scores: list[Score] = []

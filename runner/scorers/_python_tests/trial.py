@@ -98,7 +98,16 @@ async def _process(shut: sandbox.Sandbox, channel: socket.socket) -> AsyncIterat
     with TemporaryDirectory(prefix="python_tests_") as folder:
         if shut.stranger:
             os.chown(folder, shut.stranger, shut.stranger)
-        process = await asyncio.create_subprocess_exec(
+        process = await _begun(shut, channel, folder)
+        try:
+            yield process
+        finally:
+            await _end(process, shut)
+
+
+async def _begun(shut: sandbox.Sandbox, channel: socket.socket, folder: str) -> Process:
+    beginning = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             *(*shut.command, *sandbox.PYTHON, "-c", _START),
             stdin=PIPE,
             stdout=PIPE,
@@ -108,10 +117,14 @@ async def _process(shut: sandbox.Sandbox, channel: socket.socket) -> AsyncIterat
             env=sandbox.ENVIRONMENT,
             start_new_session=True,
         )
-        try:
-            yield process
-        finally:
-            await _end(process, shut)
+    )
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        # asyncio would kill the outermost process alone, and wait for the pipes of those inside.
+        with suppress(OSError):
+            await _end(await beginning, shut)
+        raise
 
 
 async def _end(process: Process, shut: sandbox.Sandbox) -> None:
