@@ -36,7 +36,8 @@ async def hold(
 ) -> None:
     """Ask for the answer to each turn; `log` has all that happened, as `Asker.ask` leaves it.
 
-    It ends with the first request that no model answers.
+    It ends with the first request that no model answers. What is said beside calls that go on is
+    not of the answer, so that `on_text` hears of a step once it is known to be the last.
     """
     case, steps = query.case, query.task.steps if query.task else 1
     cut = len(query.messages) - len(case.turns)
@@ -51,13 +52,18 @@ async def hold(
             now = replace(query, messages=[*opening, *said], case=view)
             if step > 1 and query.tool_choice not in (None, "none"):
                 now = replace(now, tool_choice="auto")  # who had to call may say what came of it
-            one = await _ask(asker, model, now, log, on_text)
+            held: list[str] = []
+            hear = held.append if on_text and step < steps else on_text
+            one = await _ask(asker, model, now, log, hear)
             if one.reply is None or one.error is not None:
                 return
             log.exchanges.append(_exchange(one, one.reply, number, new))
             said.append(log.exchanges[-1].message)
             new = await _results(query, log) if step < steps else []
             if not new:
+                if on_text:
+                    for piece in held:
+                        on_text(piece)
                 break
         unanswered = not_run(log.exchanges[-1].tool_calls)
 

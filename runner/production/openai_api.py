@@ -179,7 +179,7 @@ def completion(id: str, task: str, outcomes: Sequence[Answered]) -> Json:
         "created": int(time.time()),
         "model": task,
         "choices": choices,
-        "usage": usage([each.usage for each in outcomes]),
+        "usage": _used(outcomes),
     }
 
 
@@ -212,7 +212,7 @@ class Chunks:
             self._choice(index, self._last(index, each), each)
             for index, each in enumerate(outcomes)
         ]
-        about = {"usage": usage([each.usage for each in outcomes]), **extra}
+        about = {"usage": _used(outcomes), **extra}
         events = [self._event([choice]) for choice in others]
         if apart:
             events += [self._event([last]), self._event([], about)]
@@ -245,6 +245,11 @@ def event(value: Json) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
 
 
+def _used(outcomes: Sequence[Answered]) -> Json | None:
+    """Of all choices, each with all of its steps."""
+    return usage([part.usage for each in outcomes for part in each.exchanges or [each]])
+
+
 def usage(found: Sequence[Usage | None]) -> Json | None:
     """None: a provider did not say."""
     known = [each for each in found if each]
@@ -270,10 +275,11 @@ def about(task: str, outcomes: Sequence[Answered | Failed]) -> Json:
         each.queued_seconds + sum(attempt.waited_seconds for attempt in each.attempts)
         for each in outcomes
     ]
+    cost = total(each.cost_usd for each in outcomes)
     found: Json = {
         "task": task,
         "attempts": sum(len(each.attempts) for each in outcomes),
-        "cost_usd": total(each.cost_usd for each in outcomes),
+        "cost_usd": cost if cost is None else round(cost, 12),  # 6e-05, not 6.000000000000001e-05
         "waited_seconds": round(max(waits), 3),
     }
     if isinstance(last, Answered):

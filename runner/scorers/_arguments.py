@@ -2,7 +2,8 @@
 
 An expected argument is its value, or an object that says what may vary: `one_of` (a list of values
 that are as good), `type` (of JSON schema), `schema` (a whole one), `optional: true` (it may be left
-out) or, where the value itself is an object with such keys, `value`.
+out) or, where the value itself is an object with such keys, `value`. Signs don't count in texts, so
+that 1,5 is 15 and /a/b is /ab: `{"schema": {"const": "/a/b"}}` holds one to the letter.
 """
 
 import json

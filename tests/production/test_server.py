@@ -17,7 +17,7 @@ from runner.commands.command_line import main
 from runner.record.journal import read_journal
 from runner.record.outcomes import Answered, Failed
 from tests import loopback
-from tests.decision import OVERRIDES, write_conf
+from tests.decision import OVERRIDES, TASK, write_conf
 from tests.loopback import Answer, Gate, Held, Loopback, Request, in_turn
 from tests.served import SERVE_KEY, Server, serving
 
@@ -530,6 +530,39 @@ def test_tools(conf: Path, provider: Loopback, stream: bool) -> None:
         assert choice["message"]["tool_calls"] == [call]
         assert choice["message"]["content"] is None
     assert choice["finish_reason"] == "tool_calls"
+
+
+def test_steps(
+    conf: Path, provider: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls go on with the task's own functions; whole or streamed, a client gets the last answer
+    alone, and the tokens and dollars of all steps.
+    """
+    tool = json.dumps(TOOL["function"])
+    more = f"name: stepped\nsteps: 3\ntools: [{tool}]"
+    (conf / "task/stepped.yaml").write_text(TASK.replace("name: demo", more))
+    own = tmp_path / "tasks" / "stepped" / "tools.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("def weather(city):\n    return f'rain in {city}'\n")
+    body = loopback.completion("Let me look.", finish_reason="tool_calls")
+    function = {"name": "weather", "arguments": '{"city": "Oslo"}'}
+    call = {"id": "call1", "type": "function", "function": function}
+    body["choices"][0]["message"]["tool_calls"] = [call]
+    provider.answer = lambda request: (
+        loopback.echo(request)
+        if request.body["messages"][-1]["role"] == "tool"
+        else Answer(body=body)
+    )
+    monkeypatch.chdir(tmp_path)
+    with serving(conf, "task=stepped", *OVERRIDES[1:]) as server:
+        asked = ask("Oslo?") | {"model": "stepped"}
+        reply = server.post(asked)
+        whole, streamed = reply.json(), server.post(asked | {"stream": True}).text
+    assert whole["choices"][0]["message"]["content"] == "rain in Oslo"
+    assert (whole["usage"]["total_tokens"], reply.headers["x-runner-cost-usd"]) == (30, "4e-05")
+    events = [json.loads(line[6:]) for line in streamed.splitlines() if line[6:7] == "{"]
+    said = "".join(each["choices"][0]["delta"].get("content", "") for each in events)
+    assert (said, events[-1]["usage"]["total_tokens"]) == ("rain in Oslo", 30)
 
 
 def connected(server: Server) -> socket.socket:
