@@ -265,6 +265,8 @@ class _Checker:
         file = next((f for f in found if f.is_file()), None) or paths.cases_file(job.task.cases)
         for case in cases.read(file):
             prompt.render(job.task, case)
+            if problem := tool_results.problem(job.task, case):
+                yield "problems", f"{near(file)}: case '{case.id}': {problem}"
             scored = conversation.views(case) if case.turns else [(0, case)]
             for turn, view in scored:
                 where = f"case '{case.id}'" + (f", turn {turn}" if turn else "")

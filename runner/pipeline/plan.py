@@ -19,7 +19,7 @@ from runner.config import paths, pins, redact
 from runner.config.identity import shape
 from runner.config.schema import Cascade, Job, Model, Single, Task
 from runner.config.self_judging import self_judging
-from runner.errors import BudgetSpent, ConfigError, Stopped, did_you_mean
+from runner.errors import BudgetSpent, ConfigError, Stopped
 from runner.measure import requirements
 from runner.pipeline import conversation, tool_results, tracing
 from runner.price import worst_case
@@ -142,8 +142,6 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())
-    if job.task.steps > 1:
-        tool_results.functions(job.task)
     # Latency hangs on these, though no answer does.
     timing = [job.concurrency, job.retry.model_dump(mode="json")]
     identity, count = hashlib.sha256(json.dumps(timing).encode()), 0
@@ -171,6 +169,8 @@ def check_job(job: Job, today: date) -> None:
         _check_checks(judge, job.task, answers=False)
     if found := [*self_judging(job), *_unpriced(job)]:
         raise ConfigError(*found)
+    if job.task.steps > 1:
+        tool_results.functions(job.task)
 
 
 def _unpriced(job: Job) -> Iterator[str]:
@@ -292,10 +292,7 @@ def _case_problems(
         for scorer in loaded.values():
             if problem := scorer.check(view, job.task):
                 yield f"{where}: {scorer.name}: {problem}"
-    names = [tool.name for tool in job.task.tools]
-    for given in case.results:
-        if given.name not in names:
-            near = did_you_mean(given.name, names)
-            yield f"case '{case.id}': results: no tool '{given.name}'{near}"
+    if why_not := tool_results.problem(job.task, case):
+        yield f"case '{case.id}': {why_not}"
     if why := unfit(job.model, question.query):
         yield f"case '{case.id}': {why[1]}"

@@ -16,6 +16,7 @@ from runner.cases import strict_json
 from runner.cases.cases import Case
 from runner.config import json_schema, paths
 from runner.config.schema import Task
+from runner.errors import ConfigError, did_you_mean
 from runner.record.files import sha256
 from runner.record.outcomes import Message, ToolCall
 from runner.scorers import _modules
@@ -36,9 +37,22 @@ def file_of(task: Task) -> Path | None:
 
 
 def functions(task: Task) -> Mapping[str, Callable[..., Any]]:
-    """By the names of the tools. Raises ConfigError for a file that can't be imported."""
-    path = file_of(task)
-    return _functions(path, sha256(path)) if path else {}
+    """By the names of the tools. Raises ConfigError for a file that can't be imported, or has none
+    of them.
+    """
+    if not (path := file_of(task)):
+        return {}
+    found, names = _functions(path, sha256(path)), [tool.name for tool in task.tools]
+    if not any(name in found for name in names):
+        raise ConfigError(f"{path}: no function has the name of a tool: {', '.join(names)}")
+    return found
+
+
+def problem(task: Task, case: Case) -> str | None:
+    """What is wrong with the results that a case has."""
+    names = [tool.name for tool in task.tools]
+    odd = next((each.name for each in case.results if each.name not in names), None)
+    return f"results: no tool '{odd}'{did_you_mean(odd, names)}" if odd else None
 
 
 def fingerprint(task: Task) -> str | None:

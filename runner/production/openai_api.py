@@ -247,7 +247,8 @@ def event(value: Json) -> bytes:
 
 def _used(outcomes: Sequence[Answered]) -> Json | None:
     """Of all choices, each with all of its steps."""
-    return usage([part.usage for each in outcomes for part in each.exchanges or [each]])
+    steps = [[step.usage for step in each.exchanges] or [each.usage] for each in outcomes]
+    return usage([used for each in steps for used in each])
 
 
 def usage(found: Sequence[Usage | None]) -> Json | None:

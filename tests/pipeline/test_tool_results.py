@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.errors import ConfigError
-from runner.pipeline.plan import prepare
+from runner.pipeline.plan import check_job, prepare
 from runner.record.outcomes import Answered
 from tests import loopback
 from tests.loopback import Answer, Loopback, Request
@@ -176,6 +177,25 @@ async def test_steps_within_turns(make_job: MakeJob, runs: Path) -> None:
     assert [each.turn for each in line.exchanges] == [1, 2]
     assert [message["role"] for message in line.exchanges[1].said] == ["tool", "user"]
     assert line.scores["exact"].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("def wether(city): ...", "no function has the name of a tool: weather"),
+        ("def weather(city:", "can't be imported: SyntaxError"),
+    ],
+)
+def test_no_such_function(
+    make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, says: str
+) -> None:
+    """A tools.py that nothing could come of is a slip, told before anything is sent."""
+    own = tmp_path / "tasks" / "demo" / "tools.py"
+    own.parent.mkdir(parents=True)
+    own.write_text(code)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=says):
+        check_job(make_job("http://nowhere", **TASK), date.today())
 
 
 def test_results_of_no_tool(make_job: MakeJob, runs: Path) -> None:
