@@ -19,10 +19,12 @@ KEY = "sk-planted-0123456789-abcdef"
 
 @pytest.fixture(autouse=True)
 def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test may reach a provider by a key that happens to be set on this machine."""
+    """No test may reach a provider by a key that happens to be set, nor see how wide a screen is."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY", "_proxy")):
             monkeypatch.delenv(name)
+    for name in ("COLUMNS", "LINES"):  # readline tells a worker of a screen that it has not
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
 
 
