@@ -19,7 +19,7 @@ KEY = "sk-planted-0123456789-abcdef"
 
 @pytest.fixture(autouse=True)
 def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test may reach a provider by a key that happens to be set, nor see how wide a screen is."""
+    """No test may reach a provider by a key that happens to be set, nor know a screen."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY", "_proxy")):
             monkeypatch.delenv(name)
