@@ -76,20 +76,20 @@ def _success(wire: Wire, timeout: float) -> Reply:
     text, reason, usage = "".join(said.text), said.finish_reason, wire.usage
     calls = said.calls.made()
     if wire.garbled:
-        raise _unusable("invalid_reply", f"{GARBLED}: {wire.garbled}", wire)
+        raise _failed("invalid_reply", f"{GARBLED}: {wire.garbled}", wire)
     if said.refusal and not (text or calls):
         words = "".join(said.refusal)
-        raise _unusable("content_policy", f"the model refused: {words}", wire)
+        raise _failed("content_policy", f"the model refused: {words}", wire)
     if not (text or reason or calls):
-        raise _unusable("invalid_reply", "the reply holds no answer", wire)
+        raise _failed("invalid_reply", "the reply holds no answer", wire)
     if wire.streamed and not reason:
-        raise _unusable("invalid_reply", "the stream ended without a finish reason", wire)
+        raise _failed("invalid_reply", "the stream ended without a finish reason", wire)
     if reason == "error":
-        raise _unusable("invalid_reply", f"the provider ended the answer: {said.ending}", wire)
+        raise _failed("invalid_reply", f"the provider ended the answer: {said.ending}", wire)
     if reason == "content_filter" and not (text or calls):
-        raise _unusable("content_policy", f"the provider held the answer back: {said.ending}", wire)
+        raise _failed("content_policy", f"the provider held the answer back: {said.ending}", wire)
     if reason == "tool_calls" and not (text or calls):
-        raise _unusable("invalid_reply", "the answer ends with calls of tools and has none", wire)
+        raise _failed("invalid_reply", "the answer ends with calls of tools and has none", wire)
     if reason == "tool_calls" and not calls:
         reason = "stop"
     elif calls and reason in ("stop", None):  # so do Google and Ollama end it, OpenAI a forced one
@@ -111,10 +111,10 @@ def _success(wire: Wire, timeout: float) -> Reply:
 
 def _unreadable(odd: Exception, wire: Wire) -> CallFailed:
     start = bytes(wire.reply[:_LOOKED_AT]).decode(errors="replace")
-    return _unusable("invalid_reply", f"the reply can't be read ({odd!r:.80}): {start}", wire)
+    return _failed("invalid_reply", f"the reply can't be read ({odd!r:.80}): {start}", wire)
 
 
-def _unusable(kind: ErrorKind, message: str, wire: Wire) -> CallFailed:
+def _failed(kind: ErrorKind, message: str, wire: Wire) -> CallFailed:
     return CallFailed(
         kind,
         one_line(message),
@@ -153,26 +153,18 @@ def _failure(error: Exception, wire: Wire, timeout: float) -> CallFailed:
     if kind == "unsupported_param" and stated:
         stated += "; the drop_params of the model's file name what it is not to be sent"
     said_to_wait = (waits.in_headers(wire.headers), said.retry_seconds if said else None)
-    return CallFailed(
-        kind,
-        one_line(stated) or first_line(error),
-        wire.status,
+    return replace(
+        _failed(kind, one_line(stated) or first_line(error), wire),
         retry_after=max((wait for wait in said_to_wait if wait is not None), default=None),
         should_retry=_RETRY.get(wire.headers.get("x-should-retry", "")),
         unbilled=_unbilled(wire, kind),
-        seconds=wire.seconds,
-        http_requests=wire.http_requests,
-        by_litellm=wire.by_litellm,
-        request=wire.request(),
-        usage=wire.usage,
-        delivered=wire.delivered,
     )
 
 
 def _redirected(wire: Wire) -> CallFailed:
     where = wire.location or "nowhere"
     why = f"the provider points to {where}: redirects are not followed; correct its api_base"
-    return replace(_unusable("bad_request", why, wire), unbilled=True)
+    return replace(_failed("bad_request", why, wire), unbilled=True)
 
 
 def _unbilled(wire: Wire, kind: ErrorKind) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jinja2
 import yaml
@@ -13,6 +14,7 @@ from omegaconf import OmegaConf
 from runner.config import paths
 from runner.config.catalogue import Options
 from runner.decide.promote.mapping_file import switched
+from runner.production.serving import on_loopback
 from runner.record.files import write_text
 
 MAPPING = "conf/mapping/default.yaml"
@@ -62,6 +64,21 @@ def keys(models: Sequence[str]) -> list[str]:
     return sorted(
         {key for text in texts for key in re.findall(r"api_key_env: (\w+)", text)} - {"null"}
     )
+
+
+def data_at(address: str | None) -> str:
+    """Where the text goes that a server is sent, as far as its address tells."""
+    here = on_loopback(urlsplit(address or "").hostname or "")
+    return "on_device" if here else "third_party"
+
+
+def around(about: Mapping[str, Any]) -> dict[str, str]:
+    """The files of a project that belong to no group and no case."""
+    return {
+        ".gitignore": rendered("gitignore", about),
+        ".github/workflows/model-decision.yml": rendered("workflow.yml", about),
+        "README.md": rendered("README.md", about),
+    }
 
 
 def line(case: Mapping[str, Any]) -> str:

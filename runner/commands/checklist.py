@@ -1,7 +1,7 @@
 """Is a decision ready for production? Line by line, each with its evidence; nothing is sent.
 
     python -m runner checklist task=extraction model=haiku fallback=cross_provider
-    python -m runner checklist task=extraction mapping=hosted gate=true
+    python -m runner checklist task=extraction gate=true
     python -m runner checklist task=extraction model=haiku format=markdown to=checklist.md
 
 Exit 3 under gate=true, and gate=proven, when a line is open. conf/checklist.yaml holds what only

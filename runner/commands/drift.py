@@ -1,7 +1,7 @@
 """Does a promoted decision still hold? A few of its cases are asked again, and what moved is said.
 
-    python -m runner drift task=extraction mapping=hosted
-    python -m runner drift task=extraction mapping=hosted gate=true budget_usd=0.01
+    python -m runner drift task=extraction
+    python -m runner drift task=extraction gate=true budget_usd=0.01
 
 The record that `promote` wrote is enough: the runs it came from may be gone. With gate=true the
 exit code is 3 when something is proven to have moved, or no case could be compared; with

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 from rich import box
@@ -123,14 +122,7 @@ def _shared_files(names: Sequence[str], found: Brought) -> dict[str, str]:
     files = {_project.MAPPING: "".join([lines[0][0], *(each[-1] for each in lines)])}
     for model in found.own:
         files |= _model_files(model, about)
-    about["keys"] = _project.keys(found.models)
-    for name, template in (
-        (".gitignore", "gitignore"),
-        (".github/workflows/model-decision.yml", "workflow.yml"),
-        ("README.md", "README.md"),
-    ):
-        files[name] = _project.rendered(template, about)
-    return files
+    return files | _project.around(about | {"keys": _project.keys(found.models)})
 
 
 def _model_files(model: OwnModel, about: dict[str, Any]) -> dict[str, str]:
@@ -142,11 +134,10 @@ def _model_files(model: OwnModel, about: dict[str, Any]) -> dict[str, str]:
     }
     files = {f"conf/model/{model.option}.yaml": _project.rendered("model.yaml", own)}
     if model.api_base:
-        near = urlsplit(model.api_base).hostname in ("127.0.0.1", "localhost", "::1")
         at = own | {
             "models": [model.option],
             "address": model.api_base,
-            "data": "on_device" if near else "third_party",
+            "data": _project.data_at(model.api_base),
             "key_env": model.key_env,
         }
         files[f"conf/provider/{model.provider}.yaml"] = _project.rendered("provider.yaml", at)

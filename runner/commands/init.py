@@ -17,7 +17,6 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -32,7 +31,6 @@ from runner.config.schema import Strict
 from runner.decide.suggest import Draft, draft
 from runner.errors import ConfigError, did_you_mean
 
-_NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _EXAMPLES = [
     {"id": "1", "input": "The parcel came broken.", "expected": "complaint"},
     {"id": "2", "input": "Do you ship to Norway?", "expected": "question"},
@@ -42,7 +40,7 @@ _EXAMPLES = [
 
 class InitSettings(Strict):
     source: str | None = Field(None, alias="from")
-    task: str | None = Field(None, pattern=_NAME)
+    task: str | None = Field(None, pattern=_project.NAME)
     models: str | None = None
     provider: str | None = None
 
@@ -61,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     if (home / f"conf/task/{task}.yaml").exists():
         raise ConfigError(f"{home / 'conf/task' / task}.yaml: is there already; say task=another")
     _project.write(home, files, task)
-    _advise(home, task, draft_of(found), settings)
+    _advise(home, task, _draft_of(found), settings)
     return 0
 
 
@@ -84,14 +82,14 @@ def _cases(source: Path) -> list[Case]:
     return list(cases.read(source))
 
 
-def draft_of(found: Sequence[Case]) -> Draft:
+def _draft_of(found: Sequence[Case]) -> Draft:
     wanted = (case.turns[-1].expected if case.turns else case.expected for case in found)
     return draft((case.input or case.text for case in found), wanted)
 
 
 def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path) -> dict[str, str]:
     """What is to be written, by its path in the project. Raises ConfigError."""
-    suggested = draft_of(found)
+    suggested = _draft_of(found)
     models, own, address = _models(settings)
     about = {
         **_project.NOTHING_MORE,
@@ -101,7 +99,7 @@ def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path)
         "candidates": ",".join(models if len(models) > 1 else [*models, "haiku"]),
         "today": date.today(),
         "address": address,
-        "data": "on_device" if _on_loopback(address) else "third_party",
+        "data": _project.data_at(address),
         "provider": "own" if address else settings.provider,
         "keys": _project.keys(models),
     }
@@ -110,9 +108,7 @@ def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path)
         f"conf/requirements/{task}.yaml": _project.rendered("requirements.yaml", about),
         _project.MAPPING: _project.rendered("mapping.yaml", about),
         f"tasks/{task}/cases.jsonl": "".join(map(_line, found)),
-        ".gitignore": _project.rendered("gitignore", about),
-        ".github/workflows/model-decision.yml": _project.rendered("workflow.yml", about),
-        "README.md": _project.rendered("README.md", about),
+        **_project.around(about),
     }
     if len(models) > 1:
         files[f"conf/sweep/{task}.yaml"] = _project.rendered("sweep.yaml", about)
@@ -142,10 +138,6 @@ def _models(settings: InitSettings) -> tuple[list[str], list[str], str | None]:
             f"provider={settings.provider}: none of the models needs a file; leave it out"
         )
     return [_project.named(name) if name in own else name for name in named], own, address
-
-
-def _on_loopback(address: str | None) -> bool:
-    return urlsplit(address or "").hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def _line(case: Case) -> str:

@@ -17,7 +17,11 @@ _NAMES = {
     "fallback": {"chain.*": "model"},
     "mapping": {"*": "model", "overrides.*.prompt": "prompt"},
 }
-_BASES = {"provider": "/base/provider", "task": "/base/task", "requirements": "base"}
+_BASES = {
+    "provider": "/base/provider@_here_",
+    "task": "/base/task@_here_",
+    "requirements": "base",
+}
 _PACKAGES = {"prompt": "task", "sweep": "_global_", "experiment": "_global_"}
 _NAMED = {"prompt": "prompt_name"} | dict.fromkeys(
     ("model", "provider", "task", "requirements", "retry", "fallback", "tools"), "name"
@@ -55,9 +59,10 @@ def extend(mapping: DictConfig, below: DictConfig) -> None:
 
 def _base(group: str, option: str, config: DictConfig) -> list[str]:
     if group == "model":
-        return [f"/base/{config.get('kind', 'single')}@_here_".replace("single", "model")]
+        kind = config.get("kind", "single")
+        return [f"/base/{'model' if kind == 'single' else kind}@_here_"]
     name = _BASES.get(group)
-    return [f"{name}@_here_" if name and "/" in name else name] if name and name != option else []
+    return [name] if name and name != option else []
 
 
 def _is_base(entry: Any) -> bool:

@@ -35,7 +35,7 @@ def differences(tool: Tool, wanted: Mapping[str, Any], given: Mapping[str, Any])
         if about is None and not isinstance(about, dict):
             yield f"{name}: is no parameter of {tool.name}{did_you_mean(name, properties)}"
         elif not ("default" in about and _same(about["default"], given[name])):
-            yield f"{name}: is {_shown(given[name])}, expected to be left out"
+            yield f"{name}: is {shown(given[name])}, expected to be left out"
 
 
 def example(wanted: Any) -> Any:
@@ -88,7 +88,7 @@ def _unclear(expected: Any, schema: Any) -> str | None:
 
 def _unfit(value: Any, schema: Any) -> str | None:
     if why := json_schema.misfit(schema, value) if isinstance(schema, dict) else None:
-        return f"{_shown(value)} is nothing that the tool takes: {why}"
+        return f"{shown(value)} is nothing that the tool takes: {why}"
     return None
 
 
@@ -104,9 +104,9 @@ def _schema(expected: Mapping[str, Any]) -> dict[str, Any]:
 def _misfit(expected: Any, value: Any) -> str | None:
     """Why a value is not the expected one; either may be left out."""
     if expected is _ABSENT:
-        return f"is {_shown(value)}, expected to be left out"
+        return f"is {shown(value)}, expected to be left out"
     if not _may_vary(expected):
-        return None if _same(expected, value) else _not(value, _shown(expected))
+        return None if _same(expected, value) else _not(value, shown(expected))
     if expected.get("optional") and value in (_ABSENT, None):
         return None
     if "type" in expected or "schema" in expected:
@@ -116,12 +116,12 @@ def _misfit(expected: Any, value: Any) -> str | None:
     if "one_of" in expected or "value" in expected:
         values = expected.get("one_of", [expected.get("value")])
         if not any(_same(each, value) for each in values):
-            return _not(value, " or ".join(map(_shown, values)))
+            return _not(value, " or ".join(map(shown, values)))
     return None
 
 
 def _not(value: Any, expected: str) -> str:
-    return f"is {'left out' if value is _ABSENT else _shown(value)}, expected {expected}"
+    return f"is {'left out' if value is _ABSENT else shown(value)}, expected {expected}"
 
 
 def _same(expected: Any, value: Any) -> bool:
@@ -143,5 +143,5 @@ def _plain(text: str) -> str:
     return _SIGNS.sub("", simple) or simple
 
 
-def _shown(value: Any) -> str:
-    return clip(json.dumps(value, ensure_ascii=False))
+def shown(value: Any) -> str:
+    return clip(json.dumps(value, ensure_ascii=False, default=str))

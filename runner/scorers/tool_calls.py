@@ -23,7 +23,6 @@ is wanted, as JSON schema has it; the default of an argument may be said; and no
 with an answer in its place, in which none is written out.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ def score(
         for wanted in _readings(case, key)
     ]
     told, right, of = max(judged, key=lambda each: each[1] / each[2] if each[2] else 1.0)
-    told = [*(_Told(name, "in_text", _shown(given)) for name, given in written), *told]
+    told = [*(_Told(name, "in_text", _arguments.shown(given)) for name, given in written), *told]
     if not of and not (written or reply.text.strip()):
         return _score(0.0, "no call, and no answer either", told)
     if not of:
@@ -167,7 +166,7 @@ def _judged(
         told.append(_said(tools, call, next((w for w in left if w.name == call.name), None)))
         if told[-1].verdict in ("wrong", "malformed"):
             left = _without(left, call.name)
-    told += [_Told(want.name, "missing", _shown(want.arguments)) for want in left]
+    told += [_Told(want.name, "missing", _arguments.shown(want.arguments)) for want in left]
     return told, len(pairs), max(len(wanted), len(made))
 
 
@@ -178,7 +177,7 @@ def _said(tools: dict[str, Tool], call: _Made, want: _Wanted | None) -> _Told:
     if call.arguments is None:
         return _Told(call.name, "malformed", call.why)
     if want is None:
-        return _Told(call.name, "unexpected", _shown(call.arguments))
+        return _Told(call.name, "unexpected", _arguments.shown(call.arguments))
     why = "; ".join(_differs(tools, want, call)) or "not where it was to be made"
     return _Told(call.name, "wrong", why)
 
@@ -246,7 +245,9 @@ def _calls(expected: Any) -> list[_Wanted]:
 
 def _call(expected: Any) -> _Wanted:
     if not isinstance(expected, dict) or not isinstance(expected.get("name"), str):
-        raise ValueError(f"a call is an object with a name and arguments, not {_shown(expected)}")
+        raise ValueError(
+            f"a call is an object with a name and arguments, not {_arguments.shown(expected)}"
+        )
     if odd := next((key for key in expected if key not in ("name", "arguments")), None):
         raise ValueError(f"{expected['name']}: a call has no '{odd}'")
     arguments = expected.get("arguments", {})
@@ -265,7 +266,3 @@ def _checked(case: Case, task: Task, key: str | None) -> None:
             raise ValueError(f"no tool '{want.name}'{did_you_mean(want.name, tools)}")
         if problem := _arguments.problem(tools[want.name], want.arguments):
             raise ValueError(problem)
-
-
-def _shown(value: Any) -> str:
-    return clip(json.dumps(value, ensure_ascii=False, default=str))
