@@ -77,7 +77,8 @@ def _asked(settings: InitSettings) -> InitSettings:
 def _cases(source: Path) -> list[Case]:
     """Raises ConfigError naming file and line."""
     if not source.is_file():
-        near = [str(each) for each in source.parent.glob("*") if each.suffix in rows.FORMATS]
+        beside = (each for each in source.parent.glob("*") if each.is_file())
+        near = [str(each) for each in beside if each.suffix in rows.FORMATS]
         raise ConfigError(f"from: no file '{source}'{did_you_mean(str(source), near)}")
     return list(cases.read(source))
 

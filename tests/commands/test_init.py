@@ -19,6 +19,7 @@ TABLE = "input,expected,tags\n" + "".join(
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("Tickets 2026.csv").write_text(TABLE)
+    Path("Ticket.csv").mkdir()
     return tmp_path
 
 
@@ -72,6 +73,7 @@ def test_keys_of_the_candidates(home: Path) -> None:
     ("words", "said"),
     [
         (["from=Tickets.csv"], "from: no file 'Tickets.csv'; did you mean 'Tickets 2026.csv'"),
+        (["from=Ticket.csv"], "from: no file 'Ticket.csv'; did you mean 'Tickets 2026.csv'"),
         (["models=haiko"], "models: no model 'haiko'; did you mean 'haiku'"),
         (["models=x", "provider=opnai"], "provider=opnai: no such provider; did you mean 'openai'"),
         (["provider=openai"], "provider=openai: none of the models needs a file"),
