@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from runner.config.schema import STRICTER, Gate
-from runner.decide import gate, no_effect
+from runner.decide import gate, no_effect, routers
 from runner.decide.configuration import configurations
 from runner.decide.gate import Ruling
 from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
+from runner.decide.routers import RouterGain
 from runner.errors import ConfigError, RunnerError, StorageError
 from runner.measure import like_for_like
 from runner.measure.result import load as load_run
@@ -44,6 +45,7 @@ class SweepResult(Record):
     runs: list[SweepRow]  # task by task, the best first; what could not be measured last
     best: dict[str, str | None]  # the candidate to ship on each task; None: none is proven to fit
     recommendations: dict[str, Recommendation] = Field(default_factory=dict)  # by task
+    routing: dict[str, list[RouterGain]] = Field(default_factory=dict)  # by task
     gate: Ruling | None = None  # of all its tasks; None: of an earlier version
     command: str | None = None  # which asks all of it again; None: nobody knows
 
@@ -59,19 +61,20 @@ def compute(
     """
     found = [_candidate(path, read) for path in jobs(directory)]
     runs: list[SweepRow] = []
-    recommendations = {}
+    recommendations, routing = {}, {}
     for task in sorted({run.task for run in found}):
         of_task = {str(n): run for n, run in enumerate(found) if run.task == task}
         in_order = ranked(Candidate(key, run) for key, run in of_task.items())
         rows = _labelled(directory, [of_task[one.label] for one in in_order])
         runs += rows
         if task != UNNAMED:
-            recommendations[task] = _recommend(directory, task, rows, lines)
+            recommendations[task], routing[task] = _decide(directory, task, rows, lines)
     runs.sort(key=lambda run: run.rank is None)
     return SweepResult(
         runs=runs,
         best={task: one.choice for task, one in recommendations.items()},
         recommendations=recommendations,
+        routing=routing,
         gate=_gate(directory, runs, recommendations),
         command=sweep_command(directory),
     )
@@ -117,13 +120,14 @@ def _labelled(directory: Path, ranked: Sequence[SweepRow]) -> list[SweepRow]:
     return placed
 
 
-def _recommend(
+def _decide(
     directory: Path,
     task: str,
     ranked: Sequence[SweepRow],
     lines: Callable[[SweepRow], Iterable[Line]] | None,
-) -> Recommendation:
-    contenders, asked, tried = [], [], []
+) -> tuple[Recommendation, list[RouterGain]]:
+    """Which of them to ship, and what choosing among them for each case gains."""
+    contenders, asked, tried, routed = [], [], [], []
     for run in ranked:
         record = Run(directory / run.dir)
         try:
@@ -134,8 +138,11 @@ def _recommend(
         if run.rank:
             asked.append(like_for_like.asked(run.label, record.config, seen, run.settings))
             tried.append(no_effect.Tried(run.label, run.model, run.settings, seen))
+            model = record.config.get("model") or {}
+            routed.append(routers.Seen(run.label, model, run.settings, seen))
     unlike = [*_notes(ranked), *like_for_like.differences(asked)]
-    return recommend(task, contenders, unlike, no_effect.without_effect(tried))
+    said = recommend(task, contenders, unlike, no_effect.without_effect(tried))
+    return said, routers.gains(routed, ranked[0].confidence)
 
 
 def _notes(runs: Sequence[SweepRow]) -> list[str]:

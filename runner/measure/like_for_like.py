@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from runner.cases.messages import text_of
 from runner.config.overrides import leaves
 from runner.measure.observations import own
-from runner.record.outcomes import Answered, Line
+from runner.record.outcomes import Answered, Failed, Line
 from runner.record.run import Run
 
 # What shapes a run, besides the model; whom a fallback asks, and at which price, is its own matter.
@@ -61,12 +62,16 @@ class JournalDigest:
     first: Answered | None = None  # of the first case, so that journals show the same one
     requests: dict[str, bytes] = field(default_factory=dict)  # hash of what was sent, by case
     reasoning: dict[str, int] = field(default_factory=dict)  # tokens, by case
+    # What each request was worth to its user, failed ones among them, and what it cost, by case.
+    worth: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
+    chars: dict[str, int] = field(default_factory=dict)  # of the prompt, by case
     outcomes: int = 0
     replayed: int = 0
 
     def see(self, line: Line) -> None:
         self.outcomes += 1
         self.replayed += line.replayed
+        self._value(line)
         if not own(line):
             return
         if score := line.scores.get(self.scorer):
@@ -79,6 +84,16 @@ class JournalDigest:
                 self.reasoning[line.case] = line.usage.reasoning_tokens
         if self.first is None or (line.case, line.repeat) < (self.first.case, self.first.repeat):
             self.first = line
+
+    def _value(self, line: Line) -> None:
+        """Of an answer without a score nobody knows what it was worth."""
+        score = line.scores.get(self.scorer) if isinstance(line, Answered) else None
+        if score is None and not (isinstance(line, Failed) and not line.open):
+            return
+        mine = score.value if score and own(line) else 0.0
+        self.worth.setdefault(line.case, []).append((mine, line.cost_usd))
+        if line.case not in self.chars:
+            self.chars[line.case] = sum(len(text_of(message)) for message in line.messages)
 
 
 def look(run: Run, lines: Iterable[Line]) -> JournalDigest:

@@ -15,6 +15,7 @@ from runner import scorers
 from runner.config.paths import shown
 from runner.decide.recommend import Compared, Recommendation
 from runner.decide.recommend.reasons import chance
+from runner.decide.routers import RouterGain
 from runner.decide.sweep import SweepRow
 from runner.measure import formatting
 from runner.measure.comparison import RunComparison
@@ -154,6 +155,27 @@ def arms(results: Sequence[tuple[str, Result]]) -> Table:
 
 def with_arms(runs: Iterable[SweepRow]) -> list[tuple[str, Result]]:
     return [(run.label, run) for run in runs if run.arms]
+
+
+def judged_fairly(result: Result) -> str:
+    """Of a composite model alone: what it takes to say whether its choice is worth anything."""
+    arms = dict.fromkeys(arm.model for arm in result.arms if arm.answers)
+    swept = ",".join([result.model, *arms])
+    return f"Whether choosing pays shows beside its arms alone, on the same cases: -m model={swept}"
+
+
+def routing(gain: RouterGain) -> Table:
+    """A router, and what chooses among its arms without it, on the same cases."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *(one.name, formatting.show(one.quality, "score"), formatting.show(one.usd, "usd")),
+            ", ".join(f"{name} {share:.0%}" for name, share in one.arms.items() if share),
+        )
+        for one in gain.alternatives
+    ]
+    numbers = ("quality", "cost a request")
+    columns = (f"on {gain.n:,} cases", *numbers, "who answers")
+    return Table(columns, rows, right=numbers)
 
 
 def choices(result: Result) -> str:

@@ -106,6 +106,9 @@ def sweep(
         basis = f"{card.task}: {card.cases}, {card.date}, {card.confidence} % intervals."
         yield Text(line(f"{basis} {card.caveat}"))
         yield from _task(card, said, ranked, verbose)
+        for gain in sweep.routing.get(card.task, []):
+            if gain.label or verbose:  # of single models alone, what could be is no answer
+                yield from (Text(line(each)) for each in (gain.said if verbose else gain.said[-2:]))
     for run in sweep.runs:
         if run.rank is None:
             yield Text(line(f"{run.dir}: {conclusion(run)}"), style="red")

@@ -95,7 +95,8 @@ class SweepPage:
             names, said = [run.label for run in ranked], sweep.recommendations[task]
             advice = Advice.on_sweep(said, ranked)
             card = Card.on_sweep(said, ranked, origin.started)
-            boards.append(Board(card, names, ranked, advice, gatherer.finish(), journals))
+            found, routing = gatherer.finish(), sweep.routing.get(task, [])
+            boards.append(Board(card, names, ranked, advice, found, journals, routing))
         failed = contents.not_measured(sweep.runs)
         return _page(
             boards,

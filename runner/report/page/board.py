@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from runner.decide.routers import RouterGain
 from runner.measure.evidence import PARTS, JournalSummary
 from runner.record.outcomes import Result, Verdict
 from runner.report import contents
@@ -34,6 +35,7 @@ class Board:
     advice: Advice
     gathered: Gathered
     journals: Sequence[JournalSummary]
+    routing: Sequence[RouterGain] = ()
 
     @property
     def task(self) -> str:
