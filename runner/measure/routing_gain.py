@@ -96,7 +96,7 @@ def gain(
     shares = np.array([weights.get(name, 0.0) for name in seen.names])
     mixed, ruled = shares @ seen.quality, seen.longest(weights, float(usd.mean()))
     by_rule = np.take_along_axis(seen.quality, ruled[np.newaxis], 0)[0]
-    against = {"mix": mixed, "length": by_rule, "best": of_best}
+    against = {"best": of_best, "mix": mixed, "length": by_rule}
     return Gain(
         found.n,
         found.router,
