@@ -35,13 +35,14 @@ def tier(result: Result) -> Tier | None:
     """None: the run is not complete, so that nothing is decided yet."""
     if not result.complete or result.error is not None:
         return None
-    if not scored(result) or any(map(_against, result.verdicts)):
+    if not scored(result) or any(map(against, result.verdicts)):
         return "refused"
     met = all(verdict.verdict == "met" for verdict in result.verdicts)
     return "proven" if met and thresholds(result) else "supported"
 
 
-def _against(verdict: Verdict) -> bool:
+def against(verdict: Verdict) -> bool:
+    """Whether it is missed, or would be as measured."""
     return verdict.verdict == "missed" or verdict.leans == "missed"
 
 

@@ -15,7 +15,7 @@ from runner.config.schema import Job, ServerPrice, Single, answerers
 from runner.config.self_judging import self_judging
 from runner.errors import StorageError
 from runner.measure.conclusion import tier
-from runner.measure.observations import own, turns
+from runner.measure.observations import Sample, own, turns
 from runner.measure.requirements import judge
 from runner.price import total
 from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runner.scorers import ScorerTable
 
 _WORST = 10
+_TAGS = 30  # that have a quality of their own
 
 Lines = Callable[[Run], Iterable[Line]]  # of a journal, each of which somebody else may look at
 
@@ -58,7 +59,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
 
     record = Run(directory)
     run, job, stamp = record.measurement, record.job, record.stamp
-    observer = _Observer(job.task.name, job=job)
+    observer = _Observer(job.task.name, job.task.quality_scorer, job=job)
     measured = measure(observer.watch(lines(record)), job)
     result = Result(
         **vars(measured),
@@ -89,6 +90,7 @@ class JournalSummary:
     """
 
     task: str
+    quality: str = ""  # the scorer that it is measured by
     latencies_ms: "array[float]" = field(default_factory=lambda: array("d"))
     costs: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     scores: dict[str, list[Score]] = field(default_factory=dict)
@@ -96,6 +98,8 @@ class JournalSummary:
         default_factory=list
     )  # of the scorers, once it is summed up
     problems: list[str] = field(default_factory=list)  # why something is missing
+    _tagged: dict[str, Sample] = field(default_factory=dict)
+    _cases: dict[str, int] = field(default_factory=dict)
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
         try:
@@ -114,6 +118,10 @@ class JournalSummary:
                 self.latencies_ms.extend(each.seconds * 1000 for each in turns(line))
             for name in line.scores:
                 self.scores.setdefault(name, []).extend(line.judged(name))
+            if line.tags and (quality := line.scores.get(self.quality)):
+                case = self._cases.setdefault(line.case, len(self._cases))
+                for tag in line.tags:
+                    self._tagged.setdefault(tag, Sample()).add(case, quality.value)
 
     def sum_up(self) -> None:
         """A scorer that is gone or broken costs its tables, no more."""
@@ -126,6 +134,18 @@ class JournalSummary:
                 )
             except Exception as error:  # a user's scorer may raise anything when it is imported
                 self.problems.append(f"{name}: {error}")
+
+    def by_tag(self, confidence: float) -> dict[str, Metric]:
+        """The quality of the answers to cases with a tag; the most frequent tags first."""
+        from runner.measure.statistics import mean
+
+        found = {}
+        for tag, sample in sorted(self._tagged.items(), key=lambda each: -len(each[1].values)):
+            estimate = mean(sample.values, sample.cases, most=1.0, confidence=confidence)
+            found[tag] = estimate.metric(len(sample.values), "score")
+            if len(found) == _TAGS:
+                break
+        return found
 
     def cost_of_answer(self, result: Result) -> dict[str, float | None]:
         """All that was paid, for each answer that came."""

@@ -64,7 +64,7 @@ def _turn(last: Answered | Exchange, seconds: float, attempts: Sequence[Attempt]
     return Turn(seconds, first, usage, served_by, reason, attempts)
 
 
-class _Sample:
+class Sample:
     """Numbers of one kind, each with the number of the case it came from."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Observations:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._cases: dict[str, int] = {}
-        self._samples: defaultdict[str, _Sample] = defaultdict(_Sample)
+        self._samples: defaultdict[str, Sample] = defaultdict(Sample)
         # The quality of each case at each of its repeats; empty where a case is asked once.
         self.scores: defaultdict[str, list[float]] = defaultdict(list)
         self.arms = Arms(job)

@@ -54,6 +54,7 @@ def verdict_on(
             why=why,
             metric=name,
             unit=metric.unit if metric else None,
+            side=side,
         )
     word = word_for(metric.low, metric.high, side, limit)
     more, hint = None, ""
@@ -74,6 +75,7 @@ def verdict_on(
         leans=leaning(metric.value, side, limit) if word == "not proven" else None,
         metric=name,
         unit=metric.unit,
+        side=side,
     )
 
 

@@ -342,6 +342,7 @@ class Verdict(Record):
     fact: str | None = None  # what somebody has to state where it is unknown, and where
     metric: str | None = None  # what was held against the bound; None: what the config says
     unit: str | None = None  # of bound and value, where they are numbers that have one
+    side: Literal["min", "max"] | None = None  # of the bound, where it is a metric's
 
 
 class Arm(Record):

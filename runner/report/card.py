@@ -18,12 +18,7 @@ from runner.record.outcomes import Result, Tier
 from runner.report import compare, contents
 from runner.report.table import MARKS, Cell, Table, coloured
 
-_NAMES = {
-    "quality": "quality",
-    "monthly_cost_usd": "cost a month",
-    "cost_per_request_usd": "cost a request",
-    "latency_p95_ms": "p95 latency",
-}
+_NUMBERS = ("quality", "monthly_cost_usd", "cost_per_request_usd", "latency_p95_ms")
 _FEW = 2  # requirements not met that a short form gives a reason of
 
 
@@ -124,7 +119,7 @@ def _shown(results: Sequence[Result]) -> dict[str, str]:
     """Three metrics by name; a month's cost where anybody said how many requests that has."""
     monthly = any("monthly_cost_usd" in one.metrics for one in results)
     left_out = "cost_per_request_usd" if monthly else "monthly_cost_usd"
-    return {key: name for key, name in _NAMES.items() if key != left_out}
+    return {key: contents.plain(key) for key in _NUMBERS if key != left_out}
 
 
 def _caveats(result: Result, said: Recommendation | None) -> Iterator[str]:

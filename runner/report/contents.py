@@ -20,12 +20,29 @@ from runner.decide.sweep import SweepRow
 from runner.measure import formatting
 from runner.measure.comparison import RunComparison
 from runner.measure.conclusion import conclusion
-from runner.measure.evidence import Evidence
+from runner.measure.evidence import Evidence, JournalSummary
 from runner.record.outcomes import Counts, Metric, Result, Verdict
 from runner.report.table import MARKS, Cell, Table, coloured
 from runner.report.text import clip
 
 QUESTION = "Which model meets the requirements?"  # that a sweep answers
+
+_WORDS = {  # what else than the key without its underscores
+    "max_latency_ms": "latency",
+    "max_cost_per_request": "cost a request",
+    "min_quality_score": "quality",
+    "data_privacy": "privacy",
+    "latency_p50_ms": "median latency",
+    "latency_p95_ms": "p95 latency",
+    "latency_mean_ms": "mean latency",
+    "ttft_p50_ms": "median time to first token",
+    "ttft_p95_ms": "p95 time to first token",
+    "judge_latency_p50_ms": "median latency of the judge",
+    "cost_per_request_usd": "cost a request",
+    "cost_per_accepted_usd": "cost of an accepted answer",
+    "cost_total_usd": "cost in all",
+    "monthly_cost_usd": "cost a month",
+}
 
 
 def value(metric: Metric | None) -> str:
@@ -56,6 +73,12 @@ def _with_interval(metric: Metric | None) -> tuple[str, str]:
 def cell(value: str | int | float | None) -> str:
     """A number without a unit; empty where there is none."""
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def plain(key: str) -> str:
+    """A key of the config or of a result, in words."""
+    name = key.removeprefix("bounds.")
+    return _WORDS.get(name) or name.removesuffix("_usd").removesuffix("_ms").replace("_", " ")
 
 
 def unlike(difference: str) -> str:
@@ -181,6 +204,37 @@ def routing(gain: RouterGain) -> Table:
 def choices(result: Result) -> str:
     """How often a composite model decided how."""
     return ", ".join(f"{how} {count:,}" for how, count in result.choices.items())
+
+
+def by_tag(named: Sequence[tuple[str, Result]], journals: Sequence[JournalSummary]) -> Table:
+    """The quality of each candidate on the cases of each tag, its interval, their number."""
+    found = [
+        journal.by_tag(result.confidence)
+        for (_, result), journal in zip(named, journals, strict=True)
+    ]
+    tags = dict.fromkeys(tag for each in found for tag in each)
+    return Table(
+        ("tag", *(name for name, _ in named)), [(tag, *map(_counted(tag), found)) for tag in tags]
+    )
+
+
+def _counted(tag: str) -> Callable[[Mapping[str, Metric]], str]:
+    def shown(found: Mapping[str, Metric]) -> str:
+        metric = found.get(tag)
+        return f"{value(metric)}\n{interval(metric)}\nn {metric.n:,}" if metric else ""
+
+    return shown
+
+
+def failed_calls(named: Sequence[tuple[str, Result]]) -> Table:
+    """How many calls of each candidate failed in which way."""
+    kinds = dict.fromkeys(kind for _, result in named for kind in result.failures)
+    rows = [
+        (plain(kind), *(f"{result.failures.get(kind, 0):,}" for _, result in named))
+        for kind in kinds
+    ]
+    names = [name for name, _ in named]
+    return Table(("failed calls", *names), rows, right=names)
 
 
 def flaky(result: Result) -> Table:

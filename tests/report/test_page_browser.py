@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from runner.measure.verdict import Side, word_for
 from runner.record.files import PAGE, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Score, ToolCall
 from runner.report import build, build_sweep
@@ -112,7 +114,7 @@ def test_filters(tab: Page, sweep: str) -> None:
     tab.get_by_role("button", name="Clear").click()
     tab.get_by_label("differing only").check()
     shows(tab, "c3", "c4", "c5")
-    tab.get_by_label("Tag").select_option("odd")
+    tab.get_by_label("Tag", exact=True).select_option("odd")
     shows(tab, "c3", "c5")
     tab.get_by_label("Search").fill("STOLEN")
     api.expect(tab.locator("output")).to_have_text("1 of 10 cases")
@@ -124,7 +126,7 @@ def test_filters(tab: Page, sweep: str) -> None:
 def test_the_address_keeps_the_view(tab: Page, sweep: str) -> None:
     """Filters and order stand in the address, and come back with it."""
     tab.goto(sweep)
-    tab.get_by_label("Tag").select_option("odd")
+    tab.get_by_label("Tag", exact=True).select_option("odd")
     tab.get_by_role("columnheader", name="case", exact=True).get_by_role("button").click()
     tab.get_by_role("columnheader", name="case", exact=True).get_by_role("button").click()
     seen = "c9", "c7", "c5", "c3", "c1"
@@ -138,7 +140,7 @@ def test_the_address_keeps_the_view(tab: Page, sweep: str) -> None:
 def test_sorting(tab: Page, sweep: str) -> None:
     """A column sorts both ways, failed calls below wrong answers; other numbers sort, too."""
     tab.goto(sweep)
-    heading = tab.get_by_role("columnheader", name="bad")
+    heading = tab.locator(".grid").get_by_role("columnheader", name="bad")
     heading.get_by_role("button").click()
     shows(tab, "c4", "c3", "c5", *RIGHT)
     api.expect(heading).to_have_attribute("aria-sort", "ascending")
@@ -150,13 +152,70 @@ def test_sorting(tab: Page, sweep: str) -> None:
 
 
 def test_other_tables_sort(tab: Page, sweep: str) -> None:
-    """The candidates can be put in the order of any requirement."""
+    """The candidates can be put in the order of any requirement; what all agree on is no column."""
     tab.goto(sweep)
     table = tab.locator("table[data-sortable]").first
     names = table.locator("tbody th")
     assert "good" in names.first.inner_text()
-    table.get_by_role("button", name="min_quality_score").click()
+    table.get_by_role("button", name="quality").click()
     assert "bad" in names.first.inner_text()
+    assert "privacy" not in table.inner_text()
+    api.expect(tab.get_by_text("Alike for all")).to_contain_text("met privacy (standard)")
+
+
+def test_other_thresholds(tab: Page, sweep: str) -> None:
+    """Sliders start at the thresholds and the verdicts of the report, move both, and are copied."""
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(sweep)
+    decided = tab.locator("table[data-sortable]").first.locator("tbody tr")
+    tab.get_by_text("What if").click()
+    supposed = tab.get_by_role("region", name="Verdicts at other thresholds").locator("tbody tr")
+    quality = tab.get_by_role("slider", name="quality")
+    assert quality.get_attribute("aria-valuetext") == "at least 0.5"
+    for row, other in zip(decided.all(), supposed.all(), strict=True):
+        words = [
+            one.removeprefix(one.split()[0]).strip()
+            for one in row.locator(".chip").all_inner_texts()
+        ]
+        assert sorted(words) == sorted(other.locator(".chip").all_inner_texts())
+    tab.get_by_role("button", name="Copy as override").click()
+    assert tab.evaluate("navigator.clipboard.readText()") == HOSTILE
+    quality.fill("199")
+    api.expect(supposed.first.locator("td").last).to_have_text("not proven")
+    api.expect(supposed.last.locator(".tier")).to_have_text("refused")
+    tab.get_by_role("button", name="Copied").or_(tab.get_by_role("button", name="Copy as")).click()
+    wanted = f"{HOSTILE} requirements.min_quality_score=0.995"
+    assert tab.evaluate("navigator.clipboard.readText()") == wanted
+    tab.get_by_role("button", name="As they were").click()
+    assert quality.get_attribute("aria-valuetext") == "at least 0.5"
+
+
+@pytest.mark.parametrize("side", ["min", "max"])
+def test_one_rule(tab: Page, sweep: str, side: Side) -> None:
+    """The page gives the verdict that `word_for` gives, wherever a bound lies."""
+    tab.goto(sweep)
+    values = None, 0.0, 0.25, 0.5, 1.0
+    for low, high, limit in product(values, values, values[1:]):
+        asked = [low, high, side, limit]
+        said = tab.evaluate("([low, high, side, limit]) => wordFor(low, high, side, limit)", asked)
+        assert said == word_for(low, high, side, float(limit or 0)), asked
+
+
+def test_against_a_baseline(tab: Page, tmp_path: Path) -> None:
+    """The first screen leads to the cases that fell, one by one and together."""
+    before = make.run(tmp_path / "before", [case(number, 1.0) for number in range(10)])
+    build(before)
+    lines: Lines = [case(number, float(number > 1)) for number in range(10)]
+    build(make.run(tmp_path / "after", lines, job(baseline=before)))
+    tab.goto((tmp_path / "after" / PAGE).as_uri())
+    card = tab.get_by_role("article")
+    api.expect(card).to_contain_text("Quality fell in 2 of 10 cases: c0, c1, all of them.")
+    card.get_by_role("link", name="c1").click()
+    api.expect(tab.get_by_role("dialog", name="c1")).to_be_visible()
+    tab.keyboard.press("Escape")
+    card.get_by_role("link", name="all of them").click()
+    shows(tab, "c0", "c1")
+    api.expect(tab.get_by_label("Search")).to_be_in_viewport()
 
 
 def test_an_opened_case(tab: Page, sweep: str) -> None:
@@ -188,7 +247,7 @@ def test_the_address_of_a_case(tab: Page, sweep: str) -> None:
     """An opened case has an address, which one key copies and which opens it again."""
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(sweep)
-    tab.get_by_label("Tag").select_option("odd")
+    tab.get_by_label("Tag", exact=True).select_option("odd")
     tab.locator("[data-place='1'] [data-column='1']").click()
     api.expect(tab.get_by_role("dialog", name="c3")).to_be_visible()
     address = tab.url

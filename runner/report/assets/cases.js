@@ -111,10 +111,12 @@ class Cases {
   filters() {
     const { q = "", show, tag, differing } = this.state;
     const found = q ? this.search(q.toLowerCase()) : null;
+    const fell = new Set(this.board.fell);
     return (row) => {
       const asked = row.cells.filter(Boolean);
       if (show === "failed" && !asked.some((cell) => cell.error != null)) return false;
       if (show === "bad" && !asked.some((cell) => cell.error != null || cell.score < 1)) return false;
+      if (show === "regressed" && !fell.has(row.case)) return false;
       if (tag && !row.tags.includes(tag)) return false;
       if (differing && new Set(row.cells.map(outcome)).size < 2) return false;
       return !found || found(row);

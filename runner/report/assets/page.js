@@ -104,9 +104,14 @@ function main() {
     return new Cases(section, number, data.boards[number], data.texts);
   });
   tables.forEach((cases) => cases.refresh());
+  document.querySelectorAll("[data-suppose]").forEach((place) => suppose(place, data.boards[place.dataset.suppose]));
   readAddress(tables);
   document.addEventListener("state", () => writeAddress(tables));
-  window.addEventListener("hashchange", () => readAddress(tables));
+  window.addEventListener("hashchange", () => { // a link on the page
+    readAddress(tables);
+    const [, of = 0] = /^#(?:(\d+)\.)?show=/.exec(location.hash) ?? [, NaN];
+    tables[of]?.form.scrollIntoView();
+  });
   listenToKeys(tables);
 }
 

@@ -38,7 +38,7 @@ from runner.report.table import MARKS, Table
 __all__ = ["RunPage", "SweepPage"]
 
 _HERE = Path(__file__).parent.parent
-_SCRIPTS = ("dom.js", "tables.js", "diff.js", "cases.js", "detail.js", "page.js")
+_SCRIPTS = ("dom.js", "tables.js", "diff.js", "cases.js", "detail.js", "whatif.js", "page.js")
 
 
 class RunPage:
@@ -83,7 +83,7 @@ class SweepPage:
         if run.task not in self._tasks:
             self._tasks[run.task] = Gatherer(self._texts), []
         gatherer, journals = self._tasks[run.task]
-        journals.append(JournalSummary(run.task))
+        journals.append(JournalSummary(run.task, record.quality_scorer))
         return journals[-1].watch(gatherer.lines(record))
 
     def html(self, sweep: SweepResult, origin: Origin) -> str:

@@ -6,15 +6,16 @@ from functools import cached_property
 from typing import Any
 
 from runner.decide.routers import RouterGain
+from runner.measure.comparison import RunComparison
 from runner.measure.evidence import PARTS, JournalSummary
 from runner.record.outcomes import Result, Verdict
-from runner.report import contents
+from runner.report import compare, contents
 from runner.report.card import Card
 from runner.report.contents import Advice
-from runner.report.page import charts
+from runner.report.page import charts, whatif
 from runner.report.page.rows import Gathered
 
-_ALWAYS = ("quality", "latency_p95_ms", "cost_per_request_usd", "error_rate")
+_ALWAYS = ("quality", "error_rate", "latency_p95_ms", "cost_per_request_usd")
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,18 @@ class Board:
     def task(self) -> str:
         return self.card.task
 
-    @property
+    @cached_property
     def data(self) -> dict[str, Any]:
         """For the script."""
-        return {"candidates": list(self.names), "rows": self.gathered.rows}
+        names, rows = list(self.names), self.gathered.rows
+        fell = sorted({flip.case for _, found in self.compared for flip in found.fell})
+        known = {"suppose": whatif.of(self.results), "fell": fell}
+        return {"candidates": names, "rows": rows} | known
+
+    @cached_property
+    def compared(self) -> list[tuple[str, RunComparison]]:
+        """Those that have a baseline, with it."""
+        return [(name, found) for name, one in self.named if (found := compare.of(one))]
 
     @property
     def named(self) -> list[tuple[str, Result]]:
@@ -52,11 +61,31 @@ class Board:
 
     @property
     def columns(self) -> list[tuple[str, str]]:
-        """Requirements and their bounds, then what else everyone asks for."""
-        verdicts = [verdict for result in self.results for verdict in result.verdicts]
-        bounds = {verdict.requirement: contents.bound(verdict) for verdict in verdicts}
-        covered = {verdict.metric for verdict in verdicts}
-        return [*bounds.items(), *((name, "") for name in _ALWAYS if name not in covered)]
+        """What everyone asks for, whether it is bounded or not, then what else is required."""
+        metrics = {verdict.requirement: verdict.metric for verdict in self._verdicts}
+        asked = {metric: name for name, metric in metrics.items()}
+        first = [asked.get(name, name) for name in _ALWAYS]
+        more = [name for name in metrics if name not in (*first, *self.alike)]
+        bounds = {verdict.requirement: contents.bound(verdict) for verdict in self._verdicts}
+        return [(name, bounds.get(name, "")) for name in (*first, *more)]
+
+    @property
+    def alike(self) -> dict[str, Verdict]:
+        """Of several, what all come to the same on, but for what everyone asks for."""
+        found: dict[str, list[Verdict]] = {}
+        for verdict in self._verdicts:
+            found.setdefault(verdict.requirement, []).append(verdict)
+        return {
+            name: same[0]
+            for name, same in found.items()
+            if len(same) == len(self.results) > 1
+            and len({(one.verdict, one.bound) for one in same}) == 1
+            and same[0].metric not in _ALWAYS
+        }
+
+    @property
+    def _verdicts(self) -> list[Verdict]:
+        return [verdict for result in self.results for verdict in result.verdicts]
 
     def fact(self, result: Result, column: str) -> Fact:
         verdict = next((v for v in result.verdicts if v.requirement == column), None)
