@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -130,18 +130,13 @@ class Dispatch:
         provider, limits = model.provider.name, self._of(model, retry)
         loop = asyncio.get_running_loop()
         try:
-            async with AsyncExitStack() as stack:
-                asking = None
-                if self._refusals:
-                    asking = await stack.enter_async_context(self._refusals.asked(model))
-                    log.queued_seconds += asking.waited_seconds
+            async with self._refusals.asked(model) if self._refusals else nullcontext() as asking:
+                log.queued_seconds += asking.waited_seconds if asking else 0.0
                 wait, came = retry.total if patient else 0.0, loop.time()
-                turn = await stack.enter_async_context(
-                    limits.turn(tokens, wait=wait, left=left, asker=log)
-                )
-                log.queued_seconds += turn.queued_seconds
-                log.spent_seconds += turn.barred_seconds
-                yield _Leave(turn, asking)
+                async with limits.turn(tokens, wait=wait, left=left, asker=log) as turn:
+                    log.queued_seconds += turn.queued_seconds
+                    log.spent_seconds += turn.barred_seconds
+                    yield _Leave(turn, asking)
         except CircuitOpen as circuit:
             log.spent_seconds += loop.time() - came
             if patient:

@@ -17,7 +17,7 @@ from aiolimiter import AsyncLimiter
 from runner.config.schema import Breaker
 from runner.errors import DOWN, TRANSIENT, ErrorKind, RunnerError
 
-_FIRST_CONCURRENCY = 4
+_FIRST_CONCURRENCY = 10  # as TCP's first window (RFC 6928)
 BURST_SECONDS = 0.1  # as much as a timer that is late would lose
 
 
@@ -128,6 +128,8 @@ class Limits:
     async def _patiently(self, tokens: int, wait: float, left: float) -> Turn:
         came = _now()
         self._refuse_while_open(wait)
+        if not (self._queued or self._requests or self._tokens) and self._free_at() <= came:
+            return self._taken(tokens, came)
         loop, scope, before = asyncio.get_running_loop(), asyncio.timeout(None), self._barred(came)
         timer: asyncio.TimerHandle | None = None
 
@@ -174,15 +176,16 @@ class Limits:
                 await self._way_free(wait)
                 while not await self._rate_allows(tokens):
                     await self._way_free(wait)
-                self._slots.taken += 1
-                self._slots.crowded &= self._queued > 1
-                self._last_number += 1
-                self._circuit.sent(self._last_number)
-                now = _now()
-                barred = self._barred(now) - barred
-                return Turn(now - came, barred, self._last_number, tokens, self)
+                return self._taken(tokens, came, self._barred(_now()) - barred)
         finally:
             self._queued -= 1
+
+    def _taken(self, tokens: int, came: float, barred: float = 0.0) -> Turn:
+        self._slots.taken += 1
+        self._slots.crowded &= self._queued > 1
+        self._last_number += 1
+        self._circuit.sent(self._last_number)
+        return Turn(_now() - came, barred, self._last_number, tokens, self)
 
     async def _way_free(self, wait: float) -> None:
         self._slots.crowded |= self._slots.full

@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.cases import attachments, reading
 from runner.cases.cases import Case
-from runner.cases.query import Query, about_tokens, misfit, parameters
+from runner.cases.query import Query, about_tokens, answer_tokens_at_most, misfit
 from runner.config import patterns
 from runner.config.schema import Cascade, Model, Router, Rule, SelfConsistency, Single, Split
 from runner.errors import CallFailed, ErrorKind
@@ -158,7 +158,7 @@ def unfit(model: Model, query: Query) -> tuple[ErrorKind, str] | None:
         if asked.role == "answer" and query.output not in single.outputs:
             return "bad_request", f"{single.name} is not for {query.output} output"
         tokens = about_tokens(asked, single.tokens_per_byte)
-        answer = parameters(single, asked).get("max_tokens", 0)
+        answer = answer_tokens_at_most(single, asked)
         if tokens > (single.max_input_tokens or tokens):
             return "context_window", (
                 f"about {tokens} tokens are more than the {single.max_input_tokens} that "

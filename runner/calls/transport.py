@@ -132,6 +132,8 @@ class Transport:
             raise RuntimeError("litellm sent this over a connection that is not ours")
         reply = success(wire, timeout)
         text, thought = reading.without_reasoning(reply.text, model.reasoning_tags)
+        if text == reply.text and not thought:
+            return reply
         reasoning = "\n\n".join(filter(None, [reply.reasoning, thought]))
         return reply.model_copy(update={"text": text, "reasoning": reasoning})
 

@@ -71,11 +71,13 @@ def query(
     stream: bool = False,
 ) -> Query:
     """What a task asks of a model for one case."""
-    limit = case.max_tokens or task.sampling.max_tokens
+    sampling = task.sampling
+    if case.max_tokens:
+        sampling = sampling.model_copy(update={"max_tokens": case.max_tokens})
     return Query(
         case=case,
         messages=messages,
-        sampling=task.sampling.model_copy(update={"max_tokens": limit}),
+        sampling=sampling,
         output=task.output,
         json_schema=task.json_schema,
         schema_name=task.name,
@@ -93,8 +95,7 @@ def query(
 def parameters(model: Single, query: Query) -> dict[str, Any]:
     """What is sent to `model` besides the messages, less what its `drop_params` name."""
     wanted: dict[str, Any] = query.sampling.model_dump(exclude_none=True)
-    limit = query.sampling.max_tokens
-    wanted["max_tokens"] = min(limit, model.max_output_tokens or limit)
+    wanted["max_tokens"] = answer_tokens_at_most(model, query)
     if query.sampling.stop:
         wanted["stop"] = list(query.sampling.stop)
     if query.seed is not None:
@@ -188,6 +189,12 @@ def input_tokens_at_most(model: Single, query: Query) -> int:
     # A provider puts words of its own around a schema, and around tools as a whole and each.
     beside = sum(len(json.dumps(each)) + 512 for each in given) + 512 * bool(query.tools)
     return min(sent + (beside or 64), model.context_tokens)
+
+
+def answer_tokens_at_most(model: Single, query: Query) -> int:
+    """The `max_tokens` of its `parameters`."""
+    limit = query.sampling.max_tokens
+    return min(limit, model.max_output_tokens or limit)
 
 
 def about_tokens(query: Query, tokens_per_byte: float = TOKENS_PER_BYTE) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from runner.cases.cases import Case
-from runner.cases.query import Query, input_tokens_at_most, parameters
+from runner.cases.query import Query, answer_tokens_at_most, input_tokens_at_most
 from runner.cases.query import query as query_of
 from runner.config.schema import (
     Cascade,
@@ -86,7 +86,7 @@ def _of(model: Model, query: Query, retry: Retry) -> Ceiling:
 
 
 def _single(model: Single, query: Query, retry: Retry) -> Ceiling:
-    prompt, answer = input_tokens_at_most(model, query), parameters(model, query)["max_tokens"]
+    prompt, answer = input_tokens_at_most(model, query), answer_tokens_at_most(model, query)
     timeout = model.provider.timeout
     seconds = min(timeout * retry.attempts, retry.total + timeout)
     if isinstance(model.price, ServerPrice):

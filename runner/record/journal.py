@@ -48,7 +48,7 @@ class Journal:
         self._size = self._file.tell()
         self._waiting: list[bytes] = []
         self._accepted = self._durable = 0
-        self._turn = asyncio.Lock()
+        self._flushing: asyncio.Future[None] | None = None
         self._writing = threading.Lock()
         # Its own thread: in the loop's pool it would queue behind slow scorers.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
@@ -61,9 +61,12 @@ class Journal:
         self._waiting.append(to_line(outcome))
         self._accepted += 1
         mine = self._accepted
-        async with self._turn:
-            if self._durable < mine:  # else the one before took this line along
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
+        while self._durable < mine:
+            if self._flushing is None or self._flushing.done():
+                loop = asyncio.get_running_loop()
+                self._flushing = loop.run_in_executor(self._thread, self._flush)
+            # It may have begun before this line came. All who wait for it go on at once.
+            await asyncio.shield(self._flushing)
 
     def close(self) -> None:
         """Write what an interrupt left waiting, and close. Raises StorageError."""

@@ -108,15 +108,22 @@ class Scorer:
 
     def check(self, case: Case, task: Task) -> str | None:
         """What is wrong with the case's expected value. Raises ScorerFailed."""
+        if self._look is None:
+            return None
+        try:
+            problem = self._look(case, task)
+        except Exception as error:
+            raise self._failed(case, error) from error
+        return None if problem is None else str(problem)
+
+    @cached_property
+    def _look(self) -> Callable[..., Any] | None:
+        """The module's `check`, with those of the options that it needs."""
         look: Callable[..., Any] | None = getattr(self.module, "check", None)
         if look is None:
             return None
         needs = inspect.signature(look).parameters
-        try:
-            problem = look(case, task, **{k: v for k, v in self.options.items() if k in needs})
-        except Exception as error:
-            raise self._failed(case, error) from error
-        return None if problem is None else str(problem)
+        return partial(look, **{k: v for k, v in self.options.items() if k in needs})
 
     def tables(self, scores: Sequence[Score]) -> list[ScorerTable]:
         """Raises ScorerFailed."""

@@ -39,7 +39,8 @@ def simplify(text: str) -> str:
     """What is left when the kind of quotes and hyphens and unseen characters don't matter either,
     nor blanks in scripts that need none.
     """
-    return _BETWEEN.sub("", fold(visible(text).translate(QUOTES).translate(DASHES)))
+    plain = fold(visible(text).translate(QUOTES).translate(DASHES))
+    return plain if plain.isascii() else _BETWEEN.sub("", plain)
 
 
 def visible(text: str) -> str:

@@ -12,6 +12,8 @@ _GROUPED = re.compile(
     r"(?<!\d)(?<!\d[.,])(?:(?P<whole>\d{1,3}(?:([,' ])\d{3})(?:\2\d{3})*|\d{1,2}(?:,\d\d)+,\d{3})"
     r"(?:[.,](?P<parts>\d+))?|(?P<points>\d{1,3}(?:\.\d{3})+),(?P<cents>\d+))(?![.,]?\d)"
 )
+_DIGIT = re.compile(r"\d")
+_PARTED = re.compile(r"\d[,.' ]\d")  # without which a number has neither groups nor parts
 _NO_PARTS = re.compile(r"(?<!\d)(?<!\d[.,])(\d+)[.,]0{1,2}(?![.,]?\d)")  # 5.00 is 5
 _MONEY_PARTS = re.compile(r"(?<=[$€£¥₹])( ?\d+)[.,](\d*?[1-9])0+(?![.,]?\d)")  # $1.50 is $1.5
 _POINTS = re.compile(r"(?<!\d)(?<!\d[.,])[1-9]\d{0,2}(?:\.\d{3})+(?![.,]?\d)")
@@ -39,7 +41,11 @@ def form(text: str) -> str:
     the script of digits, separators of thousands and words for % don't matter.
     """
     plain = _text.simplify(_digits.clean(text).replace(_digits.AND, " "))
-    plain = _PERCENT.sub("%", _UNIT.sub("", plain))
+    if not _DIGIT.search(plain):
+        return plain
+    plain = _PERCENT.sub("%", plain if plain.isascii() else _UNIT.sub("", plain))
+    if not _PARTED.search(plain):
+        return plain
     return _MONEY_PARTS.sub(r"\1.\2", _NO_PARTS.sub(r"\1", _GROUPED.sub(_ungrouped, plain)))
 
 

@@ -52,10 +52,10 @@ async def fail(limits: Limits, kind: ErrorKind, retry_after: float | None = None
 
 @simulated
 async def test_concurrency_doubles() -> None:
-    """It starts with four at once and doubles each round trip while requests wait."""
+    """It starts with ten at once and doubles each round trip while requests wait."""
     provider = Provider(Limits())
-    await provider.ask_many(124)
-    assert provider.sent_by_second() == [4, 8, 16, 32, 64]
+    await provider.ask_many(150)
+    assert provider.sent_by_second() == [10, 20, 40, 80]
 
 
 @simulated
@@ -63,16 +63,16 @@ async def test_concurrency_grows_only_when_it_limits() -> None:
     """Any number of requests that never wait for a slot prove nothing."""
     provider = Provider(Limits())
     for _ in range(20):
-        await provider.ask_many(3)
-    assert provider.limits.concurrency == 4
+        await provider.ask_many(9)
+    assert provider.limits.concurrency == 10
 
 
 @simulated
 async def test_concurrency_does_not_grow_while_the_rate_limits() -> None:
-    """It stops where the rate begins to limit: 4 a second for a second each need about 4."""
-    provider = Provider(Limits(rpm=240))
-    await provider.ask_many(200)
-    assert provider.limits.concurrency <= 6
+    """It stops where the rate begins to limit: 20 a second for a second each need about 20."""
+    provider = Provider(Limits(rpm=1200))
+    await provider.ask_many(400)
+    assert 20 <= provider.limits.concurrency <= 26
 
 
 @pytest.mark.parametrize("most", [1, 3, 10])
@@ -96,16 +96,16 @@ async def test_fixed_slots() -> None:
 async def test_one_halving_an_episode() -> None:
     """All 429s of requests sent before the halving are one; one sent after it halves again."""
     limits = Limits()
-    await Provider(limits).ask_many(28)  # 4, 8, 16: there is room for 16 now
+    await Provider(limits).ask_many(30)  # 10, 20: there is room for 20 now
     before = limits.concurrency
     turns = [limits.turn(0, wait=inf) for _ in range(8)]
     for refused in [await context.__aenter__() for context in turns]:
         refused.failed("rate_limit", None)
     for context in turns:
         await context.__aexit__(None, None, None)
-    assert (before, limits.concurrency) == (16, 8)
+    assert (before, limits.concurrency) == (20, 10)
     await fail(limits, "rate_limit")
-    assert limits.concurrency == 4
+    assert limits.concurrency == 5
 
 
 @simulated
@@ -121,16 +121,16 @@ async def test_never_below_one() -> None:
 async def test_one_more_a_round_after_an_episode() -> None:
     """After a 429 it grows by about one a round trip."""
     limits = Limits()
-    await Provider(limits).ask_many(28)
+    await Provider(limits).ask_many(30)
     await fail(limits, "rate_limit")
     provider, started = Provider(limits), now()
     await provider.ask_many(200)
     first_rounds = [
         sum(r <= t - started - 0.01 * r < r + 1 for t, _ in provider.sent) for r in range(6)
     ]
-    assert first_rounds[0] == 8
+    assert first_rounds[0] == 10
     assert all(0 <= b - a <= 1 for a, b in pairwise(first_rounds))
-    assert first_rounds[-1] >= 12
+    assert first_rounds[-1] >= 14
 
 
 @simulated

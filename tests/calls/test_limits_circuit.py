@@ -265,7 +265,7 @@ async def test_an_outage_is_told_once() -> None:
 async def test_who_takes_not_even_one_request_at_a_time_is_down() -> None:
     """Rate limits are an outage once nothing is left to slow down."""
     limits = breaking()
-    for _ in range(4):  # down to two at a time, to one, and three refusals of that one
+    for _ in range(5):  # down to five at a time, to two, to one, and three refusals of that one
         await end(limits, "rate_limit", wait=0)
     with pytest.raises(CircuitOpen, match="rate_limit"):
         await end(limits, wait=0)

@@ -16,7 +16,7 @@ from runner.calls import checks
 from runner.calls.route import questions
 from runner.cases.call_log import CallLog
 from runner.cases.prompt import variableless
-from runner.cases.query import Query, cramped, messages, parameters, schema_of, texts
+from runner.cases.query import Query, answer_tokens_at_most, cramped, messages, schema_of, texts
 from runner.config.schema import (
     TOKENS_PER_BYTE,
     Cascade,
@@ -151,8 +151,8 @@ class _Counting:
 
     def _longest_answer(self, query: Query) -> int:
         """In tokens, whichever model gives it."""
-        limits: list[int] = [
-            parameters(single, asked)["max_tokens"]
+        limits = [
+            answer_tokens_at_most(single, asked)
             for model in self._job.chain.values()
             for single, asked in questions(model, query)
             if asked.role == query.role
@@ -203,7 +203,7 @@ def _request(model: Single, query: Query, unseen: int) -> Parts:
         sent = [*sent, {"role": "system", "content": json.dumps(query.json_schema)}]
     sent += [{"role": "system", "content": tool.model_dump_json()} for tool in query.tools]
     least = round(count_tokens(model, sent) * model.tokens_per_byte / TOKENS_PER_BYTE)
-    most, answer = least + unseen, parameters(model, query)["max_tokens"]
+    most, answer = least + unseen, answer_tokens_at_most(model, query)
     if isinstance(model.price, ServerPrice):
         low, high = _server_usd(model, 0), _server_usd(model, answer)
     else:

@@ -47,9 +47,10 @@ class Texts:
         self._left += self._share
 
     def add(self, text: str) -> int:
+        if (number := self._numbers.get(text)) is not None:  # those there are clean
+            return number
         text = clean(text)
-        number = self._numbers.get(text)
-        if number is not None:
+        if (number := self._numbers.get(text)) is not None:
             return number
         if len(text) > self._left and (short := clip(text)) != text:
             self.clipped += 1
