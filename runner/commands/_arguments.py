@@ -203,7 +203,7 @@ class Conf:
     def catalogue(self, *, folders: bool = False) -> dict[str, Single]:
         """Every single model but those in a folder, which keeps an old table."""
         found = {}
-        for name, node in self.options.nodes("model"):
+        for name, node in self.options.nodes("model", self.options.files["model"]):
             if isinstance(node, ConfigError):
                 raise node
             if ("/" not in name or folders) and _single(node):

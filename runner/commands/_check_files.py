@@ -46,6 +46,7 @@ _PLACES = {
     "retry": "retry",
     "fallback": "fallback",
 }
+_OF_MODELS = ("model", "sweep", "decision")  # groups whose options name models by their options
 
 
 @dataclass
@@ -108,7 +109,8 @@ class _Checker:
             self.report.problems += [f"config: {problem}" for problem in error.problems]
             return
         # The groups of the defaults list; others are added to it by a plus.
-        self.chosen = set(self.conf.compose(hydra=True).hydra.runtime.choices)
+        choices = self.conf.compose(hydra=True).hydra.runtime.choices
+        self.chosen, self.chosen_task = set(choices), choices["task"]
         unknown = [group for group in groups if group not in self.conf.files]
         if unknown:
             near = did_you_mean(unknown[0], self.conf.files)
@@ -157,7 +159,10 @@ class _Checker:
 
     def _group(self, group: str) -> Iterator[tuple[str, Iterator[Finding]]]:
         if group in _PLACES:
-            for option, node in self.conf.nodes(group):
+            wanted = [option for option in self.conf.files[group] if self._needed(group, option)]
+            for option in self.conf.files[group].keys() - wanted:
+                yield option, iter(())
+            for option, node in self.conf.nodes(group, wanted):
                 yield option, self._part(group, option, node)
             return
         whole = {
@@ -170,6 +175,13 @@ class _Checker:
         found = {**whole, "decision": self._decision}.get(group, partial(self._other, group))
         for option, file in self.conf.files[group].items():
             yield option, iter(()) if self._left(file) else found(option)
+
+    def _needed(self, group: str, option: str) -> bool:
+        """Whether anything is said of an option; own ones may speak of any model."""
+        of_models = (f for name in _OF_MODELS for f in self.conf.files.get(name, {}).values())
+        return not self._left(self.conf.files[group][option]) or (
+            group == "model" and not all(map(self._left, of_models))
+        )
 
     def _left(self, file: Path) -> bool:
         return self.leave is not None and file.is_relative_to(self.leave)
@@ -215,7 +227,8 @@ class _Checker:
 
     def _load(self, override: str) -> Job:
         """The default job with one override; a task that has no model gets the default one."""
-        cfg = deepcopy(self.conf.compose(override))
+        of_task = [] if override.startswith("task=") else [f"task={self.chosen_task}"]
+        cfg = deepcopy(self.conf.compose(override, *of_task))
         if cfg.get("model") is None and cfg.task.name not in (cfg.get("mapping") or {}):
             OmegaConf.update(cfg, "model", self.base.model, force_add=True)
         return loading.load(cfg)

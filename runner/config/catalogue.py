@@ -1,6 +1,6 @@
 """Every option of some config directories, composed one by one; what `check` walks over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -91,17 +91,18 @@ class Options:
         for override in overrides:
             check(override, self.directories[0], kind)
         try:
-            composed = compose(
-                config, ["hydra/launcher=basic", *overrides], return_hydra_config=hydra
-            )
+            with conf_files.composing(overrides):
+                composed = compose(
+                    config, ["hydra/launcher=basic", *overrides], return_hydra_config=hydra
+                )
             self._composed[key] = tools.put_in(composed)
         except REASONS as error:
             raise explained(error, kind, sweeps=sweeps) from None
         return self._composed[key]
 
-    def nodes(self, group: str) -> Iterator[tuple[str, Any]]:
-        """Each option of a group with its config, or with the ConfigError that it raised."""
-        options = iter(self.files.get(group, {}))
+    def nodes(self, group: str, options: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """These options of a group with their configs, or with the ConfigError that one raised."""
+        options = iter(options)
         while batch := list(islice(options, _BATCH)):
             try:
                 yield from self._together(group, batch)

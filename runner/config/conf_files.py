@@ -1,5 +1,9 @@
 """conf/ as Hydra reads it, a user's own before ours; what is wrong with a file names its line."""
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,23 @@ from runner.errors import ConfigError
 _SHIPPED = "shipped_"
 _KEYS = "holds no keys: a file of conf/ is key: value, line by line"
 _ENTRY = "write - /group: option, - /group@key: option or - _self_"
+
+_task: ContextVar[str | None] = ContextVar("task", default=None)  # that is composed for
+
+
+@contextmanager
+def composing(overrides: Sequence[str]) -> Iterator[None]:
+    """While these are composed. Of a mapping only their task is read: it may name many models.
+
+    What a group that is added, or a sweep's file, chooses is not known before: then all is read.
+    """
+    hidden = any(re.match(r"\+|sweep=", each) for each in overrides)
+    chosen = [found[1] for each in overrides if (found := re.fullmatch(r"task=([\w.-]+)", each))]
+    token = _task.set(chosen[-1] if chosen and not hidden else None)
+    try:
+        yield
+    finally:
+        _task.reset(token)
 
 
 def put_first(search_path: ConfigSearchPath, own: Path) -> None:
@@ -96,6 +117,8 @@ class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
         if group == "task":
             _beside(file, found.config)
         short_form.complete(group, option.removeprefix(_SHIPPED), found.config, found.header)
+        if group == "mapping" and (task := _task.get()):
+            short_form.narrow(found.config, task)
         return found
 
     def _entry(self, file: Path, config_path: str, entry: Any) -> Any:

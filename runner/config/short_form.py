@@ -5,6 +5,7 @@ kind, so that an override finds a key that the file does not name; where a model
 prompt belongs, its name stands for its file (`provider: openai`); and a file is called by its name.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,24 @@ def extend(mapping: DictConfig, below: DictConfig) -> None:
     named = {str(key).lstrip("/") for each in entries if not isinstance(each, str) for key in each}
     more = [e for e in below.defaults if e != "_self_" and next(iter(e)).lstrip("/") not in named]
     mapping.defaults = [*more, *(entries or ["_self_"])]
+
+
+def narrow(mapping: DictConfig, task: str) -> None:
+    """Leave out of a mapping the models and prompts of all other tasks."""
+    if "defaults" in mapping:
+        mapping.defaults = [
+            entry
+            for entry in mapping.defaults
+            if isinstance(entry, str) or _is_of(task, str(next(iter(entry))))
+        ]
+
+
+def _is_of(task: str, key: str) -> bool:
+    """Whether `/model@extraction` or `/prompt@overrides.extraction.prompt` is of a task."""
+    found = re.fullmatch(
+        r"/(?:model@(?P<model>[\w-]+)|prompt@overrides\.(?P<prompt>[\w-]+)\..*)", key
+    )
+    return found is None or task in found.groups()
 
 
 def _base(group: str, option: str, config: DictConfig) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from runner.config import loading, paths
 from runner.config.catalogue import compose_config
 from runner.config.schema import Job, Provider, Single, Task
+from runner.errors import ConfigError
 
 FILES = {
     "model/mine.yaml": "id: claude-haiku-5-5\nprovider: anthropic\ncontext_tokens: 9000",
@@ -136,3 +137,15 @@ def test_one_set_of_defaults(file: str) -> None:
     base = yaml.safe_load((paths.builtin("conf") / f"{file}.yaml").read_text())
     assert kind.model_validate(base | needed) == kind.model_validate(needed)
     assert not {key for key in kind.model_fields if key not in base} - {"provider", "prices"}
+
+
+def test_a_mapping_is_read_for_its_task(own: Path) -> None:
+    """A task is answered as the whole mapping says, whatever else that names, or names wrongly."""
+    mapping = own / "conf/mapping/default.yaml"
+    whole = {task: job(f"task={task}") for task in ("plain", "extraction")}
+    mapping.write_text("judged: nowhere\n" + mapping.read_text())
+    for task, before in whole.items():
+        assert job(f"task={task}") == before
+    assert whole["plain"].seed == 3 and whole["plain"].task.prompt_name == "brief"
+    with pytest.raises(ConfigError, match="nowhere"):
+        job("task=judged")

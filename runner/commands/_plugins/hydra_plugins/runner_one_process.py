@@ -64,7 +64,10 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
         return [_done(overrides) for overrides in job_overrides]
 
     def _compose(self, overrides: list[str]) -> DictConfig:
-        cfg: DictConfig = self._loader.load_sweep_config(self._config, overrides)
+        from runner.config import conf_files
+
+        with conf_files.composing(overrides):
+            cfg: DictConfig = self._loader.load_sweep_config(self._config, overrides)
         with open_dict(cfg):
             del cfg["hydra"]
         return cfg
