@@ -11,6 +11,8 @@ from runner.measure import formatting
 from runner.measure.verdict import about
 from runner.record.outcomes import Result, Tier, Verdict
 
+SAME_PRICE = 1.05  # prices less than 5 % apart decide nothing
+
 # They hold without anybody having set a threshold: see conf/requirements/base.yaml.
 _BY_DEFAULT = ("data_privacy", "bounds.fallback_rate", "bounds.error_rate")
 
@@ -24,6 +26,12 @@ def scored(result: Result) -> bool:
     """Whether anything is known of how good its answers are."""
     quality = result.metrics.get("quality")
     return quality is not None and quality.value is not None
+
+
+def bounds_quality(result: Result) -> bool:
+    """Whether a requirement asks for good answers."""
+    words = ("min_quality_score", "bounds.quality", "bounds.score.", "bounds.pass_at_")
+    return any(verdict.requirement.startswith(words) for verdict in result.verdicts)
 
 
 def thresholds(result: Result) -> bool:

@@ -60,7 +60,8 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     record = Run(directory)
     run, job, stamp = record.measurement, record.job, record.stamp
     observer = _Observer(job.task.name, job.task.quality_scorer, job=job)
-    measured = measure(observer.watch(lines(record)), job)
+    tail = run.race.tail if run.race else None
+    measured = measure(observer.watch(lines(record)), job, tail)
     result = Result(
         **vars(measured),
         task=run.task,
@@ -69,7 +70,8 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         complete=measured.counts.outcomes == run.outcomes,
         stamp=stamp,
         confidence=job.requirements.confidence,
-        verdicts=judge(job, measured.metrics),
+        verdicts=judge(job, measured.metrics, tail),
+        race=run.race,
         notes=_notes(job, observer, measured.metrics),
         request=observer.request,
     )

@@ -36,11 +36,17 @@ class Measured:
     flaky_cases: dict[str, float]
 
 
-def measure(lines: Iterable[Line], job: Job) -> Measured:
+def measure(lines: Iterable[Line], job: Job, tail: float | None = None) -> Measured:
+    """`tail` is for the intervals of a race: how often each bound may be wrong at any look."""
     tally = Observations(job)
     for line in lines:
         tally.add(line)
-    computing = _Computing(tally, job.requirements.confidence)
+    return summed_up(tally, tail)
+
+
+def summed_up(tally: Observations, tail: float | None = None) -> Measured:
+    """What there is so far; more can be added."""
+    computing = _Computing(tally, tail)
     return Measured(
         metrics=computing.all(),
         counts=tally.counts(),
@@ -54,8 +60,9 @@ def measure(lines: Iterable[Line], job: Job) -> Measured:
 
 
 class _Computing:
-    def __init__(self, tally: Observations, confidence: float) -> None:
-        self._tally, self._sure = tally, confidence
+    def __init__(self, tally: Observations, tail: float | None) -> None:
+        self._tally, self._anytime = tally, tail is not None
+        self._sure = tally.job.requirements.confidence if tail is None else 1 - 2 * tail
         self.flaky_cases: dict[str, float] = {}  # the flakiest
 
     def all(self) -> dict[str, Metric]:
@@ -88,8 +95,9 @@ class _Computing:
         """What the repeats of a case show."""
         scores, repeats = self._tally.scores, self._tally.job.repeats
         tries = {"pass_at_1": 1, "pass_at_k": repeats}
-        found = {name: mean_pass_at_k(scores, k, self._sure) for name, k in tries.items()}
-        if flaky := flakiness(scores, self._sure):
+        how = self._sure, self._anytime
+        found = {name: mean_pass_at_k(scores, k, *how) for name, k in tries.items()}
+        if flaky := flakiness(scores, *how):
             found["flaky_rate"] = flaky.share
             self.flaky_cases = dict(list(flaky.cases.items())[:_FLAKIEST])
         return found
@@ -98,7 +106,7 @@ class _Computing:
         name = name or of
         values, clusters = self._tally.sample(of)
         most = self._most(UNITS.get(name, "score"))
-        estimate = mean(values, clusters, most=most, confidence=self._sure)
+        estimate = mean(values, clusters, most=most, confidence=self._sure, anytime=self._anytime)
         known = most if UNITS.get(name, "score") in ("tokens", "ms") else None
         return _metric(name, estimate, len(values), known)
 
@@ -113,7 +121,7 @@ class _Computing:
 
     def _percentile(self, of: str, q: int) -> Metric:
         values, clusters = self._tally.sample(of)
-        estimate = percentile(values, q, clusters, self._sure)
+        estimate = percentile(values, q, clusters, self._sure, self._anytime)
         return _metric(f"{of}_p{q}_ms", estimate, len(values))
 
     def _costs(self) -> dict[str, Metric]:
@@ -154,7 +162,8 @@ class _Computing:
         if self._tally.cost is None or not n:
             return Estimate(None), n
         paid, most = self._tally.sample(costs)[0], self._tally.most and self._tally.most.usd
-        return ratio(paid, answers, clusters, most=most, confidence=self._sure), n
+        sure, anytime = self._sure, self._anytime
+        return ratio(paid, answers, clusters, most=most, confidence=sure, anytime=anytime), n
 
 
 def _metric(name: str, estimate: Estimate, n: int, most: float | None = None) -> Metric:

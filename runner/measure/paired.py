@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from runner.measure.anytime import above, log_capital, stakes
 from runner.measure.bounded import Floats, chance_below
 from runner.measure.statistics import mean
 from runner.record.outcomes import CONFIDENCE
@@ -45,9 +46,16 @@ class PairedDifference:
 
 
 def paired(
-    baseline: Scores, candidate: Scores, *, confidence: float = CONFIDENCE, among: int = 1
+    baseline: Scores,
+    candidate: Scores,
+    *,
+    confidence: float = CONFIDENCE,
+    among: int = 1,
+    anytime: bool = False,
 ) -> PairedDifference:
     """The two on the cases that both have scores for, in 0..1; `among` so many comparisons.
+
+    `anytime` is for a race, which was over when enough was seen: see `runner.measure.anytime`.
 
     The mean of the differences, which lie in -1..1, is bounded as any other mean. Where each case
     is passed or failed once that makes the exact test of McNemar.
@@ -70,24 +78,34 @@ def paired(
         seen = replace(seen, method="exact McNemar", won=won, lost=lost)
     elif len(common) > 1:
         seen = replace(seen, deviation=float((after - before).std(ddof=1)))
-    return _bounded(seen, after - before, confidence, among) if common else seen
+    if anytime:
+        seen = replace(seen, method="bets on the differences")
+    return _bounded(seen, after - before, confidence, among, anytime) if common else seen
 
 
 def _bounded(
-    seen: PairedDifference, differences: Floats, confidence: float, among: int
+    seen: PairedDifference, differences: Floats, confidence: float, among: int, anytime: bool
 ) -> PairedDifference:
     seen = replace(seen, difference=float(differences.mean()))
     if len(differences) < 2:
         return seen
     sure = 1 - (1 - confidence) / among
-    _, low, high = mean(((differences + 1) / 2).tolist(), most=1.0, confidence=sure)
-    tail = min(_chance_of_none(differences), _chance_of_none(-differences))
+    halves = ((differences + 1) / 2).tolist()
+    _, low, high = mean(halves, most=1.0, confidence=sure, anytime=anytime)
+    none = _chance_at_any_time if anytime else _chance_of_none
+    tail = min(none(differences), none(-differences))
     return replace(
         seen,
         low=None if low is None else 2 * low - 1,
         high=None if high is None else 2 * high - 1,
         p_value=min(1.0, 2 * tail * among),
     )
+
+
+def _chance_at_any_time(differences: Floats) -> float:
+    """That one who bets on it ever comes to have as much."""
+    gains = above((differences + 1) / 2, 1.0, 0.5, (0.0, 1.0))
+    return float(np.exp(-log_capital(stakes(gains))))
 
 
 def _chance_of_none(differences: Floats) -> float:

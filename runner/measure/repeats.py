@@ -25,7 +25,9 @@ class Flakiness(NamedTuple):
     cases: dict[str, float]
 
 
-def flakiness(scores: Scores, confidence: float = CONFIDENCE) -> Flakiness | None:
+def flakiness(
+    scores: Scores, confidence: float = CONFIDENCE, anytime: bool = False
+) -> Flakiness | None:
     """None where no case has two scores."""
     spreads = {case: float(np.std(found)) for case, found in scores.items() if len(found) > 1}
     if not spreads:
@@ -33,6 +35,9 @@ def flakiness(scores: Scores, confidence: float = CONFIDENCE) -> Flakiness | Non
     flaky = {case: spread for case, spread in spreads.items() if len(set(scores[case])) > 1}
     flakiest = dict(sorted(flaky.items(), key=lambda item: (-item[1], item[0])))
     share = rate(len(flaky), len(spreads), confidence)
+    if anytime:
+        each = [float(case in flaky) for case in spreads]
+        share = mean(each, most=1.0, confidence=confidence, anytime=True)
     return Flakiness(share.metric(len(spreads), "rate"), flakiest)
 
 
@@ -47,11 +52,14 @@ def pass_at_k(n: int, passed: int, k: int) -> float:
     return 1 - math.comb(n - passed, k) / math.comb(n, k)
 
 
-def mean_pass_at_k(scores: Scores, k: int, confidence: float = CONFIDENCE) -> Metric:
+def mean_pass_at_k(
+    scores: Scores, k: int, confidence: float = CONFIDENCE, anytime: bool = False
+) -> Metric:
     """pass@k over the cases that have at least k scores; a score of 1 is a pass."""
     chances = [
         pass_at_k(len(found), sum(score == 1 for score in found), k)
         for found in scores.values()
         if len(found) >= k
     ]
-    return mean(chances, most=1.0, confidence=confidence).metric(len(chances), "rate")
+    found = mean(chances, most=1.0, confidence=confidence, anytime=anytime)
+    return found.metric(len(chances), "rate")

@@ -35,14 +35,16 @@ def check(requirements: Requirements, task: Task) -> None:
         raise ConfigError(*problems)
 
 
-def judge(job: Job, metrics: Mapping[str, Metric]) -> list[Verdict]:
-    """A verdict on every requirement that is set."""
-    return list(_verdicts(job, metrics))
+def judge(job: Job, metrics: Mapping[str, Metric], tail: float | None = None) -> list[Verdict]:
+    """A verdict on every requirement that is set; `tail` is that of the metrics of a race."""
+    return list(_verdicts(job, metrics, tail))
 
 
-def _verdicts(job: Job, metrics: Mapping[str, Metric]) -> Iterator[Verdict]:
+def _verdicts(
+    job: Job, metrics: Mapping[str, Metric], tail: float | None = None
+) -> Iterator[Verdict]:
     wanted = job.requirements
-    held = partial(verdict_on, repeats=job.repeats, confidence=wanted.confidence)
+    held = partial(verdict_on, repeats=job.repeats, confidence=wanted.confidence, tail=tail)
     latency = f"latency_p{wanted.latency_percentile}_ms"
     if wanted.max_latency_ms is not None:
         yield held("max_latency_ms", latency, metrics, "max", wanted.max_latency_ms)
@@ -63,7 +65,7 @@ def _verdicts(job: Job, metrics: Mapping[str, Metric]) -> Iterator[Verdict]:
     if wanted.regions:
         yield _located(job, wanted.regions)
     if wanted.output_format is not None:
-        yield _format(job, metrics)
+        yield _format(job, metrics, tail)
     if wanted.requests_per_month is not None:
         yield carries(job, metrics, wanted.requests_per_month)
     if wanted.availability is not None:
@@ -187,7 +189,7 @@ def _of_providers(
     )
 
 
-def _format(job: Job, metrics: Mapping[str, Metric]) -> Verdict:
+def _format(job: Job, metrics: Mapping[str, Metric], tail: float | None) -> Verdict:
     wanted = job.requirements.output_format
     if wanted == "json":
         least = job.requirements.min_valid_output
@@ -200,6 +202,7 @@ def _format(job: Job, metrics: Mapping[str, Metric]) -> Verdict:
             share=least,
             repeats=job.repeats,
             confidence=job.requirements.confidence,
+            tail=tail,
         )
         return verdict.model_copy(update={"bound": f"json in {least:g} of answers"})
     return Verdict(

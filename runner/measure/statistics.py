@@ -9,7 +9,8 @@ binomial distribution is a case of `chance_below`. The same numbers make the sam
 last digit.
 
 `clusters` names the case that each value came from. Answers to one case resemble each other, so
-that a case counts once, however often it was asked.
+that a case counts once, however often it was asked. `anytime` bounds may be looked at after every
+case: see `runner.measure.anytime`.
 """
 
 import math
@@ -19,11 +20,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from runner.measure import anytime as at_any_time
 from runner.measure.bounded import Floats, chance_below, counted_quantile, quantile
 from runner.record.outcomes import CONFIDENCE, Metric
 
 Clusters = Sequence[int] | None
-Unseen = tuple[float, float]  # what a case that nobody has seen adds to both sums
+Unseen = at_any_time.Unseen
 
 _SEED = 0
 
@@ -66,6 +68,7 @@ def mean(
     *,
     most: float | None = None,
     confidence: float = CONFIDENCE,
+    anytime: bool = False,
 ) -> Estimate:
     """The mean of values from 0 to `most`, which is 1 for scores (see `runner.measure.bounded`).
 
@@ -74,7 +77,7 @@ def mean(
     """
     x = _per_case(values, clusters)
     highest = None if most is None or not len(x) or x.max() > most else (most, 1.0)
-    return _between(x, np.ones(len(x)), (0.0, 1.0), highest, confidence)
+    return _between(x, np.ones(len(x)), (0.0, 1.0), highest, confidence, anytime)
 
 
 def ratio(
@@ -85,6 +88,7 @@ def ratio(
     most: float | None = None,
     most_under: float | None = 1.0,
     confidence: float = CONFIDENCE,
+    anytime: bool = False,
 ) -> Estimate:
     """Sum over sum, as in dollars per answer: of 0 to `most` dollars, and 0 or 1 answers, a case.
 
@@ -97,11 +101,15 @@ def ratio(
         lowest = 0.0, most_under
     if most is not None and len(x) and x.max() <= most:
         highest = most, 0.0
-    return _between(x, y, lowest, highest, confidence)
+    return _between(x, y, lowest, highest, confidence, anytime)
 
 
 def percentile(
-    values: Sequence[float], q: float, clusters: Clusters = None, confidence: float = CONFIDENCE
+    values: Sequence[float],
+    q: float,
+    clusters: Clusters = None,
+    confidence: float = CONFIDENCE,
+    anytime: bool = False,
 ) -> Estimate:
     """A percentile (`q` in 0..100) with the interval of the order statistics.
 
@@ -119,7 +127,12 @@ def percentile(
     x = np.sort(x)
     tail, n = (1 - confidence) / 2, len(x)
     # So many values lie below the percentile, but for half of what the confidence leaves.
-    low, high = binomial_quantile(tail, n, q / 100), binomial_quantile(1 - tail, n, q / 100)
+    if anytime:
+        most = at_any_time.successes_needed(n, 1 - q / 100, tail)
+        least = at_any_time.successes_needed(n, q / 100, tail)
+        low, high = 0 if most is None else n - most + 1, n if least is None else least - 1
+    else:
+        low, high = binomial_quantile(tail, n, q / 100), binomial_quantile(1 - tail, n, q / 100)
     return Estimate(
         value,
         _least(float(x[low - 1]) if low else math.nan, value),
@@ -149,11 +162,22 @@ def needed(share: float, confidence: float = CONFIDENCE) -> int:
 
 
 def _between(
-    over: Floats, under: Floats, lowest: Unseen | None, highest: Unseen | None, confidence: float
+    over: Floats,
+    under: Floats,
+    lowest: Unseen | None,
+    highest: Unseen | None,
+    confidence: float,
+    anytime: bool,
 ) -> Estimate:
     if not under.any():
         return Estimate(None)
     tail = (1 - confidence) / 2
+    if anytime:
+        return Estimate(
+            math.fsum(over) / math.fsum(under),
+            None if lowest is None else at_any_time.lowest(over, under, lowest, tail),
+            None if highest is None else at_any_time.highest(over, under, highest, tail),
+        )
 
     def bound(unseen: Unseen, share: float) -> float:
         return quantile(np.append(over, unseen[0]), np.append(under, unseen[1]), share)

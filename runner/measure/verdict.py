@@ -4,6 +4,7 @@ It is met when the whole interval lies on its right side, missed when the whole 
 its wrong side, and not proven in between. What nobody knows is unknown, which is not met.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -14,6 +15,7 @@ from runner.record.outcomes import CONFIDENCE, Metric, Verdict
 Side = Literal["min", "max"]
 Word = Literal["met", "missed", "not proven"]
 
+_LOOKS = 1.3  # times the cases that one look takes, to prove as much at any look
 _SMALL = 200  # cases that everybody can have, however few there are now
 
 
@@ -24,6 +26,7 @@ class _Asked(NamedTuple):
     share: float | None
     repeats: int
     confidence: float
+    looks: float  # times as many cases as one look takes
 
 
 def verdict_on(
@@ -36,12 +39,14 @@ def verdict_on(
     share: float | None = None,
     repeats: int = 1,
     confidence: float = CONFIDENCE,
+    tail: float | None = None,
 ) -> Verdict:
     """One bound against one metric.
 
     `share` is the part of requests that must lie on the right side, where a proof takes a least
     number of them (`statistics.needed`); a percentile is one by its name. `repeats` is how often
-    each case was asked, `confidence` that of the metrics' intervals.
+    each case was asked, `confidence` that of the metrics' intervals, or of a race all of whose
+    bounds are wrong so rarely, at any look, as `tail` says.
     """
     metric = metrics.get(name)
     if metric is None or metric.value is None:
@@ -59,7 +64,9 @@ def verdict_on(
     word = word_for(metric.low, metric.high, side, limit)
     more, hint = None, ""
     if word == "not proven":
-        more, hint = _what_it_takes(metric, side, limit, _Asked(name, share, repeats, confidence))
+        sure, looks = (confidence, 1.0) if tail is None else (1 - 2 * tail, _LOOKS)
+        asked = _Asked(name, share, repeats, sure, looks)
+        more, hint = _what_it_takes(metric, side, limit, asked)
     why = (
         f"{name} {formatting.show(metric.value, metric.unit)}, "
         f"{_evidence(metric, word, side, limit, confidence)}: "
@@ -126,10 +133,13 @@ def _what_it_takes(
         repeats=wanted.repeats,
         confidence=wanted.confidence,
     )
+    if more is not None:
+        cases = metric.n // wanted.repeats
+        more = math.ceil(wanted.looks * (cases + more)) - cases
     if more is not None and reachable(metric.n // wanted.repeats, more):
         return more, f"; {about(more)} would settle it; {way}"
     share = percentile / 100 if percentile is not None else wanted.share
-    least = 0 if share is None else needed(share, wanted.confidence)
+    least = 0 if share is None else math.ceil(needed(share, wanted.confidence) * wanted.looks)
     if metric.n < least:
         return None, f" ({least:,} observations are needed, {metric.n:,} are here); {way}"
     if more is None:

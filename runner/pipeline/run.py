@@ -4,7 +4,9 @@ What a question goes through on its way is in session.py; what is asked, in plan
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.calls.dispatch import Dispatch
@@ -15,7 +17,7 @@ from runner.pipeline.plan import Plan
 from runner.pipeline.resume import Carried
 from runner.pipeline.session import Session, opened
 from runner.record.files import JOURNAL, RESULT, RUN, write_json
-from runner.record.outcomes import Attempt, Failed, Score
+from runner.record.outcomes import Attempt, Failed, Line, Raced, Score
 from runner.scorers import ScorerFailed
 
 
@@ -25,36 +27,67 @@ async def run(plan: Plan, directory: Path, dispatch: Dispatch, advance: Callable
     `advance` is called for each outcome. Raises ConfigError before anything is sent; later
     Stopped, StorageError and ScorerFailed, and the journal then holds all that was answered.
     """
-    (directory / RESULT).unlink(missing_ok=True)  # it is of what was asked until now
-    carried = await resume.carry_over(plan, directory)
-    write_json(directory / RUN, provenance.describe(plan, taken_over=len(carried.done)))
-    for _ in carried.done:
-        advance()
-    missing = plan.count - len(carried.done)
-    if not missing:
-        return
-    over: list[Stopped] = []
-    journal = directory / JOURNAL
-    async with opened(plan.job, dispatch, journal, waits=plan.slow_to_score) as session:
-        plan = plan.serving(session.job)
-        todo = (q for q in plan.questions() if (q.case.id, q.repeat) not in carried.done)
+    async with begun(plan, directory, dispatch, advance) as asking:
+        await asking.ask(asking.plan.questions())
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A run under way."""
+
+    plan: Plan
+    session: Session | None  # None: nothing is missing
+    carried: Carried
+    advance: Callable[[], None]
+
+    async def ask(self, questions: Iterable[Question]) -> list[Line]:
+        """The outcomes of those that had none yet, in the order that they came; see `run`."""
+        todo = (q for q in questions if (q.case.id, q.repeat) not in self.carried.done)
+        session, found, over = self.session, list[Line](), list[Stopped]()
+        if session is None:
+            return found
 
         async def worker() -> None:
             for question in todo:
                 try:
-                    await _answer(plan, question, session, carried)
+                    found.append(await _answer(self.plan, question, session, self.carried))
                 except Stopped as error:
                     over.append(error)
                 if over:  # what is in flight is paid for: it ends, and nothing new begins
                     return
-                advance()
+                self.advance()
 
-        await _together(worker, min(plan.job.concurrency, missing))
-    if over:
-        raise over[0]
+        missing = self.plan.count - len(self.carried.done)
+        await _together(worker, min(self.plan.job.concurrency, missing))
+        if over:
+            raise over[0]
+        return found
 
 
-async def _answer(plan: Plan, question: Question, session: Session, carried: Carried) -> None:
+@asynccontextmanager
+async def begun(
+    plan: Plan,
+    directory: Path,
+    dispatch: Dispatch,
+    advance: Callable[[], None],
+    race: Raced | None = None,
+) -> AsyncIterator[Asking]:
+    """A run whose record has been begun, with all that need not be asked; raises what it does."""
+    (directory / RESULT).unlink(missing_ok=True)  # it is of what was asked until now
+    carried = await resume.carry_over(plan, directory)
+    about = provenance.describe(plan, taken_over=len(carried.done))
+    write_json(directory / RUN, about | ({"race": race.model_dump()} if race else {}))
+    for _ in carried.done:
+        advance()
+    if len(carried.done) == plan.count:
+        yield Asking(plan, None, carried, advance)
+        return
+    journal = directory / JOURNAL
+    async with opened(plan.job, dispatch, journal, waits=plan.slow_to_score) as session:
+        yield Asking(plan.serving(session.job), session, carried, advance)
+
+
+async def _answer(plan: Plan, question: Question, session: Session, carried: Carried) -> Line:
     """Raises ScorerFailed, Stopped, StorageError; what was paid for is on record even so."""
     case = question.case
     where = case.id, question.repeat
@@ -65,7 +98,7 @@ async def _answer(plan: Plan, question: Question, session: Session, carried: Car
         await session.keep(found)
         if found.kind == "interrupted":
             raise ScorerFailed(found.error)
-        return
+        return found
     judging: list[Attempt] = []
     scores: dict[str, Score] = {}
     try:
@@ -75,6 +108,7 @@ async def _answer(plan: Plan, question: Question, session: Session, carried: Car
         await session.keep(found.model_copy(update={"judging": judging, "scores": scores}))
         raise
     await session.keep(scored)
+    return scored
 
 
 async def _together(worker: Callable[[], Awaitable[None]], count: int) -> None:

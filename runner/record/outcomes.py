@@ -369,6 +369,16 @@ class Counts(Record):
 Tier = Literal["proven", "supported", "refused"]
 
 
+class Raced(Record):
+    """What a race of a sweep has to say of one of its candidates."""
+
+    candidates: int
+    tail: float  # how often each bound of a metric may be wrong, at any look
+    outcomes: int = 0  # that there would have been
+    stopped: str | None = None  # why no more was asked; None: all was
+    beaten_by: str | None = None  # the directory, in a sweep's result the label, of who is proven
+
+
 class Result(Record):
     """`result.json` of one run; with `error` set it could not run and has no numbers."""
 
@@ -391,6 +401,7 @@ class Result(Record):
     notes: list[str] = []  # where this run is not like for like with another, or not as pinned
     request: str | None = None  # what is called one, where a case takes several
     spent_usd: float | None = None  # by this run itself; replayed answers were paid for before
+    race: Raced | None = None  # None: it was no candidate of one
     uncompared: str | None = None  # why it could not be compared with its baseline
     baseline: dict[str, Any] | None = None  # regression.RunComparison: how it compares with a run
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from runner.record.outcomes import Iso, Record
+from runner.record.outcomes import Iso, Raced, Record
 
 _PACKAGE = "llm-decision-runner"
 
@@ -47,3 +47,4 @@ class Measurement(Provenance):
     git: dict[str, Any] | None = None
     prices: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     taken_over: int = 0
+    race: Raced | None = None

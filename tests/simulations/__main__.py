@@ -1,5 +1,7 @@
 """`python -m tests.simulations`: how often each kind of interval is wrong, and how wide it is.
 
+`python -m tests.simulations race` races simulated sweeps instead: see racing.py.
+
 Samples whose true mean is known are drawn again and again. An interval is wrong where it lies
 wholly above the truth, which would call a bound met that is missed, or wholly below it. Of 95 %
 intervals, 2.5 of 100 may be wrong on each side; `!` marks what is more than chance allows.
@@ -18,7 +20,7 @@ often than 2.6 either, and everywhere wider; BCa was wrong in up to 34 above and
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from tests.simulations import racing
 from tests.simulations.draws import POPULATIONS, Population
 from tests.simulations.methods import METHODS, Method
 
@@ -72,23 +75,29 @@ def too_often(wrong: int, runs: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulations", description=__doc__)
-    parser.add_argument("--runs", type=int, default=500, help="of each size (default 500)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="N")
+    parser.add_argument("what", nargs="?", choices=("intervals", "race"), default="intervals")
+    parser.add_argument("--runs", type=int, help="of each size (default 500; of a race 10,000)")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="N")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     options = parser.parse_args()
+    if options.what == "race":
+        racing.show(options.sizes or racing.SIZES, options.runs or 10_000)
+    else:
+        show(options.sizes or SIZES, options.runs or 500, options.methods)
+
+
+def show(sizes: Sequence[int], runs: int, methods: Sequence[str]) -> None:
     table = Table(title="wrong above, below; mean distance of the bound from the truth")
     table.add_column("values", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    for name in options.methods:
+    for name in methods:
         table.add_column(f"{name}: low", justify="right", no_wrap=True)
         table.add_column("high", justify="right", no_wrap=True)
     console = Console(width=max(120, Console().width))
     for population in POPULATIONS:
-        for n in options.sizes:
+        for n in sizes:
             with console.status(f"{population.name}, {n}"):
-                found = [
-                    simulate(population, METHODS[name], n, options.runs) for name in options.methods
-                ]
+                found = [simulate(population, METHODS[name], n, runs) for name in methods]
             table.add_row(population.name, str(n), *(cell for one in found for cell in one.cells()))
     console.print(table)
 

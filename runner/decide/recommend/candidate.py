@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.measure import formatting
-from runner.measure.conclusion import named, tier
+from runner.measure.conclusion import SAME_PRICE, bounds_quality, named, tier
 from runner.record.outcomes import Metric, Result, Tier
 
-_SAME_PRICE = 1.05  # prices less than 5 % apart decide nothing
 _ORDER: dict[Tier | None, int] = {"proven": 0, "supported": 1, "refused": 2, None: 3}
 
 
@@ -63,8 +62,12 @@ class Candidate:
     @property
     def bounds_quality(self) -> bool:
         """Whether a requirement asks for good answers."""
-        words = ("min_quality_score", "bounds.quality", "bounds.score.", "bounds.pass_at_")
-        return any(verdict.requirement.startswith(words) for verdict in self.result.verdicts)
+        return bounds_quality(self.result)
+
+    @property
+    def beaten_by(self) -> str | None:
+        """Who is proven and was proven cheaper, or better, where a race has shown that."""
+        return self.result.race.beaten_by if self.result.race else None
 
     def as_cheap_as(self, other: "Candidate") -> bool:
         """Whether their costs are a tie: less than 5 % apart, or each within the other's interval.
@@ -74,7 +77,7 @@ class Candidate:
         mine, its = self.cost_usd, other.cost_usd
         if mine is None or its is None:
             return mine is its
-        if max(mine, its) <= min(mine, its) * _SAME_PRICE:
+        if max(mine, its) <= min(mine, its) * SAME_PRICE:
             return True
         return other._could_cost(mine) and self._could_cost(its)
 
@@ -104,7 +107,13 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
         if not (first.shippable and first.bounds_quality):
             found.append(rest.pop(0))
             continue
-        equal = [one for one in rest if one.tier == first.tier and one.as_cheap_as(first)]
+        equal = [
+            one
+            for one in rest
+            if one.tier == first.tier
+            and one.beaten_by == first.beaten_by
+            and one.as_cheap_as(first)
+        ]
         best = min(equal, key=lambda one: (_worse(one.quality), _dear(one.latency_ms)))
         found.append(best)
         rest.remove(best)
@@ -121,6 +130,7 @@ def _rank(one: Candidate) -> tuple[float, ...]:
         not one.measured,
         one.quality is None,  # nothing is known that could recommend it
         _ORDER[one.tier],
+        one.beaten_by is not None,
         *((0, 0) if one.shippable else counts),
         *(reversed(worth) if cheapest_first else worth),
         _dear(one.latency_ms),
