@@ -74,8 +74,9 @@ def newest_first(directories: Iterable[Path]) -> Iterator[OwnRun]:
     found = []
     for run in map(Run, directories):
         with suppress(ConfigError):
-            found.append((run.measurement.started_at, run))
-    for _, run in sorted(found, key=lambda pair: pair[0], reverse=True):
+            again = (run.about.get("rescored") or {}).get("when", "")
+            found.append((run.measurement.started_at, again, run))
+    for *_, run in sorted(found, key=lambda each: each[:2], reverse=True):
         with suppress(ConfigError):
             result = run.result
             if result and result.complete and not result.error:

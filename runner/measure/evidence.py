@@ -17,6 +17,7 @@ from runner.errors import StorageError
 from runner.measure.conclusion import tier
 from runner.measure.observations import Sample, own, turns
 from runner.measure.requirements import judge
+from runner.measure.rescored import told
 from runner.price import total
 from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
 from runner.record.run import Run
@@ -75,7 +76,8 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         notes=_notes(job, observer, measured.metrics),
         request=observer.request,
     )
-    result = result.model_copy(update={"tier": tier(result)})
+    rescored = told(record.about.get("rescored"), result)
+    result = result.model_copy(update={"tier": tier(result), "rescored": rescored})
     observer.sum_up()
     failures = sorted(observer.failures.values(), key=lambda failure: -failure.count)
     return Evidence(run, job, result, failures, observer.worst(), observer)

@@ -139,6 +139,11 @@ def prepare(job: Job, today: date | None = None) -> Plan:
     check_job(job, today or date.today())
     if job.reuse:
         Run.open(job.reuse, at="reuse: ")
+    return of(job)
+
+
+def of(job: Job) -> Plan:
+    """The same for a job of which nobody will be asked. Raises ConfigError."""
     requirements.check(job.requirements, job.task)
     file = paths.cases_file(job.task.cases)
     loaded = scorers.load(job.task, paths.tasks_dirs())

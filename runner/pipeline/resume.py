@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -19,9 +19,10 @@ from runner.errors import ConfigError, StorageError
 from runner.pipeline.plan import Plan
 from runner.record.files import RESULT, RUN, SWEEP, UNSCORED
 from runner.record.journal import to_line
-from runner.record.outcomes import Answered, Attempt, Failed
+from runner.record.outcomes import Answered, Attempt, Failed, Outcome
 from runner.record.run import Run
 
+Paid = TypeVar("Paid", bound=Outcome)
 Wanted = dict[tuple[str, int], tuple[str, Case]]  # (case, repeat): (key, case)
 
 
@@ -178,7 +179,7 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
     journal, unscored = Run(directory).journal, directory / UNSCORED
     wanted: Wanted = {(q.case.id, q.repeat): (q.key, q.case) for q in plan.questions()}
     try:
-        with _whole(journal) as scored, _whole(unscored) as left:
+        with whole(journal) as scored, whole(unscored) as left:
             for run in map(Run, earlier):
                 replay = run.directory != directory
                 for source in (run.as_written(say if replay else None), run.unscored()):
@@ -193,7 +194,7 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
+def whole(path: Path) -> Iterator[IO[bytes]]:
     """A file that is there with all that was written to it, or as it was before."""
     scratch = path.with_name(f".{path.name}")
     with scratch.open("wb") as file:
@@ -227,7 +228,9 @@ async def _carried(
             carried.done.add(where)
             yield outcome
             continue
-        answer = _replayed(outcome) if replay else outcome
+        answer = outcome
+        if replay:
+            answer = paid_before(outcome).model_copy(update={"replayed": True})
         if plan.job.judging and not plan.holds(answer, case):
             carried.answers[where] = answer
             yield answer
@@ -236,12 +239,14 @@ async def _carried(
             yield await plan.score(answer, case, _nobody, [], {})
 
 
-def _replayed(answer: Answered) -> Answered:
+def paid_before(outcome: Paid) -> Paid:
+    """The same, whose attempts another run has paid for."""
+
     def before(attempts: list[Attempt]) -> list[Attempt]:
         return [attempt.model_copy(update={"replayed": True}) for attempt in attempts]
 
-    paid = {"attempts": before(answer.attempts), "judging": before(answer.judging)}
-    return answer.model_copy(update={"replayed": True, **paid})
+    paid = {"attempts": before(outcome.attempts), "judging": before(outcome.judging)}
+    return outcome.model_copy(update=paid)
 
 
 async def _nobody(_model: Model, _query: Query) -> CallLog:

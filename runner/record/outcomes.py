@@ -253,6 +253,8 @@ class Answered(Outcome):
     first_token_seconds: float | None = None  # of a streamed one, since its first request
     scores: dict[str, Score]
     unscored: dict[str, str] = {}  # scorers that could not judge it, and why: no fault of its own
+    # From 0 to 1, by people who did not know who gave the answer, nor its scores.
+    human: float | None = Field(None, exclude_if=lambda found: found is None)
     error: None = None
 
     @property
@@ -403,6 +405,7 @@ class Result(Record):
     spent_usd: float | None = None  # by this run itself; replayed answers were paid for before
     race: Raced | None = None  # None: it was no candidate of one
     uncompared: str | None = None  # why it could not be compared with its baseline
+    rescored: list[str] = []  # what it was scored anew from, and what that has changed
     baseline: dict[str, Any] | None = None  # regression.RunComparison: how it compares with a run
 
     @property

@@ -114,6 +114,14 @@ def notes(result: Result) -> list[str]:
     return [*said, *map(unlike, result.notes), *passed_over(result)]
 
 
+def rescored(results: Sequence[Result]) -> list[str]:
+    """What scoring anew has changed; how it was done once, where it was the same for several."""
+    told = [(one.candidate, one.rescored) for one in results if one.rescored]
+    several = len(results) > 1
+    how = dict.fromkeys(said[0] for _, said in told)
+    return [*how, *(f"{name}: {said[1]}" if several else said[1] for name, said in told)]
+
+
 def passed_over(result: Result) -> Iterator[str]:
     for model, count in result.skipped.items():
         yield f"{model} was not asked {count} times although its turn had come"

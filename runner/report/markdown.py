@@ -61,7 +61,11 @@ def _summary(
         said=said,
         table=few,
         left_out=_more(len(table.rows) - len(few.rows)),
-        changed=[*changed[:_CHANGES], *filter(None, [_more(len(changed) - _CHANGES)])],
+        changed=[
+            *contents.rescored(results),
+            *changed[:_CHANGES],
+            *filter(None, [_more(len(changed) - _CHANGES)]),
+        ],
         command=origin.command,
         rest=Markdown(rest),
     )

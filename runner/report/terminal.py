@@ -45,6 +45,7 @@ def run(directory: Path, result: Result, *, verbose: bool = False) -> Iterator[R
     yield note(f"{about} · {card.date}" if card.date else about)
     if words := failed_calls(result):
         yield Text(line(words), style="red")
+    yield from (Text(line(each)) for each in contents.rescored([result]))
     if result.metrics:
         yield contents.metrics(result, set(_shown(result))).drawn()
         yield from _verdicts(result, verbose)
@@ -109,6 +110,7 @@ def sweep(
         for gain in sweep.routing.get(card.task, []):
             if gain.label or verbose:  # of single models alone, what could be is no answer
                 yield from (Text(line(each)) for each in (gain.said if verbose else gain.said[-2:]))
+    yield from (Text(line(each)) for each in contents.rescored(sweep.runs))
     for run in sweep.runs:
         if run.rank is None:
             yield Text(line(f"{run.dir}: {conclusion(run)}"), style="red")

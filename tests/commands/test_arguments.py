@@ -22,7 +22,18 @@ TAKES = {  # what a command needs besides overrides of its config
 }
 EVERY = sorted(COMMANDS)
 DECIDED = ("eval", "drill", "checklist", "run", "serve", "drift")  # for one model and task
-NO_CONFIG = ("help", "check", "schema", "report", "compare", "promote", "init", "import", "history")
+NO_CONFIG = (
+    "help",
+    "check",
+    "schema",
+    "report",
+    "compare",
+    "promote",
+    "init",
+    "import",
+    "history",
+    "rescore",
+)
 COMPOSED = sorted(set(COMMANDS) - set(NO_CONFIG))
 VALUES = {  # what is wrong with the value of a key
     **dict.fromkeys(DECIDED, "model=haiko"),

@@ -40,7 +40,7 @@ const detail = {
     this.dialog.replaceChildren(
       this.head(row, active, view.length),
       element("div", { class: "sheet" },
-        element("section", { class: "asked", "aria-label": "Question" }, this.asked(row)),
+        element("section", { class: "asked", "aria-label": "Question" }, this.asked(row), notes.box(this.cases, row)),
         element("section", { class: "given", "aria-label": "Answer" }, this.tabs(row), this.given(row))),
     );
     if (focused) this.dialog.querySelector(`[data-keep="${focused}"]`)?.focus();

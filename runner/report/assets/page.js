@@ -103,6 +103,7 @@ function main() {
     const number = Number(section.dataset.board);
     return new Cases(section, number, data.boards[number], data.texts);
   });
+  notes.setUp(data.record);
   tables.forEach((cases) => cases.refresh());
   document.querySelectorAll("[data-suppose]").forEach((place) => suppose(place, data.boards[place.dataset.suppose]));
   readAddress(tables);

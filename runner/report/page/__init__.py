@@ -38,7 +38,16 @@ from runner.report.table import MARKS, Table
 __all__ = ["RunPage", "SweepPage"]
 
 _HERE = Path(__file__).parent.parent
-_SCRIPTS = ("dom.js", "tables.js", "diff.js", "cases.js", "detail.js", "whatif.js", "page.js")
+_SCRIPTS = (
+    "dom.js",
+    "tables.js",
+    "diff.js",
+    "notes.js",
+    "cases.js",
+    "detail.js",
+    "whatif.js",
+    "page.js",
+)
 
 
 class RunPage:
@@ -64,6 +73,7 @@ class RunPage:
             failed=None,
             origin=origin,
             matrix=None,
+            rescored=contents.rescored([result]),
         )
 
 
@@ -108,6 +118,7 @@ class SweepPage:
             failed=failed if failed.rows else None,
             origin=origin,
             matrix=_matrix(boards) if len(boards) > 1 else None,
+            rescored=contents.rescored(sweep.runs),
         )
 
 
@@ -118,7 +129,8 @@ def _matrix(boards: Sequence[Board]) -> Table:
 def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
     style = asset("page.css")
     script = "\n".join(asset(name) for name in _SCRIPTS)
-    data = {"texts": texts.all, "boards": [board.data for board in boards]}
+    boards_data = [board.data for board in boards]
+    data = {"texts": texts.all, "boards": boards_data, "record": _record(**values)}
     template = environment().get_template("page.html.j2")
     return template.render(
         values,
@@ -129,6 +141,12 @@ def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
         data=Markup(_json(data)),
         policy=policy(script, style),
     )
+
+
+def _record(*, title: str, origin: Origin, **_: Any) -> str:
+    """Of what a page shows, so that notes on it are kept apart from those on others."""
+    shown = title, origin.started, origin.command, dict(origin.facts).get("cases")
+    return sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def policy(script: str, style: str) -> str:

@@ -48,7 +48,7 @@ class Board:
         names, rows = list(self.names), self.gathered.rows
         fell = sorted({flip.case for _, found in self.compared for flip in found.fell})
         known = {"suppose": whatif.of(self.results), "fell": fell}
-        return {"candidates": names, "rows": rows} | known
+        return {"task": self.task, "candidates": names, "rows": rows} | known
 
     @cached_property
     def compared(self) -> list[tuple[str, RunComparison]]:
