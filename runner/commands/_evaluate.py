@@ -1,7 +1,7 @@
 """Runs measured together and reported on, and what they come to as an exit code."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -34,16 +34,21 @@ def estimate(plans: Sequence[Plan]) -> None:
     )
 
 
-def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
+def evaluate(
+    plans: Sequence[Planned], before: Callable[[], None] | None = None
+) -> list[Result | RunnerError]:
     """Run them all in one process; an error of one does not stop the others.
 
-    Raises ConfigError, before anything is sent, when one of them can't be sent as it is.
+    What is done `before` finds the directories claimed. Raises ConfigError, before anything is
+    sent, when one of them can't be sent as it is, and whatever `before` raises.
     """
     from runner.measure.compare import check
     from runner.pipeline import resume
     from runner.pipeline.together import run_all
     from runner.report import build
 
+    if not before and any(plan.job.shards > 1 for plan, _ in plans):
+        raise ConfigError("shards: divide one run; leave them out of what measures several")
     if len({plan.job.callbacks for plan, _ in plans}) > 1:
         raise ConfigError("callbacks: litellm has them once a process; name the same in each job")
     if len({plan.job.budget_dir for plan, _ in plans}) > 1:
@@ -54,6 +59,8 @@ def evaluate(plans: Sequence[Planned]) -> list[Result | RunnerError]:
     with ExitStack() as stack:
         for plan, directory in plans:
             stack.enter_context(resume.claim(plan, directory))
+        if before:
+            before()
         errors = event_loop.run(run_all(plans))
         results: list[Result | RunnerError] = []
         for _, directory in plans:

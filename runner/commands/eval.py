@@ -7,13 +7,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from runner.commands import _shards
 from runner.commands._arguments import Arguments, arguments
 from runner.commands._evaluate import estimate, evaluate, exit_code, record_failure
 from runner.config import loading
 from runner.config.schema import Job
 from runner.errors import ConfigError, RunnerError
+from runner.pipeline import provenance
 from runner.pipeline.plan import prepare
-from runner.record.files import dated
+from runner.pipeline.shards import share
+from runner.record.files import RUN, dated, write_json
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     if given.show and given.multirun:
         raise ConfigError("-m, --cfg: take one of them")
     job = _job(given)
-    return _sweep(given) if job is None else _run(job)
+    return _sweep(given) if job is None else _run(job, given)
 
 
 def _job(given: Arguments) -> Job | None:
@@ -44,13 +47,19 @@ def _is_sweep(composed: DictConfig) -> bool:
     return bool(composed.hydra.mode == RunMode.MULTIRUN)
 
 
-def _run(job: Job) -> int:
+def _run(job: Job, given: Arguments) -> int:
     plan = prepare(job)
     if job.estimate:
         estimate([plan])
         return 0
     directory = dated(job.outputs, "runs", job.label)
-    [result] = evaluate([(plan, directory)])
+
+    def in_shards() -> None:
+        # Whoever goes on with it looks for this.
+        write_json(directory / RUN, provenance.describe(plan, taken_over=0))
+        _shards.place(given, job, directory, run_shard)
+
+    [result] = evaluate([(plan, directory)], in_shards if job.shards > 1 else None)
     if isinstance(result, RunnerError):
         raise result
     from runner.decide import gate
@@ -64,6 +73,21 @@ def _run(job: Job) -> int:
 
         junit.write(job.junit, result)
     return exit_code([result], ruling)
+
+
+def run_shard(cfg: DictConfig) -> None:
+    """Hydra's task function: one shard of a run."""
+
+    from runner.pipeline import event_loop
+    from runner.pipeline.together import run_all
+
+    def work(job: Job, directory: Path) -> None:
+        plan = prepare(share(job))
+        plan.make_ready()
+        if error := event_loop.run(run_all([(plan, directory)])).get(directory):
+            raise error
+
+    _shards.fill(cfg, Job, work)
 
 
 def _sweep(given: Arguments) -> int:

@@ -13,9 +13,12 @@ same command goes on.
 """
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing, suppress
 from datetime import date
+from pathlib import Path
+
+from omegaconf import DictConfig
 
 from runner.cases.prompt import variableless
 from runner.cases.query import Query, query
@@ -24,16 +27,17 @@ from runner.commands.command_line import explain
 from runner.config.paths import shown
 from runner.config.redact import redact
 from runner.config.terminal import say
-from runner.errors import INCOMPLETE_EXIT, RunnerError
+from runner.errors import INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.measure.formatting import show
-from runner.pipeline import plan
+from runner.pipeline import plan, provenance
+from runner.pipeline.shards import share
 from runner.production import inputs
 from runner.production.answer import Answer, Totals
 from runner.production.answer_file import Output
 from runner.production.inputs import InvalidInput, Source, source
 from runner.production.job import BatchJob
 from runner.production.journal_order import claim
-from runner.record.files import RESULT, write_json
+from runner.record.files import RESULT, RUN, write_json
 from runner.record.outcomes import Counts, Result
 from runner.record.run import Run
 
@@ -41,11 +45,36 @@ from runner.record.run import Run
 def main(argv: Sequence[str]) -> int:
     # A text or a path may hold what means something to Hydra.
     given = arguments("run", __doc__, argv, texts=["input", "output"], bare=False)
-    return apply(given.job(BatchJob))
+    job = given.job(BatchJob)
+
+    def in_shards(directory: Path) -> None:
+        from runner.commands import _shards
+
+        if not Path(job.input).is_file():
+            raise ConfigError("shards: read a file each; input is none")
+        _shards.place(given, job, directory, run_shard)
+
+    return apply(job, in_shards if job.shards > 1 else lambda _: None)
 
 
-def apply(job: BatchJob) -> int:
-    """Answer every line of the input, and return the exit code.
+def run_shard(cfg: DictConfig) -> None:
+    """Hydra's task function: the lines of one shard. What they come to is written by the merged."""
+    from runner.commands import _shards
+    from runner.pipeline import event_loop
+    from runner.production import batch, deployment
+
+    def work(whole: BatchJob, directory: Path) -> None:
+        job = share(whole)
+        deployment.check_production(job)
+        write_json(directory / RUN, {"kind": "production"} | provenance.about(job))
+        with closing(source(job.input, job.part)) as given:
+            event_loop.run(batch.run(job, given, directory, lambda _: None, lambda: None))
+
+    _shards.fill(cfg, BatchJob, work)
+
+
+def apply(job: BatchJob, before: Callable[[Path], None] = lambda _: None) -> int:
+    """Answer every line of the input, and return the exit code; `before` has the directory first.
 
     Raises ConfigError before anything is sent; later Stopped, StorageError.
     """
@@ -60,6 +89,7 @@ def apply(job: BatchJob) -> int:
     if fixed := variableless(job.task):
         say(fixed)
     with closing(source(job.input)) as given, claim(job, given) as directory:
+        before(directory)
         total = given.count() if sys.stderr.isatty() else None
         with closing(Output(job.output_file)) as output, progress() as bar:
             form = _text if given.file is None and job.output_file is None else _line

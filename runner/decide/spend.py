@@ -125,7 +125,7 @@ def read(outputs: Path) -> Spend:
     if not outputs.is_dir():
         raise ConfigError(f"outputs: no directory '{outputs}'")
     spend = Spend()
-    kept = ("runs/*/", "sweeps/*/*/", "drift/*/*/")
+    kept = ("runs/*/", "runs/*/shards-*/*/", "sweeps/*/*/", "drift/*/*/")
     for directory in sorted(found for pattern in kept for found in outputs.glob(pattern)):
         try:
             spend._count(directory)

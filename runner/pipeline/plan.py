@@ -39,12 +39,14 @@ class Plan:
     cases_file: Path
     cases_sha256: str
     scorers: dict[str, scorers.Scorer]
-    count: int  # of questions
+    count: int  # of questions; of a shard, its own
     identity: str  # equal identities ask for the very same answers
 
     def questions(self) -> Iterator[Question]:
         """What `prepare` has checked; not a line of the file beyond the last question is read."""
-        return islice(_questions(self.job, self.cases_file), self.count)
+        first, step = self.job.part
+        own = islice(_questions(self.job, self.cases_file), first, None, step)
+        return islice(own, self.count)
 
     @property
     def slow_to_score(self) -> bool:
@@ -159,7 +161,10 @@ def of(job: Job) -> Plan:
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         raise ConfigError(*(f"{file}: {problem}" for problem in [*problems[:_SHOWN], *more]))
-    return Plan(job, file, sha256(file), loaded, count, identity.hexdigest())
+    if job.shards > count:
+        raise ConfigError(f"shards: {job.shards} are too many for {count} questions")
+    own = len(range(job.part[0], count, job.part[1]))
+    return Plan(job, file, sha256(file), loaded, own, identity.hexdigest())
 
 
 def check_job(job: Job, today: date) -> None:

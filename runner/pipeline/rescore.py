@@ -22,8 +22,8 @@ from runner.errors import ConfigError
 from runner.measure import result as results
 from runner.pipeline import event_loop, plan, provenance
 from runner.pipeline.plan import Plan
-from runner.pipeline.resume import begin, paid_before, whole
-from runner.record.files import (
+from runner.pipeline.resume import begin, paid_before
+from runner.record.files import (, whole
     JOURNAL,
     RESULT,
     RUN,

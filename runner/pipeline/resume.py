@@ -1,12 +1,11 @@
 """Nothing answered is asked again: an interrupted run is taken over, a finished one replayed."""
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -17,7 +16,8 @@ from runner.config.schema import Job, Model
 from runner.config.terminal import say
 from runner.errors import ConfigError, StorageError
 from runner.pipeline.plan import Plan
-from runner.record.files import RESULT, RUN, SWEEP, UNSCORED
+from runner.record import shards
+from runner.record.files import RESULT, RUN, SWEEP, UNSCORED, whole
 from runner.record.journal import to_line
 from runner.record.outcomes import Answered, Attempt, Failed, Outcome
 from runner.record.run import Run
@@ -38,9 +38,10 @@ def claim(plan: Plan, directory: Path) -> Iterator[None]:
         try:
             held.enter_context(sole(plan.job, plan.identity))
             lock = _take_over(plan, directory) or begin(directory, plan.job.outputs)
+            held.callback(lock.release)
         except OSError as error:
             raise ConfigError(f"outputs: {error.filename}: {error.strerror}") from None
-        held.callback(lock.release)
+        shards.check(directory, plan.job.shards)
         yield
 
 
@@ -191,17 +192,6 @@ async def carry_over(plan: Plan, directory: Path) -> Carried:
     if not (carried.answers or carried.attempts):
         unscored.unlink()
     return carried
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there with all that was written to it, or as it was before."""
-    scratch = path.with_name(f".{path.name}")
-    with scratch.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 async def _carried(

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from itertools import takewhile
+from math import inf
 from pathlib import Path
 
 from runner.config.terminal import say
@@ -62,16 +63,17 @@ class _Flow:
     async def ask(self, group: asyncio.TaskGroup) -> None:
         """Give every line its turn, in order, and ask what is not on record."""
         # Of the job as it is configured: where embedded models are served changes with every run.
-        fingerprint, number = self._job.fingerprint(), 0
+        fingerprint, (first, step) = self._job.fingerprint(), self._source.part
+        number = first + 1 - step
         async for line in self._lines():
-            if self.over:
+            if self.over or number + step > (self._job.limit or inf):
                 break
-            number += 1
+            number += step
             turn = await self._turn(line, number, request_key(fingerprint, line), group)
             if turn is None:
                 break
             await self._turns.put(turn)
-            if number == self._job.limit:
+            if number + step > (self._job.limit or inf):
                 break
         if self._recorded.more and not self.over:
             raise self._other_input(f"ends with line {number}")

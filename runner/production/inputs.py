@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,18 +39,19 @@ class Source:
     first: bytes | None  # its first line; None: it is empty
     file: BinaryIO | None  # None: the first line is all
     waits: bool  # for somebody who writes it
+    part: tuple[int, int] = (0, 1)  # the first line to be asked, from 0, and the step to the next
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Without their ends. Raises ConfigError when it can't be read on."""
-        if self.first is not None:
-            yield _bare(self.first)
-        if self.file is None:
-            return
+        first = () if self.first is None else (self.first,)
         try:
             if not self.waits:
-                for line in self.file:
+                for line in islice(chain(first, self.file or ()), self.part[0], None, self.part[1]):
                     yield _bare(line)
                 return
+            assert self.file is not None
+            for line in first:
+                yield _bare(line)
             async for line in _read_aside(self.file):
                 yield _bare(line)
         except OSError as error:
@@ -70,7 +72,7 @@ class Source:
             self.file.close()
 
 
-def source(given: str) -> Source:
+def source(given: str, part: tuple[int, int] = (0, 1)) -> Source:
     """`-`, the path of a file, or else a text. Raises ConfigError for a file that is not there."""
     path = Path(given)
     if given != "-" and not _is_there(path):
@@ -89,7 +91,7 @@ def source(given: str) -> Source:
     name = given if given == "-" else str(path.absolute())
     folder = Path.cwd() if given == "-" else path.absolute().parent
     of_texts = path.suffix == ".txt" or (given == "-" and not _begins_as_json(first or b""))
-    return Source(name, folder, of_texts, first, file, waits)
+    return Source(name, folder, of_texts, first, file, waits, part)
 
 
 def _begins_as_json(line: bytes) -> bool:

@@ -102,8 +102,8 @@ class BatchJob(_Paths, Production):
 
 def production(config: dict[str, object]) -> Production:
     """The decision that conf/run.yaml makes, for whoever brings the inputs. Raises ConfigError."""
-    for key in _Paths.model_fields:
-        if config.get(key) not in (None, "???", "-", False):
+    for key in (*_Paths.model_fields, "shards"):
+        if config.get(key) not in (None, "???", "-", False, 1):
             raise ConfigError(f"{key}: is for the command run; a client has no such key")
     if config.get("estimate"):
         raise ConfigError("estimate: is for commands; a client is there to ask")

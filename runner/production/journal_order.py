@@ -1,7 +1,6 @@
 """The record of a production run: claimed, gone on with after an interrupt, read in order."""
 
 import hashlib
-import heapq
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -18,6 +17,7 @@ from runner.record.files import RESULT, RUN, dated, write_json
 from runner.record.journal import mend
 from runner.record.outcomes import Answered, Attempt, Failed
 from runner.record.run import Run
+from runner.record.shards import check, in_order
 
 AHEAD = 1024  # lines that may be asked beyond the oldest one that has no answer
 
@@ -44,6 +44,7 @@ def _claimed(job: BatchJob, source: Source, identity: str) -> tuple[Path, FileLo
     try:
         _check_output(job, source, found[0] if found else None)
         directory, lock = found = found or _begin(job)
+        check(directory, job.shards)
         about = {
             "kind": "production",
             "identity": identity,
@@ -141,13 +142,9 @@ class Recorded:
         return islice(self._run.as_written(), self._count)
 
     def _in_order(self) -> Iterator[tuple[int, int, Answered | Failed]]:
-        heap: list[tuple[int, int, Answered | Failed]] = []
-        for position, outcome in enumerate(self._all()):
-            heapq.heappush(heap, (outcome.line or 0, position, outcome))
-            if len(heap) > 2 * AHEAD:  # twice: the budget may have left lines there more than once
-                yield heapq.heappop(heap)
-        while heap:
-            yield heapq.heappop(heap)
+        numbered = ((outcome.line or 0, outcome) for outcome in self._all())
+        # Twice: the budget may have left lines there more than once.
+        return in_order(numbered, 2 * AHEAD)
 
 
 def _unasked(outcome: Answered | Failed) -> bool:

@@ -10,10 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -59,6 +59,17 @@ def write_text(path: Path, text: str) -> None:
         with suppress(OSError):  # the first error is the one to tell
             scratch.unlink(missing_ok=True)
         raise StorageError(f"{path}: {error.strerror}") from None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there with all that was written to it, or as it was before."""
+    scratch = path.with_name(f".{path.name}")
+    with scratch.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:

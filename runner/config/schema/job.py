@@ -130,6 +130,8 @@ class Job(Strict):
     outputs: Path
     stream: bool = False  # answers are streamed, and the first token of each is timed
     duplicate: bool = False  # may be under way in two processes at once
+    shards: int = Field(1, ge=1)  # processes that a run is divided among
+    shard: int | None = None  # which of them this is, from 0; None: it is all of it
     budget_usd: Usd | None = None
     budget_dir: Path | None = None  # where processes that share it put what they spend
     estimate: bool = False
@@ -167,6 +169,11 @@ class Job(Strict):
     @property
     def label(self) -> str:
         return f"{self.task.name}-{self.model.name}"
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """The first line or question that is its own, from 0, and how far it is to each next."""
+        return (0, 1) if self.shard is None else (self.shard, self.shards)
 
     @property
     def on_device(self) -> bool:

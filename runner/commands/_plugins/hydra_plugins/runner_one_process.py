@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.utils import JobReturn, JobStatus
@@ -32,6 +33,8 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
     ) -> None:
         self._loader = hydra_context.config_loader
         self._config = config
+        self._in_turn = BasicLauncher()
+        self._in_turn.setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -41,6 +44,9 @@ class OneProcess(Launcher):  # type: ignore[misc]  # Hydra is untyped
         from runner.errors import ConfigError, RunnerError
         from runner.pipeline.plan import prepare
 
+        if _is_of_shards(job_overrides):
+            found: Sequence[JobReturn] = self._in_turn.launch(job_overrides, initial_job_idx)
+            return found
         sweep = Path(self._config.hydra.sweep.dir)
         configs = [self._compose(list(overrides)) for overrides in job_overrides]
         plans, problems = [], []
@@ -77,8 +83,13 @@ class OneLook(BasicSweeper):  # type: ignore[misc]  # Hydra is untyped
     """Hydra's own, which composes jobs to see whether they can be, less that for `OneProcess`."""
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        if not isinstance(self.launcher, OneProcess):  # that sees it before it runs any
+        # That sees it before it runs any, and shards are all of one job that was composed.
+        if not (isinstance(self.launcher, OneProcess) or _is_of_shards(batch)):
             super().validate_batch_is_legal(batch)
+
+
+def _is_of_shards(batch: Sequence[Sequence[str]]) -> bool:
+    return all(any(one.startswith("+shard=") for one in overrides) for overrides in batch)
 
 
 def _done(overrides: Any) -> JobReturn:
