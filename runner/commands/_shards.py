@@ -83,12 +83,14 @@ def fill(cfg: DictConfig, kind: type[Typed], work: Callable[[Typed, Path], None]
     lock = try_lock(directory)
     if lock is None:
         return  # a worker is at work on it whose launcher has gone
-    with lock:
+    error = None
+    try:
         if shards.ended(directory):
             return
-        error = None
         try:
             work(validated(kind, loading.plain(cfg, hydra.overrides.task)), directory)
         except RunnerError as found:
             error = " ".join(str(found).splitlines())
         shards.end(directory, loading.names(cfg), error)
+    finally:
+        lock.release()
