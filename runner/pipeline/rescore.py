@@ -23,7 +23,7 @@ from runner.measure import result as results
 from runner.pipeline import event_loop, plan, provenance
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import begin, paid_before
-from runner.record.files import (, whole
+from runner.record.files import (
     JOURNAL,
     RESULT,
     RUN,
@@ -33,6 +33,7 @@ from runner.record.files import (, whole
     read_json,
     typed,
     utc_now,
+    whole,
     write_json,
 )
 from runner.record.journal import to_line
