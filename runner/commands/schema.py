@@ -47,7 +47,28 @@ def file_schema(group: str) -> dict[str, Any]:
         price["anyOf"].append({"type": "array", "items": {"$ref": "#/$defs/Price"}})
     if tools := schema["properties"].get("tools") if "properties" in schema else None:
         tools["items"] = {"anyOf": [tools["items"], {"type": "string"}]}  # or the name of its file
-    for part in [schema["$defs"][kind] for kind in kinds] or [schema]:
+    definitions = schema.get("$defs", {})
+    for part in [definitions[kind] for kind in kinds] or [schema]:
         part["properties"]["defaults"] = {"type": "array", "description": "Hydra's defaults list"}
         part.pop("required", None)
+        _let_names_stand(part["properties"])
+    definitions.get("Provider", {}).pop("required", None)  # what its own file says is not repeated
     return schema
+
+
+def _let_names_stand(properties: dict[str, Any]) -> None:
+    """Where a provider or a model belongs, the name of its file will do."""
+    for key in ("provider", "classifier"):
+        if key in properties:
+            properties[key] = _or_name(properties[key])
+    for key in ("arms", "chain"):
+        found = properties.get(key, {})
+        for place in ("patternProperties", "additionalProperties"):
+            if place in found:
+                values = found[place]
+                named = {k: _or_name(v) for k, v in values.items()}
+                found[place] = named if place == "patternProperties" else _or_name(values)
+
+
+def _or_name(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "string", "description": "the name of its file"}]}

@@ -47,12 +47,13 @@ FallbackKind = Literal[
 ]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)"
 
 
 def seconds(value: Any) -> Any:
     """`30s`, `500ms`, `2m`, `1h` or a plain number, in seconds."""
     if isinstance(value, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", value.strip())
+        match = re.fullmatch(_DURATION, value.strip())
         if not match:
             raise ValueError(f"'{value}' is no duration; write 500ms, 30s, 2m or 1h")
         return float(match[1]) * _UNITS[match[2]]
@@ -65,8 +66,16 @@ def _first_day(value: Any) -> Any:
     return f"{value}-01" if month else value
 
 
-Day = Annotated[date, BeforeValidator(_first_day)]
-Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+# What an editor is told that a file may hold.
+_Written = Annotated[str, Field(pattern=f"^{_DURATION}$")] | float
+Day = Annotated[
+    date,
+    BeforeValidator(
+        _first_day, json_schema_input_type=Annotated[str, Field(pattern=r"^\d{4}-\d{2}")]
+    ),
+]
+DURATION = BeforeValidator(seconds, json_schema_input_type=_Written)
+Seconds = Annotated[float, DURATION, Field(gt=0)]
 TOKENS_PER_BYTE = 0.25  # of English text, as most families count
 Usd = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from runner.config.schema.base import (
+    DURATION,
     Data,
     FallbackKind,
     Gate,
@@ -17,7 +18,6 @@ from runner.config.schema.base import (
     Share,
     Strict,
     Usd,
-    seconds,
 )
 from runner.config.schema.composite import Model, models_of, reached, with_singles
 from runner.config.schema.single import Single
@@ -71,7 +71,7 @@ class Retry(Strict):
     attempts: int = Field(ge=1)
     initial_wait: Seconds
     max_wait: Seconds
-    jitter: Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+    jitter: Annotated[float, DURATION, Field(ge=0)]
     total: Seconds  # of a case, in requests and waits for the provider: then nothing is retried
     # One that can't be read, though its status was a success, is asked for so often again.
     invalid_replies: int = Field(0, ge=0)

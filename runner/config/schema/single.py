@@ -143,7 +143,12 @@ class Typical(Strict):
     """What to expect before measuring: a median from somebody else."""
 
     # A range where no one number is typical: a model that thinks first takes as long as it likes.
-    ttft_ms: Annotated[tuple[Milliseconds, Milliseconds] | None, BeforeValidator(_ends)] = None
+    ttft_ms: Annotated[
+        tuple[Milliseconds, Milliseconds] | None,
+        BeforeValidator(
+            _ends, json_schema_input_type=Milliseconds | tuple[Milliseconds, Milliseconds] | None
+        ),
+    ] = None
     tokens_per_second: float | None = Field(None, gt=0)  # of one answer
 
     @model_validator(mode="after")
@@ -232,7 +237,13 @@ class Single(Strict):
     strengths: tuple[str, ...] = ()
     typical: Typical = Field(Typical())
     reasoning: Reasoning | None = None  # None: unknown, or it does not think before it answers
-    benchmarks: dict[str, Annotated[Benchmark | None, BeforeValidator(_score)]] = Field({})
+    benchmarks: dict[
+        str,
+        Annotated[
+            Benchmark | None,
+            BeforeValidator(_score, json_schema_input_type=float | Benchmark | None),
+        ],
+    ] = Field({})
     tokens_per_byte: float = Field(TOKENS_PER_BYTE, gt=0, le=1)  # of English text
     drop_params: tuple[str, ...] = ()  # what a task may ask for and this model can't be sent
     extra_body: dict[str, Any] = Field({})  # goes into the request as it is
