@@ -33,6 +33,7 @@ COMMANDS = {
     "breakeven": "from which volume on a server of your own costs less than an API",
     "compare": "two runs case by case: what is proven to have changed",
     "rescore": "an answered run scored anew, with people's notes; nobody is asked",
+    "label": "answers for people to score blind: does the judge agree with them?",
     "promote": "write a sweep's winner into a mapping, with a decision record",
     "drill": "what the chain does when its provider fails; offline and free",
     "checklist": "is a decision ready to ship? each line from evidence",

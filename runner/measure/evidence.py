@@ -14,12 +14,14 @@ from runner.config import paths
 from runner.config.schema import Job, ServerPrice, Single, answerers
 from runner.config.self_judging import self_judging
 from runner.errors import StorageError
+from runner.measure import agreement
+from runner.measure.agreement import Agreement, People
 from runner.measure.conclusion import tier
 from runner.measure.observations import Sample, own, turns
 from runner.measure.requirements import judge
 from runner.measure.rescored import told
 from runner.price import total
-from runner.record.outcomes import Answered, Failed, Line, Metric, Result, Score
+from runner.record.outcomes import CONFIDENCE, Answered, Failed, Line, Metric, Result, Score
 from runner.record.run import Run
 from runner.record.run_json import Measurement
 
@@ -60,7 +62,8 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
 
     record = Run(directory)
     run, job, stamp = record.measurement, record.job, record.stamp
-    observer = _Observer(job.task.name, job.task.quality_scorer, job=job)
+    confidence = job.requirements.confidence
+    observer = _Observer(job.task.name, job.task.quality_scorer, job=job, confidence=confidence)
     tail = run.race.tail if run.race else None
     measured = measure(observer.watch(lines(record)), job, tail)
     result = Result(
@@ -70,15 +73,16 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         id=run.id,
         complete=measured.counts.outcomes == run.outcomes,
         stamp=stamp,
-        confidence=job.requirements.confidence,
+        confidence=confidence,
         verdicts=judge(job, measured.metrics, tail),
         race=run.race,
         notes=_notes(job, observer, measured.metrics),
         request=observer.request,
     )
-    rescored = told(record.about.get("rescored"), result)
-    result = result.model_copy(update={"tier": tier(result), "rescored": rescored})
     observer.sum_up()
+    rescored = told(record.about.get("rescored"), result)
+    rescored += [each.said for each in observer.agreements if rescored]
+    result = result.model_copy(update={"tier": tier(result), "rescored": rescored})
     failures = sorted(observer.failures.values(), key=lambda failure: -failure.count)
     return Evidence(run, job, result, failures, observer.worst(), observer)
 
@@ -102,6 +106,9 @@ class JournalSummary:
         default_factory=list
     )  # of the scorers, once it is summed up
     problems: list[str] = field(default_factory=list)  # why something is missing
+    confidence: float = CONFIDENCE
+    people: People = field(default_factory=People)
+    agreements: list[Agreement] = field(default_factory=list)  # with people, likewise
     _tagged: dict[str, Sample] = field(default_factory=dict)
     _cases: dict[str, int] = field(default_factory=dict)
 
@@ -115,6 +122,7 @@ class JournalSummary:
             raise
 
     def see(self, line: Line) -> None:
+        self.people.add(line)
         for part, usd in _costs(line):
             self.costs[part] = total((self.costs[part], usd))
         if own(line):
@@ -131,6 +139,8 @@ class JournalSummary:
         """A scorer that is gone or broken costs its tables, no more."""
         from runner import scorers
 
+        self.agreements = self.people.agreements(self.confidence)
+        self.tables += agreement.tables(self.agreements)
         for name, given in self.scores.items():
             try:
                 self.tables += scorers.tables(

@@ -30,7 +30,8 @@ def _changed(about: Mapping[str, Any], result: Result) -> Iterator[str]:
     for what, name in (("answers accepted", "accepted"), ("answers labelled", "labelled")):
         if counts.get(name):
             yield f"{what}: {counts[name]}"
-    yield f"scores: {counts.get('rose', 0)} rose, {counts.get('fell', 0)} fell"
+    if counts.get("rose") or counts.get("fell") or not counts.get("labelled"):
+        yield f"scores: {counts.get('rose', 0)} rose, {counts.get('fell', 0)} fell"
     quality, was = result.metrics.get("quality"), before["quality"]
     if quality and quality.value != was:
         values = ("unknown" if one is None else f"{one:.3f}" for one in (was, quality.value))

@@ -119,7 +119,9 @@ def rescored(results: Sequence[Result]) -> list[str]:
     told = [(one.candidate, one.rescored) for one in results if one.rescored]
     several = len(results) > 1
     how = dict.fromkeys(said[0] for _, said in told)
-    return [*how, *(f"{name}: {said[1]}" if several else said[1] for name, said in told)]
+    if several:
+        return [*how, *(f"{name}: {'; '.join(said[1:])}" for name, said in told)]
+    return [*how, *(what for _, said in told for what in said[1:])]
 
 
 def passed_over(result: Result) -> Iterator[str]:

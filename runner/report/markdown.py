@@ -49,7 +49,7 @@ def _summary(
     else:
         title, said = contents.QUESTION, []
     several = len(found) > 1
-    changed = [
+    changed = contents.rescored(results) + [
         f"{_named(result, several)} against its baseline: {compare.headline(baseline)}"
         for result in results
         if (baseline := compare.of(result))
@@ -61,11 +61,7 @@ def _summary(
         said=said,
         table=few,
         left_out=_more(len(table.rows) - len(few.rows)),
-        changed=[
-            *contents.rescored(results),
-            *changed[:_CHANGES],
-            *filter(None, [_more(len(changed) - _CHANGES)]),
-        ],
+        changed=[*changed[:_CHANGES], *filter(None, [_more(len(changed) - _CHANGES)])],
         command=origin.command,
         rest=Markdown(rest),
     )

@@ -110,7 +110,10 @@ def sweep(
         for gain in sweep.routing.get(card.task, []):
             if gain.label or verbose:  # of single models alone, what could be is no answer
                 yield from (Text(line(each)) for each in (gain.said if verbose else gain.said[-2:]))
-    yield from (Text(line(each)) for each in contents.rescored(sweep.runs))
+    told = contents.rescored(sweep.runs)
+    yield from (Text(line(each)) for each in (told if verbose else told[: _MOST + 1]))
+    if not verbose and told[_MOST + 1 :]:
+        yield note(f"{len(told) - _MOST - 1} more on what scoring anew has changed: verbose=true")
     for run in sweep.runs:
         if run.rank is None:
             yield Text(line(f"{run.dir}: {conclusion(run)}"), style="red")

@@ -33,6 +33,7 @@ NO_CONFIG = (
     "import",
     "history",
     "rescore",
+    "label",
 )
 COMPOSED = sorted(set(COMMANDS) - set(NO_CONFIG))
 VALUES = {  # what is wrong with the value of a key

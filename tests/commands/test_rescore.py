@@ -1,6 +1,7 @@
 """`rescore` as a user types it: what people say of cases and answers, applied with nobody asked."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,39 @@ def test_a_wrong_note(
     assert error.startswith(f"runner: {message}")
     assert len(error.splitlines()) == 1
     assert sorted(Path("outputs").rglob("*")) == before
+
+
+def labelled(page: Path) -> list[dict[str, Any]]:
+    """What somebody sends back who finds what begins with "text" right."""
+    [data] = re.findall(r'id="data">(.*?)</script>', page.read_text())
+    found = json.loads(data)
+    texts = [found["texts"][item["answer"]] for item in found["items"]]
+    return [
+        {"task": item["task"], "case": item["case"], "answer": text, "score": float(text[0] == "t")}
+        for item, text in zip(found["items"], texts, strict=True)
+    ]
+
+
+def test_labels(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Answers go out without names and scores; what comes back says how a scorer agrees."""
+    assert main(["label", str(sweep), "n=5"]) == 0
+    page = sweep / "label.html"
+    assert "first" not in page.read_text().partition("</style>")[2].partition("<script>")[0]
+    assert "second" not in page.read_text().partition("</style>")[2].partition("<script>")[0]
+    assert len(labelled(page)) in (4, 5)
+    assert main(["label", str(sweep), "n=100", "seed=1"]) == 0
+    labels = labelled(page)
+    assert len(labels) == 9  # two of five cases each, one of which failed
+    capsys.readouterr()
+    assert main(["rescore", str(sweep), noted(*labels)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "first: answers labelled: 5; all verdicts as before; exact beside people, on 5" in out
+    assert "kappa unknown: people gave all of them the same score" in out
+    assert "exact beside people, on 4 answers: kappa unknown" in out
+    run = newest("sweeps") / "0_demo-first"
+    assert "Scorers beside people" in (run / REPORT).read_text()
+    assert [line.human for line in lines(run).values() if isinstance(line, Answered)] == [1] * 5
+    assert read_json(run / RESULT)["metrics"]["quality"]["value"] == 0.8  # it is not touched
 
 
 def test_what_shapes_answers(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:

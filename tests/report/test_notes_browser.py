@@ -91,3 +91,30 @@ def test_notes_can_be_taken_back(tab: Page, run: Path) -> None:
     bar.get_by_role("button", name="Discard").click()
     bar.get_by_role("button", name="Discard all?").click()
     api.expect(bar).to_be_hidden()
+
+
+def test_answers_are_scored_blind(tab: Page, run: Path) -> None:
+    """Keys and buttons score one answer after the other; the scores are kept and exported."""
+    command = [sys.executable, "-m", "runner", "label", str(run), "n=3"]
+    subprocess.run(command, check=True, capture_output=True)
+    address = (run / "label.html").as_uri()
+    tab.goto(address)
+    done = tab.get_by_role("status")
+    api.expect(done).to_have_text("1 of 3 · 0 scored")
+    tab.keyboard.press("5")
+    tab.get_by_role("button", name="1 right").click()
+    tab.reload()
+    api.expect(done).to_have_text("3 of 3 · 2 scored")
+    tab.keyboard.press("j")
+    tab.keyboard.press("0")
+    api.expect(done).to_have_text("3 of 3 · 3 scored")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download").click()
+    download.value.save_as("labels.jsonl")
+    labels = [json.loads(line) for line in Path("labels.jsonl").read_text().splitlines()]
+    assert [label["score"] for label in labels] == [0.5, 1, 0]
+    assert {(each["case"], each["answer"]) for each in labels} == {
+        ("c0", "a"),
+        ("c1", "a"),
+        ("c2", "an a"),
+    }

@@ -24,6 +24,23 @@ async function copyText(text, button) {
   setTimeout(() => { button.textContent = label; }, 1500);
 }
 
+// A browser may refuse to store anything for a page from a disk.
+function stored(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(name, value);
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+// A file of JSON lines, to wherever the browser puts what it downloads.
+function download(text, name) {
+  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "application/jsonl" })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 function showSeconds(seconds) {
   if (seconds == null) return "?";
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;

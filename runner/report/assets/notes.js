@@ -10,7 +10,7 @@ const notes = {
     try { this.said = JSON.parse(stored(this.key)) ?? {}; } catch { /* of another version */ }
     this.count = element("span", { role: "status" });
     this.bar = element("aside", { class: "noted", "aria-label": "Your notes" }, this.count,
-      element("button", { type: "button", class: "quiet", onclick: () => this.download() }, "Download notes.jsonl"),
+      element("button", { type: "button", class: "quiet", onclick: () => download(this.lines(), "notes.jsonl") }, "Download notes.jsonl"),
       element("button", { type: "button", class: "quiet", onclick: (event) => copyText(this.lines(), event.target) }, "Copy"),
       element("button", { type: "button", class: "quiet", onclick: (event) => this.discard(event.target) }, "Discard"),
       element("code", {}, "python -m runner rescore <this record> notes=notes.jsonl"));
@@ -64,12 +64,6 @@ const notes = {
       if (expected != null) made.unshift({ expected });
       return (made.length ? made : [{}]).map((each) => `${JSON.stringify({ task, case: name, ...each, note })}\n`);
     }).join("");
-  },
-
-  download() {
-    const link = element("a", { href: URL.createObjectURL(new Blob([this.lines()], { type: "application/jsonl" })), download: "notes.jsonl" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   },
 
   // What can be said of the opened case, and of the answer of the candidate that is chosen.

@@ -19,16 +19,6 @@ function setUpTheme() {
   apply(theme);
 }
 
-// A browser may refuse to store anything for a page from a disk.
-function stored(name, value) {
-  try {
-    if (value !== undefined) localStorage.setItem(name, value);
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
 // The first task's filters stand in the address by their names, those of others after a number.
 function readAddress(tables) {
   if (!location.hash.includes("=")) return;

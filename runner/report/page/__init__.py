@@ -93,8 +93,9 @@ class SweepPage:
         if run.task not in self._tasks:
             self._tasks[run.task] = Gatherer(self._texts), []
         gatherer, journals = self._tasks[run.task]
-        journals.append(JournalSummary(run.task, record.quality_scorer))
-        return journals[-1].watch(gatherer.lines(record))
+        summary = JournalSummary(run.task, record.quality_scorer, confidence=run.confidence)
+        journals.append(summary)
+        return summary.watch(gatherer.lines(record))
 
     def html(self, sweep: SweepResult, origin: Origin) -> str:
         boards = []
@@ -138,7 +139,7 @@ def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
         clipped=texts.clipped,
         style=Markup(style),
         script=Markup(script),
-        data=Markup(_json(data)),
+        data=Markup(as_json(data)),
         policy=policy(script, style),
     )
 
@@ -172,7 +173,7 @@ def _hash(content: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def _json(data: Any) -> str:
+def as_json(data: Any) -> str:
     """JSON in which no text can end the element that holds it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")

@@ -103,6 +103,10 @@ def cell(
         found["scores"] = [
             [name, each.value, texts.add(each.why)] for name, each in line.scores.items()
         ] + [[name, None, texts.add(why)] for name, why in line.unscored.items()]
+        if line.human is not None:
+            found["scores"].append(
+                ["people", line.human, texts.add("who did not know whose it is")]
+            )
         found["calls"] = _calls(line, texts)
         found["served"] = line.served_by + (f" · {line.arm}" if line.arm else "")
         found["fallback"] = line.fallback
