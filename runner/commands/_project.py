@@ -77,6 +77,7 @@ def around(about: Mapping[str, Any]) -> dict[str, str]:
     return {
         ".gitignore": rendered("gitignore", about),
         ".github/workflows/model-decision.yml": rendered("workflow.yml", about),
+        ".github/workflows/model-watch.yml": rendered("watch.yml", about),
         "README.md": rendered("README.md", about),
     }
 

@@ -40,7 +40,7 @@ class OnStart(Callback):  # type: ignore[misc]  # Hydra's class is untyped
             # Hydra writes all of it to a file.
             if name := key_in(OmegaConf.to_yaml(config)):
                 raise ConfigError(f"conf: holds the value of {name}; keep it in the environment")
-            _begin(where, sorted(named([*config.hydra.overrides.task, *_params(config)])))
+            begin(where, sorted(named([*config.hydra.overrides.task, *_params(config)])))
         except RunnerError as error:
             # Hydra would make any Exception of a callback a mere warning.
             raise SystemExit(explain(error, CONFIG_EXIT)) from None
@@ -51,7 +51,7 @@ def _params(config: DictConfig) -> list[str]:
     return [str(key) for key in config.hydra.sweeper.get("params") or ()]
 
 
-def _begin(where: Path, given: list[str]) -> None:
+def begin(where: Path, given: list[str]) -> None:
     """`given` are the keys that the sweep sets, to one value or to several."""
     global directory, _made, _lock
     if (where / RESULT).exists():

@@ -41,6 +41,7 @@ COMMANDS = {
     "serve": "put a decision behind an OpenAI-compatible address",
     "spend": "what the runs on record have cost, with alerts",
     "drift": "does a promoted decision still hold? a few of its cases, asked again",
+    "watch": "what could move a decision, daily; the migration that answers it, written",
     "history": "all runs on record over time, and the decision of each task",
     "report": "rebuild the report of a run or a sweep from its journals",
     "check": "compose and check every file of conf/ and tasks/",

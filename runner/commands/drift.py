@@ -14,15 +14,15 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from runner.commands import _canary
 from runner.commands._arguments import Arguments, arguments
-from runner.commands._evaluate import estimate, evaluate
+from runner.commands._evaluate import estimate
 from runner.commands.command_line import explain
 from runner.config import loading, paths, pins
 from runner.config.schema import Job, singles
 from runner.decide import traffic
 from runner.decide.gate import rule
-from runner.decide.promote import canary, decision_record
-from runner.decide.promote.decision_record import DecisionRecord
+from runner.decide.promote import decision_record
 from runner.decide.promote.drift import (
     Drift,
     asked_again,
@@ -33,14 +33,10 @@ from runner.decide.promote.drift import (
     told,
 )
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
-from runner.measure.comparison import RunComparison
-from runner.pipeline.plan import Plan, prepare
 from runner.record.files import dated, write_json
 from runner.record.run import Run
 
 DRIFT = "drift.json"
-_CASES = "canary.jsonl"
-_RUN = "run"  # below the directory of a drift
 
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
@@ -54,15 +50,15 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     record = decision_record.find(paths.tasks_dirs(), job.task.name, mapping)
     if job.estimate:
         with TemporaryDirectory() as scratch:
-            estimate([_plan(record, job, Path(scratch), today)])
+            estimate([_canary.plan(record, job, Path(scratch), today)])
         return 0
     seen = traffic.of(job.outputs, record.task, job.model, record.promoted)
     known = [*stated(record, job.model, today), *told(record, job), *in_production(record, seen)]
     findings, failed, again = known, 0, None
     directory = dated(job.outputs, "drift", job.label)
     if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
-        failed, again = _ask(record, job, directory, today)
-        lines = list(Run(directory / _RUN).outcomes())
+        failed, again = _canary.ask(record, job, directory, today)
+        lines = list(Run(directory / _canary.RUN).outcomes())
         findings = [*asked_again(record, lines, again), *findings]
     found = Drift(
         task=record.task,
@@ -100,34 +96,3 @@ def _composed(given: Arguments) -> tuple[str, Job]:
         if getattr(job, key):
             raise ConfigError(f"{key}: has no meaning for drift, which asks anew and compares")
     return mapping, job
-
-
-def _plan(record: DecisionRecord, job: Job, directory: Path, today: date) -> Plan:
-    """To ask the cases on record once more, in `directory`. Raises ConfigError."""
-    source = prepare(job, today).cases_file
-    if not canary.write_cases(record, source, directory / _CASES):
-        raise ConfigError(f"{source}: has none of the cases on record; measure again")
-    task = job.task.model_copy(update={"cases": str(directory / _CASES)})
-    # With outputs of its own: no interrupted run may lend it answers of another day.
-    changes = {"task": task, "limit": None, "tags": (), "outputs": directory}
-    return prepare(job.model_copy(update=changes), today)
-
-
-def _ask(
-    record: DecisionRecord, job: Job, directory: Path, today: date
-) -> tuple[int, RunComparison]:
-    """How many calls failed, and how the answers compare with those on record.
-
-    Raises ConfigError before anything is sent; later Stopped, StorageError.
-    """
-    from runner.measure.compare import compare, look
-
-    run = directory / _RUN
-    [result] = evaluate([(_plan(record, job, directory, today), run)])
-    if isinstance(result, RunnerError):
-        raise result
-    now = look(run, "now").observed
-    # As if with its prompt: a question that reads otherwise is no longer the same case.
-    found = compare(canary.observed(record, now.prompt), now)
-    assert result.counts is not None
-    return result.counts.failed, found

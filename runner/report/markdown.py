@@ -90,6 +90,13 @@ def comparison(found: RunComparison) -> str:
     return _render("compare.md.j2", found=found)
 
 
+def migration(flips: RunComparison | None, months: Sequence[tuple[str, str]], **about: Any) -> str:
+    """The text of a pull request that `watch` writes."""
+    table = Table(("", "dollars a month"), months, right=("dollars a month",))
+    section = flips and Markdown(comparison(flips))
+    return _render("migration.md.j2", flips=section, months=table, **about)
+
+
 def listed(lines: Sequence[str]) -> str:
     """As a list of its own; nothing where there is none."""
     return "".join(f"\n{line}" for line in [*(f"- {inline(each)}" for each in lines), ""] if lines)

@@ -1,0 +1,209 @@
+"""What could move a decision? Looked at daily; where something does, the migration is written.
+
+    python -m runner watch                    each task of the mapping; silent where nothing moved
+    python -m runner watch task=extraction mapping=hosted
+    python -m runner watch watch.days_ahead=90 budget_usd=2
+
+What is due is printed, the successor and the runner-up are measured on the task's cases, and a
+proven or supported one becomes a branch, a pull request where `gh` is there, and files in
+outputs/watch/. Your own files stay as they are. Exit code 0: nothing moved, and nothing is printed;
+3: something is due; 4: it could not be measured. conf/watch.yaml holds every key.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pydantic import Field
+
+from runner.commands import _canary, _migration
+from runner.commands._arguments import Conf, arguments
+from runner.config import loading, paths, pins, redact
+from runner.config.overrides import KEY
+from runner.config.schema import Job, Single, Strict, singles
+from runner.config.terminal import clean, say
+from runner.decide import own_runs, traffic
+from runner.decide.notify import Notifier, Notify, refuse_urls
+from runner.decide.promote import decision_record
+from runner.decide.promote.decision_record import DecisionRecord
+from runner.decide.promote.drift import Finding, asked_again, in_production, stated, told
+from runner.decide.watch import due
+from runner.decide.watch.due import Due
+from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
+from runner.measure.observations import own
+from runner.measure.requirements import ALLOWED
+from runner.record.files import dated
+from runner.record.outcomes import Answered
+from runner.record.run import Run
+
+
+class Watch(Strict):
+    days_ahead: int = Field(ge=0)
+    notify: Notify
+
+
+class Watched(Job):
+    """conf/watch.yaml."""
+
+    decided_in: str
+    watch: Watch
+
+
+@dataclass(frozen=True)
+class _Look:
+    """At one task of a mapping."""
+
+    job: Job
+    mapping: str
+    watch: Watch
+    record: DecisionRecord | None
+    today: date
+
+    @property
+    def ahead(self) -> timedelta:
+        return timedelta(self.watch.days_ahead)
+
+    @property
+    def models(self) -> dict[str, Single]:
+        return {model.name: model for _, model in singles(self.job.model, "model")}
+
+
+def main(argv: Sequence[str], today: date | None = None) -> int:
+    refuse_urls(argv)
+    given = arguments("watch", __doc__, argv)
+    today = today or date.today()
+    with given.conf() as config:
+        looks = [_look(config, task, today) for task in _tasks(config)]
+        notifier = Notifier(looks[0].watch.notify)
+        ends = _listed(looks)
+        catalogue = config.catalogue()
+        lines: list[str] = []
+        code = 0
+        for look in looks:
+            try:
+                said, found = _answered(config, look, ends, catalogue)
+            except RunnerError as error:
+                said, found = [f"{look.job.label}: {error}"], INCOMPLETE_EXIT
+            print(*map(clean, map(redact.redact, said)), sep="\n", end="\n" if said else "")
+            lines, code = lines + said, max(code, found)
+    for problem in notifier.tell("runner: a decision is due", "\n".join(lines)) if code else ():
+        say(problem)
+    return code
+
+
+def _tasks(config: Conf) -> list[str]:
+    """That which was named, or each that the mapping answers. Raises ConfigError."""
+    keys = {each.partition("=")[0].lstrip("+") for each in config.given.overrides}
+    if wrong := keys & {"model", "sweep", "reuse", "baseline", "junit", "estimate"}:
+        raise ConfigError(f"{min(wrong)}: has no meaning for watch: the mapping says what to watch")
+    composed = config.compose(Watched)
+    if "task" in keys:
+        return [composed.task.name]
+    return [str(task) for task in composed.mapping if task != KEY]
+
+
+def _look(config: Conf, task: str, today: date) -> _Look:
+    tree = config.plain(config.compose(Watched, f"task={task}", hydra=True))
+    mapping, watch = str(tree.pop("decided_in")), Watch.model_validate(tree.pop("watch"))
+    job = loading.validate(tree).with_singles(lambda model: model.on(today))
+    privacy = job.requirements.data_privacy
+    if watch.notify.env and watch.notify.data not in ALLOWED[privacy]:
+        raise ConfigError(
+            f"watch.notify.data is {watch.notify.data}, but requirements.data_privacy of {task} is "
+            f"{privacy}: only {', '.join(ALLOWED[privacy])}"
+        )
+    folders = paths.tasks_dirs()
+    known = any(decision_record.place(each, task, mapping).is_file() for each in folders)
+    record = decision_record.find(folders, task, mapping) if known else None
+    return _Look(job, mapping, watch, record, today)
+
+
+def _listed(looks: Sequence[_Look]) -> Mapping[tuple[str, str], date]:
+    """What providers say themselves; one that is down hides nothing of the others."""
+    asked = [model for look in looks for model in look.models.values()]
+    if not any(model.provider.api_key_env and not redact.unset(model) for model in asked):
+        return {}
+    from runner.calls.listing import ends
+    from runner.pipeline import event_loop
+
+    found, problems = event_loop.run(ends(asked))
+    for problem in problems:
+        say(problem)
+    return found
+
+
+def _answered(
+    config: Conf,
+    look: _Look,
+    ends: Mapping[tuple[str, str], date],
+    catalogue: Mapping[str, Single],
+) -> tuple[list[str], int]:
+    """What to say of a task, and the exit code. Raises RunnerError."""
+    job, record, models = look.job, look.record, look.models
+    found = [each for model in models.values() for each in _facts(look, model, ends)]
+    seen, failed = _asked_again(look)
+    found += due.of_findings([*_findings(look), *seen]) if record else _served(look)
+    better: Mapping[str, Due] = {}
+    heirs: list[str] = []
+    if isinstance(job.model, Single):  # what is made of models has its arms in a file of its own
+        relatives = due.relatives(job.model, catalogue, look.today, look.ahead)
+        better = due.cheaper(job.model, relatives, look.today, record)
+        heirs = [job.model.successor] if job.model.successor else sorted(relatives)
+    todo = [each for each in found if each.measured]
+    said = _migration.Outcome()
+    if todo or better:
+        options = dict.fromkeys([*(heirs if todo else ()), *better])
+        whole = _migration.Decision(
+            job, look.mapping, record, [*todo, *better.values()], list(options), look.today
+        )
+        said = _migration.migrate(config, whole)
+    if said.stays:  # measured on an earlier day, and nothing has moved since
+        found = [each for each in found if not each.measured]
+    due_now = found or (list(better.values()) if said.lines else [])
+    lines = [f"{job.task.name} · {job.model.name}: {each}" for each in due_now]
+    code = max(said.code, GATE_EXIT if found else 0)
+    return [*lines, *said.lines, *failed], INCOMPLETE_EXIT if failed else code
+
+
+def _facts(look: _Look, model: Single, ends: Mapping[tuple[str, str], date]) -> Iterator[Due]:
+    listed = ends.get((model.provider.name, model.id))
+    yield from due.retirement(model, look.today, look.ahead, listed)
+    yield from due.dearer(model, look.today, look.ahead)
+    yield from due.in_lists(model, look.today, look.record.price_map if look.record else ())
+
+
+def _findings(look: _Look) -> Iterator[Finding]:
+    """What has moved since the decision was promoted, as far as nobody has to be asked."""
+    if (record := look.record) is None:
+        return
+    job = look.job
+    yield from stated(record, job.model, look.today)
+    yield from told(record, job)
+    seen = traffic.of(job.outputs, record.task, job.model, record.promoted)
+    yield from in_production(record, seen)
+
+
+def _asked_again(look: _Look) -> tuple[list[Finding], list[str]]:
+    """What the canary of a promoted decision shows, and why it could not be asked."""
+    record, job = look.record, look.job
+    ended = any(pins.retired(model, look.today) for model in look.models.values())
+    keyless = any(redact.missing_key(model, "model") for model in job.models.values())
+    if record is None or ended or keyless:
+        return [], []
+    directory = dated(job.outputs, "drift", job.label)
+    try:
+        failed, again = _canary.ask(record, job, directory, look.today)
+    except RunnerError as error:
+        return [], [f"{job.label}: its canary: {line}" for line in str(error).splitlines()]
+    lines = [f"{job.label}: {failed} calls of its canary failed; see {directory}"] if failed else []
+    return list(asked_again(record, list(Run(directory / _canary.RUN).outcomes()), again)), lines
+
+
+def _served(look: _Look) -> Iterator[Due]:
+    """In the newest run of the task, by the model that answers it."""
+    models = look.models
+    newest, _ = own_runs.of_task(look.job.outputs, look.job.task, models)
+    for name, found in newest.items():
+        lines = (line for line in found.run.outcomes() if isinstance(line, Answered) and own(line))
+        seen = {line.model_served for line in lines if line.model_served}
+        yield from due.served([models[name].id], seen)
