@@ -53,6 +53,10 @@ def evaluate(
         raise ConfigError("callbacks: litellm has them once a process; name the same in each job")
     if len({plan.job.budget_dir for plan, _ in plans}) > 1:
         raise ConfigError("budget_dir: one process has one budget; name the same in each job")
+    if any(plan.job.race for plan, _ in plans):
+        from runner.pipeline import race
+
+        race.check(plans)
     for plan, _ in plans:
         check(plan.job)
         plan.make_ready()

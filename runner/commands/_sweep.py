@@ -40,7 +40,12 @@ class OnStart(Callback):  # type: ignore[misc]  # Hydra's class is untyped
             # Hydra writes all of it to a file.
             if name := key_in(OmegaConf.to_yaml(config)):
                 raise ConfigError(f"conf: holds the value of {name}; keep it in the environment")
-            begin(where, sorted(named([*config.hydra.overrides.task, *_params(config)])))
+            given = config.hydra.overrides.task
+            asked = {each for each in given if each.startswith("race=")} - {"race=false"}
+            foreign = HydraConfig.get().runtime.choices["hydra/launcher"] != "one_process"
+            if foreign and (asked or config.get("race")):
+                raise ConfigError("race: it takes one process: leave hydra/launcher=one_process")
+            begin(where, sorted(named([*given, *_params(config)])))
         except RunnerError as error:
             # Hydra would make any Exception of a callback a mere warning.
             raise SystemExit(explain(error, CONFIG_EXIT)) from None

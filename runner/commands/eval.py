@@ -48,6 +48,8 @@ def _is_sweep(composed: DictConfig) -> bool:
 
 
 def _run(job: Job, given: Arguments) -> int:
+    if job.race:
+        raise ConfigError("race: it takes several candidates: -m model=a,b race=true")
     plan = prepare(job)
     if job.estimate:
         estimate([plan])

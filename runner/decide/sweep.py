@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from runner.config.schema import STRICTER, Gate
-from runner.decide import gate, no_effect, routers
+from runner.decide import gate, no_effect, raced, routers
 from runner.decide.configuration import configurations
 from runner.decide.gate import Ruling
 from runner.decide.recommend import Candidate, Recommendation, ranked, recommend
@@ -66,6 +66,7 @@ def compute(
         of_task = {str(n): run for n, run in enumerate(found) if run.task == task}
         in_order = ranked(Candidate(key, run) for key, run in of_task.items())
         rows = _labelled(directory, [of_task[one.label] for one in in_order])
+        rows = raced.named(rows, {row.dir: row.label for row in rows})
         runs += rows
         if task != UNNAMED:
             recommendations[task], routing[task] = _decide(directory, task, rows, lines)
@@ -142,6 +143,7 @@ def _decide(
             routed.append(routers.Seen(run.label, model, run.settings, seen))
     unlike = [*_notes(ranked), *like_for_like.differences(asked)]
     said = recommend(task, contenders, unlike, no_effect.without_effect(tried))
+    said = said.model_copy(update={"race": raced.told(ranked)})
     return said, routers.gains(routed, ranked[0].confidence)
 
 

@@ -122,7 +122,19 @@ def _sentence(result: Result, said: Tier) -> str:
     return f"{result.candidate} {shortfall(result) or 'has no answer that was scored'}."
 
 
+def raced_out(result: Result) -> str:
+    """`was asked 12 of 96 cases, since it misses max_latency_ms`; empty where no race did that."""
+    race, counts = result.race, result.counts
+    if race is None or race.stopped is None or counts is None or not counts.outcomes:
+        return ""
+    planned = race.outcomes * counts.cases // counts.outcomes
+    by = f" ({race.beaten_by})" if race.beaten_by else ""
+    return f"was asked {counts.cases:,} of {planned:,} cases, since it {race.stopped}{by}"
+
+
 def _failures(result: Result) -> Iterator[str]:
+    if words := raced_out(result):
+        yield f"In a race it {words}."
     if words := failed_calls(result):
         yield f"{words}."
 

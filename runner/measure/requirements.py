@@ -1,6 +1,6 @@
 """The requirements of a job, each held against the evidence for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from runner.config.schema import Data, Job, Privacy, Requirements, Task
@@ -10,6 +10,8 @@ from runner.measure.capacity import carries
 from runner.measure.observations import SCORE
 from runner.measure.verdict import Side, verdict_on
 from runner.record.outcomes import Metric, Verdict
+
+Held = Callable[..., Verdict]  # `verdict_on`, as it holds for a job
 
 ALLOWED: dict[Privacy, tuple[Data, ...]] = {
     "standard": ("on_device", "self_hosted", "third_party"),
@@ -35,16 +37,20 @@ def check(requirements: Requirements, task: Task) -> None:
         raise ConfigError(*problems)
 
 
-def judge(job: Job, metrics: Mapping[str, Metric], tail: float | None = None) -> list[Verdict]:
-    """A verdict on every requirement that is set; `tail` is that of the metrics of a race."""
-    return list(_verdicts(job, metrics, tail))
+def judge(
+    job: Job, metrics: Mapping[str, Metric], tail: float | None = None, *, hints: bool = True
+) -> list[Verdict]:
+    """A verdict on every requirement that is set; `tail` is that of the metrics of a race.
+
+    Without `hints` none says what would settle it, which takes a while to compute.
+    """
+    sure = job.requirements.confidence
+    held = partial(verdict_on, repeats=job.repeats, confidence=sure, tail=tail, hints=hints)
+    return list(_verdicts(job, metrics, held))
 
 
-def _verdicts(
-    job: Job, metrics: Mapping[str, Metric], tail: float | None = None
-) -> Iterator[Verdict]:
+def _verdicts(job: Job, metrics: Mapping[str, Metric], held: Held) -> Iterator[Verdict]:
     wanted = job.requirements
-    held = partial(verdict_on, repeats=job.repeats, confidence=wanted.confidence, tail=tail)
     latency = f"latency_p{wanted.latency_percentile}_ms"
     if wanted.max_latency_ms is not None:
         yield held("max_latency_ms", latency, metrics, "max", wanted.max_latency_ms)
@@ -65,7 +71,7 @@ def _verdicts(
     if wanted.regions:
         yield _located(job, wanted.regions)
     if wanted.output_format is not None:
-        yield _format(job, metrics, tail)
+        yield _format(job, metrics, held)
     if wanted.requests_per_month is not None:
         yield carries(job, metrics, wanted.requests_per_month)
     if wanted.availability is not None:
@@ -189,21 +195,11 @@ def _of_providers(
     )
 
 
-def _format(job: Job, metrics: Mapping[str, Metric], tail: float | None) -> Verdict:
+def _format(job: Job, metrics: Mapping[str, Metric], held: Held) -> Verdict:
     wanted = job.requirements.output_format
     if wanted == "json":
         least = job.requirements.min_valid_output
-        verdict = verdict_on(
-            "output_format",
-            "valid_output_rate",
-            metrics,
-            "min",
-            least,
-            share=least,
-            repeats=job.repeats,
-            confidence=job.requirements.confidence,
-            tail=tail,
-        )
+        verdict = held("output_format", "valid_output_rate", metrics, "min", least, share=least)
         return verdict.model_copy(update={"bound": f"json in {least:g} of answers"})
     return Verdict(
         requirement="output_format",

@@ -40,6 +40,7 @@ def verdict_on(
     repeats: int = 1,
     confidence: float = CONFIDENCE,
     tail: float | None = None,
+    hints: bool = True,
 ) -> Verdict:
     """One bound against one metric.
 
@@ -63,7 +64,7 @@ def verdict_on(
         )
     word = word_for(metric.low, metric.high, side, limit)
     more, hint = None, ""
-    if word == "not proven":
+    if word == "not proven" and hints:
         sure, looks = (confidence, 1.0) if tail is None else (1 - 2 * tail, _LOOKS)
         asked = _Asked(name, share, repeats, sure, looks)
         more, hint = _what_it_takes(metric, side, limit, asked)

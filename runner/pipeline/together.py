@@ -23,6 +23,10 @@ async def run_all(plans: Sequence[Planned]) -> dict[Path, RunnerError]:
     earlier = chain.from_iterable(Run(directory).paid() for _, directory in plans)
     async with connected(jobs, earlier=earlier, stops=True, say=say) as dispatch:
         with progress() as bar:
+            if any(job.race for job in jobs):
+                from runner.pipeline.race import race
+
+                return await race(plans, dispatch, bar)
 
             async def one(plan: Plan, directory: Path) -> None:
                 advance = bar(plan.job.label, plan.count)

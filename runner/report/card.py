@@ -94,7 +94,7 @@ class Card:
 def reason(run: SweepRow, said: Recommendation) -> str:
     """Why it was not chosen. Of much that it does not meet only the names: the rest is below."""
     unmet = [verdict for verdict in run.verdicts if verdict.verdict != "met"]
-    if len(unmet) <= _FEW:
+    if len(unmet) <= _FEW or run.race:
         return f"{run.label} {said.why_not.get(run.label, '')}"
     return f"{run.label} {said_of.shortfall(run)}."
 
@@ -142,7 +142,7 @@ def candidates(ranked: Sequence[Result]) -> Table:
     shown = _shown(ranked)
     rows: list[tuple[Cell, ...]] = [
         (
-            run.candidate,
+            f"{run.candidate}, {contents.asked(run)} cases" if run.race else run.candidate,
             verdict(run),
             *(_with_interval(run, key) for key in shown),
         )

@@ -302,18 +302,28 @@ def candidates(ranked: Sequence[SweepRow]) -> Table:
         "per accepted answer": "cost_per_accepted_usd",
         "errors": "error_rate",
     }
+    cases = cases_column(ranked)
     rows: list[tuple[Cell, ...]] = [
         (
-            *(run.task, str(run.rank), run.label, run.id),
+            *(run.task, str(run.rank), run.label, run.id, *(asked(run) for _ in cases)),
             *_with_interval(run.metrics.get("quality")),
             *(value(run.metrics.get(name)) for name in shown.values()),
             _open(run),
         )
         for run in ranked
     ]
-    about, spread = ("task", "rank", "model", "id"), interval_at(*ranked)
+    about, spread = ("task", "rank", "model", "id", *cases), interval_at(*ranked)
     columns = (*about, "quality", spread, *shown, "requirements")
-    return Table(columns, rows, right=("quality", *shown))
+    return Table(columns, rows, right=(*cases, "quality", *shown))
+
+
+def cases_column(ranked: Sequence[Result]) -> tuple[str, ...]:
+    """There is one where a race has not given everybody all of them."""
+    return ("cases",) if any(run.race for run in ranked) else ()
+
+
+def asked(run: Result) -> str:
+    return f"{run.counts.cases:,}" if run.counts else ""
 
 
 def _open(run: SweepRow) -> Text:
@@ -370,6 +380,7 @@ class Advice:
     compared_with: str | None = None
     compared: Mapping[str, Compared] = field(default_factory=dict)
     front: Sequence[str] = ()  # who is dominated by nobody
+    race: Sequence[str] = ()
 
     @classmethod
     def on_run(cls, result: Result) -> Advice:
@@ -390,10 +401,11 @@ class Advice:
         smallest = [said.smallest_difference] if said.smallest_difference else []
         return cls(
             said.headline,
-            [*said.reasons, *smallest],
+            [*said.race, *said.reasons, *smallest],
             {heading: lines for heading, lines in more.items() if lines},
             list(dict.fromkeys(said.differences)),
             said.compared_with,
             said.compared,
             said.front,
+            said.race,
         )

@@ -143,6 +143,7 @@ def _task(
         yield from (Text(line(each)) for each in _said(advice))
         return
     yield _few(ranked).drawn()
+    yield from map(note, said.race)
     told = {said.choice or card.whose}
     reasons = [reason(run, said) for run in ranked if run.label not in told]
     yield from (Text(line(each)) for each in reasons[:_MOST])
@@ -152,7 +153,8 @@ def _task(
 
 def _few(ranked: Sequence[SweepRow]) -> Table:
     """Narrow enough for 80 columns: what is not met stands in the reasons."""
-    shown = "quality", interval_at(*ranked), "p95 latency", "per request"
+    cases = contents.cases_column(ranked)
+    shown = *cases, "quality", interval_at(*ranked), "p95 latency", "per request"
     numbers = contents.candidates(ranked).only("model", *shown).rows
     rows = [(row[0], tier(run), *row[1:]) for row, run in zip(numbers, ranked, strict=True)]
     return Table(("candidate", "verdict", *shown), rows, right=shown)
@@ -167,6 +169,7 @@ def _candidates(ranked: Sequence[SweepRow]) -> Table:
     shown = (
         "rank",
         "model",
+        *contents.cases_column(ranked),
         "quality",
         interval_at(*ranked),
         "p95 latency",

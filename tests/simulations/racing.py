@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from runner.measure.anytime import above, below, log_capital, shared_tail, stakes
+from runner.measure.anytime import PARTS, above, below, log_capital, shared_tail, stakes
 from runner.measure.racing import dearer, standing
 from runner.measure.statistics import percentile, rate
 from tests.simulations.draws import Floats, Random
@@ -141,27 +141,38 @@ def _race(passed: Bools, costs: Floats, most: Floats) -> _Race:
     won, lost = (stakes(above(np.array(x), 1.0, each, (0.0, 1.0))) for x in (1.0, 0.0))
     kept, fell = (stakes(below(np.array(x), 1.0, each, (1.0, 1.0))) for x in (1.0, 0.0))
     on = np.arange(sweeps)  # those that are not over
-    up, down, dear = np.zeros(1), np.zeros(1), np.zeros(1)
+    up, down, dear = (
+        np.zeros(1),
+        np.zeros(1),
+        np.zeros((sweeps, candidates, candidates, len(PARTS))),
+    )
+    held = np.zeros(sweeps, dtype=bool)  # whether costs are held against each other yet
     for start in range(0, n, BLOCK):
         block = slice(start, start + BLOCK)
         right = passed[on, :, block].sum(axis=2)[..., np.newaxis]
         wrong = passed[on, :, block].shape[2] - right
         up, down = up + right * won + wrong * lost, down + right * kept + wrong * fell
-        cost, worst = costs[on, :, block], most[on][:, np.newaxis, :, np.newaxis]
-        dear = dear + stakes(dearer(cost[:, :, np.newaxis], cost[:, np.newaxis], worst))
         fails = (log_capital(down) >= need).any(axis=-1)
         sure = (log_capital(up) >= need).all(axis=-1)
         still, never = ~gone[on], np.zeros_like(fails)
-        found = standing(fails, sure, never, log_capital(dear) >= need, gone[on])
+        ever[on] |= sure & still
+        some = on[ever[on].any(axis=-1)]  # nobody is beaten where nobody is proven
+        for which, since in ((some[held[some]], start), (some[~held[some]], 0)):
+            cost, worst = (
+                costs[which, :, since : block.stop],
+                most[which][:, np.newaxis, :, np.newaxis],
+            )
+            dear[which] += stakes(dearer(cost[:, :, np.newaxis], cost[:, np.newaxis], worst))
+        held[some] = True
+        found = standing(fails, sure, never, log_capital(dear[on]) >= need, gone[on])
         missed[on] |= fails & still
         beaten[on] |= found.beaten & ~fails & still
-        ever[on] |= sure & still
         proven[on] = np.where(still, sure, proven[on])
         out = found.out(fails) & still
         asked[on] = np.where(out, min(start + BLOCK, n), asked[on])
         gone[on] |= out
         left = ~gone[on].all(axis=-1)
-        on, up, down, dear = on[left], up[left], down[left], dear[left]
+        on, up, down = on[left], up[left], down[left]
         if not len(on):
             break
     return _Race(asked, proven, ever, missed, beaten)

@@ -135,6 +135,7 @@ class Job(Strict):
     budget_usd: Usd | None = None
     budget_dir: Path | None = None  # where processes that share it put what they spend
     estimate: bool = False
+    race: bool = False  # a sweep asks no more of who can't win any more
     verbose: bool = False  # the terminal shows all that there is to say, and not the answer alone
     baseline: Path | None = None  # a run that this one is compared with
     junit: Path | None = None  # an XML file for CI

@@ -30,8 +30,9 @@ def recommend(
     reference = choice or (measured[0] if measured else None)
     contest = Pairs(measured)
     compared = contest.against(reference.label) if reference else {}
-    dominated = dominated_by(measured)
-    front = [one.label for one in measured if one.label not in dominated]
+    alike = [one for one in measured if one.result.race is None]  # on the same cases, all of them
+    dominated = dominated_by(alike)
+    front = [one.label for one in alike if one.label not in dominated]
     ties = [label for label, one in compared.items() if one.verdict == "tied"]
     smallest = None
     if reference and compared:

@@ -111,7 +111,7 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
             one
             for one in rest
             if one.tier == first.tier
-            and one.beaten_by == first.beaten_by
+            and (one.beaten_by is None) == (first.beaten_by is None)
             and one.as_cheap_as(first)
         ]
         best = min(equal, key=lambda one: (_worse(one.quality), _dear(one.latency_ms)))

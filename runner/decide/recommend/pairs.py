@@ -29,12 +29,16 @@ class Pairs:
         tested = max(1, sum(bool(a.scores.keys() & b.scores.keys()) for a, b in pairs))
         confidence = max((one.result.confidence for one in contenders), default=CONFIDENCE)
         self._confidence, self._error = confidence, (1 - confidence) / tested
+        self._raced = any(one.result.race for one in contenders)
         self._pairs: dict[tuple[str, str], PairedDifference] = {}
         self._left_out: dict[tuple[str, str], list[str]] = {}
         for a, b in pairs:
-            found = paired(a.scores, b.scores, confidence=confidence, among=tested)
+            found = paired(
+                a.scores, b.scores, confidence=confidence, among=tested, anytime=self._raced
+            )
             self._pairs[a.label, b.label] = found
-            self._left_out[a.label, b.label] = sorted(a.scores.keys() ^ b.scores.keys())[:_NAMED]
+            left_out = set() if self._raced else a.scores.keys() ^ b.scores.keys()
+            self._left_out[a.label, b.label] = sorted(left_out)[:_NAMED]
 
     def against(self, reference: str) -> dict[str, Compared]:
         """Every other candidate, compared with this one."""
@@ -52,6 +56,8 @@ class Pairs:
 
         tail = self._error / 2
         seen: list[tuple[float | None, int]] = []
+        if self._raced:
+            return None
         for pair, one in self._pairs.items():
             if reference not in pair or not set(pair) & set(others) or one.p_value is None:
                 continue

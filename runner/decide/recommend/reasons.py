@@ -10,6 +10,7 @@ from runner.measure.conclusion import (
     failed_calls,
     named,
     open_lines,
+    raced_out,
     scored,
     shortfall,
 )
@@ -112,6 +113,8 @@ def why_not(
         return f"could not be measured: {one.result.error}"
     if not one.measured:
         return "is not complete: nothing is decided yet."
+    if stopped := raced_out(one.result):
+        return f"{stopped}."
     said = [_short_of(one, choice) or _second(one, choice)]
     if words := failed_calls(one.result):
         said.append(words)

@@ -35,6 +35,7 @@ class Recommendation(Record):
     tier: Tier | None = None  # of the choice
     headline: str
     because: str = ""  # why the choice and no other, in a few words; empty: there is none
+    race: list[str] = Field(default_factory=list)  # what it saved; how to read its figures
     reasons: list[str]
     compared_with: str | None  # the choice, or else the nearest to it
     compared: dict[str, Compared]  # every other candidate with that one

@@ -1,0 +1,222 @@
+"""Candidates on the same cases, side by side; who can't win any more is asked no further.
+
+After each few cases everyone's requirements are judged, and costs held against each other, by
+bounds that may be looked at so often (`measure.anytime`, `measure.racing`). Before a look everybody
+is waited for: an answer that is late may be late for a reason. Cases come in an order of their own,
+since a file may begin with what is easy. All hangs on what the journals hold: a race that was
+killed decides again as it did, asks nothing twice, and goes on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from runner.calls.dispatch import Dispatch
+from runner.cases.query import Question
+from runner.errors import BudgetSpent, ConfigError, RunnerError
+from runner.measure.anytime import proves, shared_tail
+from runner.measure.conclusion import bounds_quality, named, proven
+from runner.measure.metrics import summed_up
+from runner.measure.observations import Observations, own
+from runner.measure.racing import better, dearer, standing
+from runner.measure.requirements import judge
+from runner.pipeline.plan import Plan
+from runner.pipeline.run import Asking, begun
+from runner.record.files import RUN, read_json, write_json
+from runner.record.outcomes import Failed, Line, Raced, Result
+from runner.record.run import Run
+
+Planned = tuple[Plan, Path]
+Bar = Callable[[str, int | None], Callable[[], None]]
+
+
+def check(plans: Sequence[Planned]) -> None:
+    """Raises ConfigError where candidates for one task would not get the same cases."""
+    jobs = [plan.job for plan, _ in plans]
+    if len({job.race for job in jobs}) > 1:
+        raise ConfigError("race: a sweep races as a whole; say race=true for all of its jobs")
+    for task, group in _by_task(plans):
+        cases = {(p.cases_sha256, p.job.limit, p.job.tags, p.job.repeats) for p, _ in group}
+        if jobs[0].race and len(cases) > 1:
+            raise ConfigError(
+                f"race: the candidates for {task} have to get the same cases: give one task.cases, "
+                "limit, tags and repeats for all of them"
+            )
+
+
+async def race(plans: Sequence[Planned], dispatch: Dispatch, bar: Bar) -> dict[Path, RunnerError]:
+    """Fill the journals, one task after the other, and return why some of them could not be."""
+    errors: dict[Path, RunnerError] = {}
+    for _, group in _by_task(plans):
+        jobs = [plan.job for plan, _ in group]
+        tail = shared_tail(
+            max(job.requirements.confidence for job in jobs),
+            len(jobs),
+            max(len([v for v in judge(job, {}) if v.verdict == "unknown"]) for job in jobs),
+        )
+        async with AsyncExitStack() as stack:
+            lanes = [_Lane(*one, Raced(candidates=len(jobs), tail=tail)) for one in group]
+            for lane in lanes:
+                await lane.start(dispatch, stack, bar)
+            await _ask_all(lanes)
+        errors |= {lane.directory: lane.error for lane in lanes if lane.error}
+    return errors
+
+
+def _by_task(plans: Sequence[Planned]) -> Iterator[tuple[str, list[Planned]]]:
+    def task(planned: Planned) -> str:
+        return planned[0].job.task.name
+
+    return ((name, list(found)) for name, found in groupby(sorted(plans, key=task), key=task))
+
+
+async def _ask_all(lanes: "Sequence[_Lane]") -> None:
+    cases = next((sorted(each.questions, key=_order) for each in lanes if each.running), [])
+    step = max(-(-lane.plan.job.concurrency // lane.plan.job.repeats) for lane in lanes)
+    for start in range(0, len(cases), step):
+        running, block = [lane for lane in lanes if lane.running], cases[start : start + step]
+        await asyncio.gather(*(each.ask(block) for each in running if not each.plan.job.on_device))
+        # Models on this machine share its cores: together they would measure one another.
+        for lane in running:
+            if lane.plan.job.on_device:
+                await lane.ask(block)
+        if spent := [lane.error for lane in running if isinstance(lane.error, BudgetSpent)]:
+            for lane in running:
+                lane.error = lane.error or spent[0]
+        _look([lane for lane in running if lane.running])
+
+
+def _order(case: str) -> bytes:
+    return sha256(case.encode()).digest()
+
+
+@dataclass(eq=False)
+class _Lane:
+    """One candidate."""
+
+    plan: Plan
+    directory: Path
+    race: Raced
+    questions: dict[str, list[Question]] = field(default_factory=dict)  # yet to be asked, by case
+    earlier: dict[str, list[Line]] = field(default_factory=dict)  # what is on record of these
+    # Of each case so far: cost, share of requests without an answer, quality; nan: unknown.
+    seen: list[list[float]] = field(default_factory=list)
+    error: RunnerError | None = None
+
+    @property
+    def running(self) -> bool:
+        return not (self.race.stopped or self.error)
+
+    async def start(self, dispatch: Dispatch, stack: AsyncExitStack, bar: Bar) -> None:
+        job, count = self.plan.job, self.plan.count
+        self.tally = Observations(job)
+        self.race = self.race.model_copy(update={"outcomes": count})
+        beginning = begun(self.plan, self.directory, dispatch, bar(job.label, count), self.race)
+        try:
+            self.asking: Asking = await stack.enter_async_context(beginning)
+        except RunnerError as error:
+            self.error = error
+            return
+        for question in self.asking.plan.questions():
+            self.questions.setdefault(question.case.id, []).append(question)
+        for line in Run(self.directory).as_written():
+            self.earlier.setdefault(line.case, []).append(line)
+
+    async def ask(self, block: Sequence[str]) -> None:
+        try:
+            new = await self.asking.ask(q for case in block for q in self.questions.pop(case))
+        except RunnerError as error:
+            self.error = error
+            return
+        for line in new:
+            self.earlier.setdefault(line.case, []).append(line)
+        for case in block:
+            lines = self._counted(case)
+            self.seen.append(np.mean([self._seen(line) for line in lines], axis=0).tolist())
+
+    def _counted(self, case: str) -> list[Line]:
+        lines = self.earlier.pop(case, [])
+        for line in lines:
+            self.tally.add(line)
+        return [line for line in lines if not (isinstance(line, Failed) and line.open)]
+
+    def _seen(self, line: Line) -> list[float]:
+        """One that the model did not answer is worth nothing; what has no score, nobody knows."""
+        score = line.scores.get(self.plan.job.task.quality_scorer) if own(line) else None
+        quality = score.value if score else np.nan if own(line) else 0.0
+        cost = np.nan if line.cost_usd is None else line.cost_usd
+        return [cost, float(isinstance(line, Failed)), quality]
+
+    @property
+    def most_usd(self) -> float | None:
+        return self.tally.most.usd if self.tally.most else None
+
+    def result(self) -> Result:
+        """As it stands."""
+        job, tail = self.plan.job, self.race.tail
+        names = {"task": job.task.name, "model": job.model.name, "id": job.model.id}
+        metrics = summed_up(self.tally, tail).metrics
+        verdicts = judge(job, metrics, tail, hints=False)
+        return Result(**names, complete=True, metrics=metrics, verdicts=verdicts)
+
+    def stop(self, why: str, by: str | None = None) -> None:
+        """What was asked is then all that there is to be; raises StorageError."""
+        for case in list(self.earlier):  # of a run that had gone further
+            self._counted(case)
+        self.race = self.race.model_copy(update={"stopped": why, "beaten_by": by})
+        changes = {"outcomes": self.tally.counts().outcomes, "race": self.race.model_dump()}
+        write_json(self.directory / RUN, read_json(self.directory / RUN) | changes)
+
+
+def _look(lanes: Sequence[_Lane]) -> None:
+    """Stop whoever need not be asked any more."""
+    if not lanes:
+        return
+    results = [lane.result() for lane in lanes]
+    missed = [named(result, "missed") for result in results]
+    sure = [proven(result) for result in results]
+    facts = [[v.requirement for v in result.verdicts if v.fact] for result in results]
+    worse = [
+        [sure[m] and n != m and _worse(lane, other, results[n]) for m, other in enumerate(lanes)]
+        for n, lane in enumerate(lanes)
+    ]
+    gone = np.zeros(len(lanes), dtype=bool)
+    some_missed, some_fact = (np.array([bool(one) for one in each]) for each in (missed, facts))
+    found = standing(some_missed, np.array(sure), some_fact, np.array(worse), gone)
+    for n, lane in enumerate(lanes):
+        if missed[n]:
+            lane.stop(f"misses {', '.join(missed[n])}")
+        elif found.beaten[n]:
+            how = "costs more" if _by_cost(lane, results[n]) else "answers worse"
+            by = lanes[worse[n].index(True)].directory.name
+            lane.stop(f"provably {how}, on the same cases, than one that is proven", by)
+        elif found.stuck[n]:
+            lane.stop(f"can't be proven without {', '.join(facts[n])}, and another is")
+        elif found.won[n]:
+            lane.stop("is proven, and nobody is left who could be chosen instead")
+
+
+def _by_cost(one: _Lane, result: Result) -> bool:
+    """Whether the recommendation goes by costs: where answers have to be good, and are not free."""
+    return bounds_quality(result) and one.most_usd != 0
+
+
+def _worse(one: _Lane, other: _Lane, result: Result) -> bool:
+    """Whether one is proven worse than another."""
+    (cost, _, quality), (its_cost, failed, its_quality) = (
+        np.array(one.seen).T,
+        np.array(other.seen).T,
+    )
+    if not _by_cost(one, result):
+        gains = better(its_quality, quality)[~np.isnan(its_quality - quality)]
+        return (not bounds_quality(result) or other.most_usd == 0) and proves(gains, one.race.tail)
+    if other.most_usd is None or np.isnan(cost + its_cost).any():
+        return False
+    # One that was not answered counts as its most: what costs are held against is one of an answer.
+    return proves(dearer(cost, its_cost + failed * other.most_usd, other.most_usd), one.race.tail)

@@ -1,0 +1,163 @@
+"""A race over real sockets: who can't win is asked no more, and nothing is asked twice."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.commands.command_line import main
+from runner.record.run import Run
+from tests import loopback
+from tests.commands.test_command_line import MODEL, PROVIDER, TASK
+from tests.conftest import KEY, write_cases
+from tests.loopback import Loopback
+from tests.tree import environment
+
+CASES, CONCURRENCY = 160, 4
+# Of each model the share that it answers right, and its price beside that of the others.
+PLANTED = {"weak": (0.4, 0.5), "good": (1.0, 1.0), "dear": (1.0, 30.0), "poor": (0.5, 2.0)}
+COMMAND = ["--config-dir", "conf", "-m", "task=demo", f"model={','.join(PLANTED)}", "race=true"]
+COMMAND += ["requirements=base", "requirements.min_quality_score=0.8", f"concurrency={CONCURRENCY}"]
+COMMAND += ["requirements.bounds.error_rate.max=0.1", "task.sampling.max_tokens=24"]
+
+
+def planted(request: loopback.Request) -> loopback.Answer:
+    """Right or wrong by the model's skill, the same each time that it is asked the same."""
+    skill = PLANTED[request.model.removesuffix("-2026-01-01")][0]
+    drawn = sha256(f"{request.model} {request.text}".encode()).digest()[0] / 256
+    return loopback.text(request.text if drawn < skill else "no")
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback(planted) as server:
+        yield server
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: Loopback, monkeypatch: pytest.MonkeyPatch) -> Path:
+    files = {"provider/loop": PROVIDER.format(base_url=server.base_url), "task/demo": TASK}
+    for name, (_, price) in PLANTED.items():
+        text = MODEL.format(name=name).replace("_mtok: 1.0", f"_mtok: {price}")
+        files[f"model/{name}"] = text.replace("_mtok: 2.0", f"_mtok: {2 * price}")
+    for name, text in files.items():
+        path = tmp_path / "conf" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text)
+    (tmp_path / "tasks").mkdir()
+    write_cases(tmp_path / "tasks" / "demo.jsonl", CASES)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stops(place: Path) -> dict[str, tuple[str | None, str | None, int, str | None]]:
+    """Of each candidate why it was asked no more, who beat it, its cases and its tier."""
+    rows = result(place)["runs"]
+    return {
+        row["model"]: (
+            row["race"]["stopped"],
+            row["race"]["beaten_by"],
+            row["counts"]["cases"],
+            row["tier"],
+        )
+        for row in rows
+    }
+
+
+def result(place: Path) -> dict[str, Any]:
+    [sweep] = (place / "outputs" / "sweeps").glob("*")
+    return dict(json.loads((sweep / "result.json").read_text()))
+
+
+def test_a_race_ends_where_the_cheapest_proven_one_is_known(
+    place: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Losers are dropped early, the dearer one once the cheaper is proven, by whom is said; all
+    records are whole, and figures stand beside the number of their cases."""
+    assert main(COMMAND) == 0
+    found, shown = stops(place), capsys.readouterr().out
+    assert {model: tier for model, (*_, tier) in found.items()} == {
+        "good": "proven",
+        "dear": found["dear"][3],
+        "weak": "refused",
+        "poor": "refused",
+    }
+    assert {found[model][0] for model in ("weak", "poor")} == {"misses min_quality_score"}
+    assert found["dear"][1] == "good"
+    assert max(found[model][2] for model in ("weak", "poor")) < found["good"][2] < CASES
+    asked = Counter(request.model.removesuffix("-2026-01-01") for request in server.requests)
+    assert asked == {model: cases for model, (_, _, cases, _) in found.items()}
+    said = result(place)["recommendations"]["demo"]
+    assert said["choice"] == "good"
+    assert f"asked {len(server.requests)} of {len(PLANTED) * CASES} questions" in said["race"][0]
+    assert "own number of cases (good" in shown.replace("\n", " ")
+    [sweep] = (place / "outputs" / "sweeps").glob("*")
+    for path in sweep.glob("*_demo-*"):
+        run = Run(path)
+        assert run.ended
+        assert run.result is not None
+        assert run.result.complete
+        assert run.measurement.outcomes == len(list(run.outcomes()))
+
+
+def test_a_killed_race_goes_on(place: Path, server: Loopback, tmp_path: Path) -> None:
+    """Killed half-way it comes to the same end, and asks nothing twice but what was in flight."""
+    server.answer = lambda request: planted(request) if request.number <= 100 else loopback.hang()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", *COMMAND],
+        env=environment(LOOPBACK_API_KEY=KEY),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    server.wait_for(101, timeout=120)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=60)
+    server.answer = planted
+    assert main(COMMAND) == 0
+    found = stops(place)
+    asked = Counter((request.model, request.text) for request in server.requests)
+    assert sum(asked.values()) - len(asked) <= CONCURRENCY * len(PLANTED)
+    assert len(asked) == sum(cases for _, _, cases, _ in found.values())
+    (place / "outputs").rename(place / "killed")
+    assert main(COMMAND) == 0
+    assert stops(place) == found
+
+
+def test_a_budget_stops_a_race_and_a_higher_one_goes_on(place: Path, server: Loopback) -> None:
+    """What is spent is spent for all of them; with more the same command ends it."""
+    assert main([*COMMAND, "budget_usd=0.02"]) == 4
+    spent = len(server.requests)
+    assert main([*COMMAND, "budget_usd=5"]) == 0
+    found = stops(place)
+    assert found["good"][3] == "proven"
+    assert len(server.requests) == sum(cases for _, _, cases, _ in found.values()) > spent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["task=demo", "model=good", "race=true"], "race: it takes several candidates"),
+        ([*COMMAND[2:], "hydra/launcher=basic"], "race: it takes one process"),
+        (["-m", "task=demo", "model=good,dear", "race=true,false"], "race: a sweep races as a"),
+        (["-m", "task=demo", "model=good", "limit=9,8", "race=true"], "have to get the same cases"),
+    ],
+)
+def test_what_is_no_race_is_refused(
+    place: Path,
+    server: Loopback,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    """In one line, before anything is asked."""
+    assert main(["--config-dir", "conf", *arguments]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert not server.requests
