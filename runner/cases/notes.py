@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from runner.cases import attachments, strict_json
 from runner.cases.cases import Case
 from runner.cases.rows import rows
-from runner.config.paths import shared
+from runner.config.paths import shared, shown
 from runner.config.terminal import clean
 from runner.errors import ConfigError
 from runner.record.files import sha256, write_text
@@ -76,12 +76,13 @@ class Notes:
 
     def on(self, task: str, case: str, answer: str) -> list[Note]:
         """What is said of an answer, whoever gave it."""
-        reads = {answer, shared(clean(answer))}  # as it stands on a page
-        found = {
+        of_case = {
             number: note
             for number, note in self.lines.items()
-            if _on(note, task) and note.case == case and note.answer in reads
+            if note.case == case and note.answer is not None and _on(note, task)
         }
+        reads = {answer, shared(clean(answer))} if of_case else set()  # as it stands on a page
+        found = {number: note for number, note in of_case.items() if note.answer in reads}
         self.used |= found.keys()
         return list(found.values())
 
@@ -98,7 +99,7 @@ class Notes:
                 was, now = (
                     json.dumps(v.get("expected"), ensure_ascii=False) for v in (before, value)
                 )
-                mended[str(value["id"])] = f"{source}:{number}: expected {was} is {now} now"
+                mended[str(value["id"])] = f"{shown(source)}:{number}: expected {was} is {now} now"
                 self.used.add(line)
             lines.append(json.dumps(_found(value, source.parent), ensure_ascii=False) + "\n")
         if mended:

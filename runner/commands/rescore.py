@@ -33,6 +33,8 @@ from runner.decide.sweep import SweepResult
 from runner.errors import ConfigError
 from runner.report import console, rebuild, terminal
 
+_SHOWN = 5  # cases that are mended
+
 
 class RescoreSettings(Strict):
     notes: Path | None = None
@@ -64,10 +66,12 @@ def main(argv: Sequence[str]) -> int:
         console.show(terminal.sweep(directory, result, verbose=settings.verbose))
     else:
         console.show(terminal.run(directory, result, verbose=settings.verbose))
-    for line in patch:
+    for line in patch[:_SHOWN]:
         say(line)
     if patch:
-        say(f"your cases are as they were; mended ones: {console.near(directory)}/mended-*.jsonl")
+        more = f"and {len(patch) - _SHOWN} more; " if patch[_SHOWN:] else ""
+        mended = console.near(directory) / "mended-*.jsonl"
+        say(f"{more}your cases are as they were; task.cases={mended} has them mended")
     return 0
 
 

@@ -87,7 +87,8 @@ def tables(found: Sequence[Agreement]) -> Iterator[ScorerTable]:
 def _shown(estimate: "Estimate") -> str:
     if estimate.value is None:
         return "unknown"
-    return f"{show(estimate.value, 'score')} ({interval(estimate.low, estimate.high, 'score')})"
+    known = estimate.low is not None and interval(estimate.low, estimate.high, "score")
+    return f"{show(estimate.value, 'score')} ({known or 'interval unknown'})"
 
 
 def _of(

@@ -172,6 +172,8 @@ async def _score(planned: Plan, source: Run, said: Notes, to: Path) -> Counter[s
                     line = await _one(planned, line, question.case, said, counts)
                 except _Asks as asks:
                     problems.append(str(asks))
+            else:
+                line = line.model_copy(update={"expected": question.case.wanted})
             journal.write(to_line(paid_before(line)))
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if problems[_SHOWN:] else []

@@ -122,6 +122,7 @@ def test_a_sweep(sweep: Path, server: Loopback, capsys: pytest.CaptureFixture[st
     assert runs["first"]["quality"]["value"] == 1
     assert runs["second"]["quality"]["value"] == 0.25
     assert runs["second"]["error_rate"]["value"] == 0.2
+    assert {line.expected for line in lines(new / "1_demo-second").values()} >= {"text two"}
     [c0] = [line for line in lines(new / "1_demo-second").values() if line.case == "c0"]
     assert isinstance(c0, Answered)
     assert c0.scores["exact"].why.startswith("accepted by a person (fine); 0 before: ")
