@@ -18,7 +18,7 @@ class Countdown:
     def __init__(self, seconds: float, then: Callable[[], None]) -> None:
         self._tick, self._left, self._then = seconds / _TICKS, _TICKS, then
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(self._tick, self._next)
+        self._timer: asyncio.TimerHandle | None = self._loop.call_later(self._tick, self._next)
 
     def _next(self) -> None:
         self._left -= 1
@@ -28,7 +28,9 @@ class Countdown:
             self._then()
 
     def cancel(self) -> None:
-        self._timer.cancel()
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None  # it holds all that was current when it was made
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from math import inf
 from operator import le
 from typing import Any
+from weakref import proxy
 
 import aiohttp
 
@@ -117,7 +118,7 @@ class Wire:
             self._decode = zlib.decompressobj(wbits=47).decompress  # 47: either of the two
         body = response.content
         body.on_eof(self.ended)
-        self._body = _Seen(body, self)
+        self._body = _Seen(body, proxy(self))  # a circle would keep all of it for a while
         response.content = self._body  # type: ignore[assignment]  # stands in for it
 
     def saw(self, data: bytes) -> None:

@@ -72,7 +72,7 @@ def query(
 ) -> Query:
     """What a task asks of a model for one case."""
     sampling = task.sampling
-    if case.max_tokens:
+    if case.max_tokens not in (None, sampling.max_tokens):
         sampling = sampling.model_copy(update={"max_tokens": case.max_tokens})
     return Query(
         case=case,

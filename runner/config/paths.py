@@ -96,6 +96,8 @@ def shared(document: str) -> str:
     for directory, short in ((Path.cwd(), ""), (Path.home(), "~/")):
         place = str(directory)
         for each in {place, escape(place), json.dumps(place)[1:-1]}:
+            if each not in document:  # which a search for words alone says at once
+                continue
             below = rf"(?<![\w.-]){re.escape(each)}/(?=\w|\.|~)"
             document = re.sub(below, short, document)
             if len(directory.parts) > 2:  # /app and /root may be words of an answer

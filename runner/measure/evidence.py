@@ -101,7 +101,7 @@ class JournalSummary:
     quality: str = ""  # the scorer that it is measured by
     latencies_ms: "array[float]" = field(default_factory=lambda: array("d"))
     costs: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
-    scores: dict[str, list[Score]] = field(default_factory=dict)
+    scores: dict[str, list[Score]] = field(default_factory=dict)  # those that have details
     tables: "list[ScorerTable]" = field(
         default_factory=list
     )  # of the scorers, once it is summed up
@@ -129,7 +129,8 @@ class JournalSummary:
             if not line.replayed:
                 self.latencies_ms.extend(each.seconds * 1000 for each in turns(line))
             for name in line.scores:
-                self.scores.setdefault(name, []).extend(line.judged(name))
+                told = (score for score in line.judged(name) if score.details)
+                self.scores.setdefault(name, []).extend(told)
             if line.tags and (quality := line.scores.get(self.quality)):
                 case = self._cases.setdefault(line.case, len(self._cases))
                 for tag in line.tags:

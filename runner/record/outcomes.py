@@ -263,12 +263,16 @@ class Answered(Outcome):
         calls = [f"{call.name}({call.arguments})" for call in self.tool_calls]
         return "\n".join([*([self.reply] if self.reply else []), *calls])
 
+    @property
+    def called(self) -> list[ToolCall]:
+        """The tools, of all its exchanges."""
+        return [c for each in self.exchanges for c in each.tool_calls] or self.tool_calls
+
     def as_reply(self) -> Reply:
         """The answer as a scorer sees it, out of the record."""
         return Reply(
             text=self.reply,
-            tool_calls=[call for each in self.exchanges for call in each.tool_calls]
-            or self.tool_calls,
+            tool_calls=self.called,
             reasoning=self.reasoning,
             finish_reason=self.finish_reason,
             usage=self.usage,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,46 @@ def test_one_run(runner: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.name in out
     assert read_json(run / RESULT)["metrics"]["quality"]["value"] == 1.0
     assert (run / "report.md").exists()
+
+
+def test_litellm_sends_what_no_template_holds(
+    runner: Run,
+    server: Loopback,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once a kept template is lost and litellm's requests hang on their texts, a whole run goes by
+    litellm: the server gets what it sends, and the record and the terminal say so.
+    """
+    import litellm
+
+    real = litellm.acompletion
+
+    async def changed(**call: Any) -> Any:
+        size = str(len(call["messages"][-1]["content"]))
+        return await real(**call, extra_headers={"x-size": size})
+
+    monkeypatch.setenv("RUNNER_CACHE", "cache")
+    assert runner("model=first") == 0
+    assert "litellm" not in capsys.readouterr().out
+    asked = len(server.requests)
+    for template in (home / "cache" / "requests").iterdir():
+        template.write_bytes(template.read_bytes()[:-9])
+    monkeypatch.setattr(litellm, "acompletion", changed)
+    assert runner("model=first") == 0
+    why = "litellm sends some texts in another form than others"
+    note = f"4 of 4 requests were sent by litellm itself: {why}"
+    first, second = sorted(Path("outputs").glob("runs/*_demo-first"))
+    assert [read_json(run / RESULT)["notes"] for run in (first, second)] == [[], [note]]
+    sent = [
+        attempt.by_litellm for line in read_journal(second / JOURNAL) for attempt in line.attempts
+    ]
+    assert sent == [why] * 4
+    assert note in " ".join(capsys.readouterr().out.split())
+    sizes = [request.headers.get("x-size") for request in server.requests]
+    assert sizes[:asked] == [None] * asked
+    assert all(sizes[asked:])
 
 
 def test_sweep(runner: Run, server: Loopback, capsys: pytest.CaptureFixture[str]) -> None:

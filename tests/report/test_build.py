@@ -95,7 +95,7 @@ def test_so_are_big_ones(
     lines = [answered("a", 0.5), answered("b"), failed("c"), answered("d")]
     for name in ("one", "other"):
         assert list(gatherer.lines(Run(write_run(lines, name=name)))) == lines
-    assert [row["case"] for row in gatherer.finish().rows] == ["a", "c"]
+    assert [json.loads(row)["case"] for row in gatherer.finish().rows] == ["a", "c"]
     assert opened == {"one/cases.jsonl": 1, "other/cases.jsonl": 1}
     assert fetched == ["a", "c"] * 2
 

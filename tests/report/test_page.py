@@ -137,7 +137,7 @@ def test_calls_of_tools(write_run: Factory) -> None:
     ]
     score = Score(value=0, why="1 of 3", details={"calls": told})
     line = answered(reply="", tool_calls=calls, scores={"exact": score})
-    [row] = gather(write_run([line]), texts=(texts := Texts(1))).rows
+    [row] = map(json.loads, gather(write_run([line]), texts=(texts := Texts(1))).rows)
     found = [
         [each if isinstance(each, str) else texts.all[each] for each in call if each is not None]
         for call in row["cells"][0]["calls"]
@@ -346,7 +346,7 @@ def test_the_worst_of_too_many(write_run: Factory) -> None:
     """Where there are more outcomes than a page holds, it has those that went worst."""
     lines: Lines = [answered(f"c{n}", n / 10) for n in range(9)]
     found = gather(write_run([*lines, failed("f")]), most=3)
-    assert [row["case"] for row in found.rows] == ["c0", "c1", "f"]
+    assert [json.loads(row)["case"] for row in found.rows] == ["c0", "c1", "f"]
     assert found.outcomes == 10
 
 
@@ -367,7 +367,8 @@ def test_candidates_side_by_side(write_run: Factory, most: int) -> None:
     one = write_run([answered(f"c{n}", float(n > 0)) for n in range(3)], name="one")
     other = write_run([answered(f"c{n}", float(n > 1)) for n in range(1, 4)], name="other")
     found = gather(one, other, most=most)
-    scores = {row["case"]: [cell and cell["score"] for cell in row["cells"]] for row in found.rows}
+    rows = map(json.loads, found.rows)
+    scores = {row["case"]: [cell and cell["score"] for cell in row["cells"]] for row in rows}
     all_of_them = {"c0": [0, None], "c1": [1, 0], "c2": [1, 1], "c3": [None, 1]}
     assert scores == {case: all_of_them[case] for case in list(all_of_them)[:most]}
     assert found.outcomes == 4

@@ -6,7 +6,6 @@ script run but the page's own, and none of it reach the network.
 """
 
 import base64
-import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -30,7 +29,7 @@ from runner.report.contents import Advice
 from runner.report.markdown import templates
 from runner.report.origin import Origin
 from runner.report.page.board import Board
-from runner.report.page.cells import Texts
+from runner.report.page.cells import Texts, dense, joined
 from runner.report.page.charts import histogram
 from runner.report.page.rows import Gatherer
 from runner.report.table import MARKS, Table
@@ -130,8 +129,6 @@ def _matrix(boards: Sequence[Board]) -> Table:
 def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
     style = asset("page.css")
     script = "\n".join(asset(name) for name in _SCRIPTS)
-    boards_data = [board.data for board in boards]
-    data = {"texts": texts.all, "boards": boards_data, "record": _record(**values)}
     template = environment().get_template("page.html.j2")
     return template.render(
         values,
@@ -139,7 +136,7 @@ def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
         clipped=texts.clipped,
         style=Markup(style),
         script=Markup(script),
-        data=Markup(as_json(data)),
+        data=Markup(_data(boards, texts=texts.all, record=_record(**values))),
         policy=policy(script, style),
     )
 
@@ -175,8 +172,16 @@ def _hash(content: str) -> str:
 
 def as_json(data: Any) -> str:
     """JSON in which no text can end the element that holds it."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c")
+    return _held(dense(data))
+
+
+def _data(boards: Sequence[Board], **beside: Any) -> str:
+    written = [joined(board.data, "rows", board.gathered.rows) for board in boards]
+    return _held(joined(beside, "boards", written))
+
+
+def _held(written: str) -> str:
+    return written.replace("<", "\\u003c")
 
 
 def environment() -> Environment:

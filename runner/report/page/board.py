@@ -44,11 +44,10 @@ class Board:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """For the script."""
-        names, rows = list(self.names), self.gathered.rows
+        """For the script, beside the rows."""
         fell = sorted({flip.case for _, found in self.compared for flip in found.fell})
         known = {"suppose": whatif.of(self.results), "fell": fell}
-        return {"task": self.task, "candidates": names, "rows": rows} | known
+        return {"task": self.task, "candidates": list(self.names)} | known
 
     @cached_property
     def compared(self) -> list[tuple[str, RunComparison]]:
@@ -118,4 +117,4 @@ class Board:
 
     @property
     def tags(self) -> list[str]:
-        return sorted({tag for row in self.gathered.rows for tag in row["tags"]})
+        return self.gathered.tags

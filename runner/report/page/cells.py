@@ -20,6 +20,15 @@ BUDGET = 20_000_000  # characters on a page; what comes after it is clipped
 Mark = tuple[int, int, int]
 
 
+def dense(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def joined(known: dict[str, Any], name: str, written: Sequence[str]) -> str:
+    """An object with one more key, whose values are JSON already."""
+    return f'{dense(known)[:-1]},"{name}":[{",".join(written)}]}}'
+
+
 class Texts:
     """Hands out a number for each text. `clipped` counts those that are not there whole.
 
@@ -69,7 +78,7 @@ def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
         "tags": [clean(tag) for tag in line.tags],
         "prompt": _prompt(line.messages, texts),
         "expected": None if line.expected is None else texts.add(_text(line.expected)),
-        "cells": [],  # of the candidates; None where one has no such outcome
+        "cells": [],  # of the candidates, each as JSON
     }
 
 
@@ -121,7 +130,7 @@ def _calls(line: Answered, texts: Texts) -> list[list[Any]]:
     """Name, arguments and verdict of each tool that was called, and of those that were missed."""
     judgements = (s.details["calls"] for s in line.scores.values() if _judged(s.details))
     told: list[dict[str, Any]] = next(judgements, [])
-    made = line.as_reply().tool_calls
+    made = line.called
     judged = [each for each in told if each["verdict"] not in ("missing", "in_text")]
     if [call.name for call in made][: len(judged)] != [each["name"] for each in judged]:
         judged = []  # it was of others: of one turn of several
