@@ -13,10 +13,8 @@ runner: choose, ship and keep the right language model.
 
   python -m runner                                     measure the embedded model, no key needed
   python -m runner task=extraction model=haiku         another task or model, once its key is set
-  python -m runner -m task=extraction model=haiku,mistral-small,local
-                                                       a sweep: which candidate meets the bounds?
-  python -m runner task=extraction task.cases=mine.jsonl requirements.min_quality_score=0.9
-                                                       any key of the config is an override
+  python -m runner -m model=haiku,mistral-small,local  a sweep: which candidate meets the bounds?
+  python -m runner task=extraction task.cases=my.jsonl any key of the config is an override
 
 Commands (the first bare word):
 {commands}
