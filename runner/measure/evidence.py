@@ -109,6 +109,7 @@ class JournalSummary:
     confidence: float = CONFIDENCE
     people: People = field(default_factory=People)
     agreements: list[Agreement] = field(default_factory=list)  # with people, likewise
+    _known: dict[str, Score] = field(default_factory=dict)  # scores: equal ones are kept once
     _tagged: dict[str, Sample] = field(default_factory=dict)
     _cases: dict[str, int] = field(default_factory=dict)
 
@@ -130,7 +131,10 @@ class JournalSummary:
                 self.latencies_ms.extend(each.seconds * 1000 for each in turns(line))
             for name in line.scores:
                 told = (score for score in line.judged(name) if score.details)
-                self.scores.setdefault(name, []).extend(told)
+                kept = self.scores.setdefault(name, [])
+                kept += (
+                    self._known.setdefault(f"{name} {one.value} {one.details}", one) for one in told
+                )
             if line.tags and (quality := line.scores.get(self.quality)):
                 case = self._cases.setdefault(line.case, len(self._cases))
                 for tag in line.tags:

@@ -65,15 +65,16 @@ def _turn(last: Answered | Exchange, seconds: float, attempts: Sequence[Attempt]
 
 
 class Sample:
-    """Numbers of one kind, each with the number of the case it came from."""
+    """Numbers of one kind, and the numbers of the cases they came from where that is asked for."""
 
     def __init__(self) -> None:
         self.values = array("d")
         self.cases = array("q")
 
-    def add(self, case: int, value: float) -> None:
+    def add(self, case: int | None, value: float) -> None:
         self.values.append(value)
-        self.cases.append(case)
+        if case is not None:
+            self.cases.append(case)
 
 
 class Observations:
@@ -127,7 +128,8 @@ class Observations:
         return any(name not in line.scores | line.unscored for name in self.job.task.scorers)
 
     def _note(self, name: str, case: int, value: float) -> None:
-        self._samples[name].add(case, value)
+        several = self.job.repeats > 1 or name in _OF_TURNS
+        self._samples[name].add(case if several else None, value)
 
     def _pay(self, line: Line, case: int) -> None:
         self.cost = total((self.cost, line.cost_usd))

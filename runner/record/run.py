@@ -7,9 +7,12 @@ for what is not what it is taken for, StorageError for a journal that can't be r
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
+from operator import eq
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -161,16 +164,28 @@ class Run:
         return (line for _, line in self.placed_outcomes())
 
     def placed_outcomes(self) -> Iterator[tuple[int, Line]]:
-        """The same, each with its place in the journal."""
-        seen: set[tuple[str, int, int | None]] = set()
+        """The same, each with its place in the journal.
+
+        Of each its hash is kept; whether something stands twice is known once all were seen.
+        """
+        hashes = array("q")
         for place, line in read_placed(self.journal):
+            hashes.append(hash((line.case, line.repeat, line.line)))
+            yield place, line
+        ordered = sorted(hashes)
+        if any(map(eq, ordered, islice(ordered, 1, None))):
+            self._check_doubles()
+
+    def _check_doubles(self) -> None:
+        """Raises StorageError; equal hashes may be of others."""
+        seen: set[tuple[str, int, int | None]] = set()
+        for line in read_journal(self.journal):
             where = line.case, line.repeat, line.line
             if where in seen and not (isinstance(line, Failed) and line.open):
                 raise StorageError(
                     f"{self.journal}: case '{line.case}', repeat {line.repeat} stands twice"
                 )
             seen.add(where)
-            yield place, line
 
     def outcomes_at(self, places: Iterable[int]) -> Iterator[Line]:
         """Some outcomes once more. Raises StorageError."""

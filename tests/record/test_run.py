@@ -205,7 +205,7 @@ def test_an_outcome_stands_once(tmp_path: Path) -> None:
     """A second one of the same case would count twice: the journal is damaged there."""
     run = Run(make.run(tmp_path, [make.answered("a"), make.answered("b"), make.failed("a")]))
     found = run.outcomes()
-    assert [next(found).case, next(found).case] == ["a", "b"]
+    assert [next(found).case for _ in range(3)] == ["a", "b", "a"]
     with pytest.raises(StorageError, match="case 'a', repeat 0 stands twice"):
         next(found)
     assert len(list(run.as_written())) == 3

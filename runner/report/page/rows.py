@@ -1,9 +1,12 @@
 """The outcomes of one task's candidates, side by side: what the page shows of every case."""
 
-import heapq
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from runner.errors import StorageError
 from runner.record.outcomes import Failed, Line
@@ -27,6 +30,16 @@ class Gathered(NamedTuple):
     outcomes: int  # different ones, also those for which there was no room
 
 
+@dataclass
+class _Taken:
+    """A journal, as little of each outcome as says which are the worst: there may be millions."""
+
+    run: Run
+    keys: "array[int]" = field(default_factory=lambda: array("q"))  # hashes of `Key`
+    places: "array[int]" = field(default_factory=lambda: array("q"))  # bytes
+    values: "array[float]" = field(default_factory=lambda: array("d"))  # how each went
+
+
 class Gatherer:
     """Takes in the journals of one task's candidates as they are read; `most` rows come of it.
 
@@ -38,33 +51,35 @@ class Gatherer:
     def __init__(self, texts: Texts, most: int = ROWS) -> None:
         self._texts, self._most = texts, most
         self._before = texts.mark()
-        self._runs: list[tuple[Run, dict[Key, int]]] = []  # and where each outcome stands
-        self._worst: dict[Key, float] = {}  # how each went for whom it went worst
+        self._runs: list[_Taken] = []
         self._rows: Rows | None = {}  # None: too many
 
     def lines(self, run: Run) -> Iterator[Line]:
         """The outcomes of the next candidate, taken in on their way. Raises StorageError."""
         candidate, quality = len(self._runs), run.quality_scorer
-        places: dict[Key, int] = {}
-        self._runs.append((run, places))
+        taken = _Taken(run)
+        self._runs.append(taken)
         if self._rows is not None:
             self._texts.next_share()
         for place, line in run.placed_outcomes():
-            key, value = (line.case, line.repeat), _value(line, quality)
-            places[key] = place
-            self._worst[key] = min(self._worst.get(key, value), value)
-            if self._rows is not None and len(self._worst) > self._most:
-                self._rows = None
-                self._texts.back_to(self._before)
+            taken.keys.append(hash((line.case, line.repeat)))
+            taken.places.append(place)
+            taken.values.append(_value(line, quality))
             if self._rows is not None:
                 self._put(line, candidate, quality, self._rows)
+                if len(self._rows) > self._most:
+                    self._rows = None
+                    self._texts.back_to(self._before)
             yield line
 
     def finish(self) -> Gathered:
-        rows = self._rows if self._rows is not None else self._of_the_worst()
+        if self._rows is None:
+            rows, count = self._of_the_worst()
+        else:
+            rows, count = self._rows, len(self._rows)
         tags = sorted({tag for row in rows.values() for tag in row["tags"]})
         written = [_written(row, len(self._runs)) for row in rows.values()]
-        return Gathered(written, tags, len(self._worst))
+        return Gathered(written, tags, count)
 
     def _put(self, line: Line, candidate: int, quality: str, rows: Rows) -> None:
         key = line.case, line.repeat
@@ -75,16 +90,24 @@ class Gatherer:
         # As text it takes a tenth of the memory.
         beside[-1] = cells.dense(cells.cell(line, quality, rows[key], self._texts))
 
-    def _of_the_worst(self) -> Rows:
-        chosen = set(heapq.nsmallest(self._most, self._worst, key=self._worst.__getitem__))
+    def _of_the_worst(self) -> tuple[Rows, int]:
+        """Their rows, and how many there would be of all."""
+        keys, first, place = np.unique(
+            np.concatenate([each.keys for each in self._runs]),
+            return_index=True,
+            return_inverse=True,
+        )
+        worst = np.full(len(keys), np.inf)  # how each went for whom it went worst
+        np.minimum.at(worst, place, np.concatenate([each.values for each in self._runs]))
+        chosen = keys[np.lexsort((first, worst))[: self._most]]
         rows: Rows = {}
-        for candidate, (run, places) in enumerate(self._runs):
+        for candidate, each in enumerate(self._runs):
             self._texts.next_share()
-            wanted = sorted(places[key] for key in chosen & places.keys())
+            wanted = np.sort(np.asarray(each.places)[np.isin(each.keys, chosen)]).tolist()
             with suppress(StorageError):  # the file has gone meanwhile
-                for line in run.outcomes_at(wanted):
-                    self._put(line, candidate, run.quality_scorer, rows)
-        return rows
+                for line in each.run.outcomes_at(wanted):
+                    self._put(line, candidate, each.run.quality_scorer, rows)
+        return rows, len(keys)
 
 
 def _written(row: dict[str, Any], candidates: int) -> str:
