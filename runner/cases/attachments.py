@@ -151,12 +151,13 @@ def load(messages: list[Message]) -> tuple[list[Message], dict[str, str]]:
         if content is None or isinstance(content, str):
             # Calls alone: of an empty text litellm makes words of its own for Anthropic.
             return None if not content and message.get("tool_calls") else content
-        return [part if part["type"] == "text" else _data_url(part, hashes) for part in content]
+        return [part if part["type"] == "text" else data_url(part, hashes) for part in content]
 
     return [message | {"content": loaded(message)} for message in messages], hashes
 
 
-def _data_url(part: dict[str, str], hashes: dict[str, str]) -> dict[str, Any]:
+def data_url(part: dict[str, str], hashes: dict[str, str]) -> dict[str, Any]:
+    """Raises CallFailed when the file is not what it was."""
     name = shown(part["path"])
     try:
         data = Path(part["path"]).read_bytes()

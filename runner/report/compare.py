@@ -45,7 +45,7 @@ def terminal(found: RunComparison) -> Iterator[RenderableType]:
 
 def changes(found: RunComparison) -> Table:
     """Each number of the two, by how much they differ, and what is proven of it."""
-    columns = ("", "baseline", "candidate", "change", interval_at(found), "cases", "verdict")
+    columns = ("metric", "baseline", "candidate", "change", interval_at(found), "cases", "verdict")
     return Table(columns, [_row(change) for change in found.changes], right=columns[1:-1])
 
 

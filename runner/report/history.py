@@ -15,7 +15,8 @@ from runner.decide.history import History, Row
 from runner.decide.promote.decision_record import DecisionRecord
 from runner.measure.formatting import UNITS, show
 from runner.report.console import note, title
-from runner.report.page import asset, environment, policy
+from runner.report.origin import Origin
+from runner.report.page import FRAME, asset, environment, policy
 from runner.report.page.charts import Axis, log_axis, share_axis
 from runner.report.table import Table
 
@@ -103,7 +104,7 @@ def decided(record: DecisionRecord) -> str:
 
 def page(found: History, home: Path) -> str:
     """`index.html` of the directory `home`, from which its links lead."""
-    style = asset("page.css")
+    style, script = asset("page.css"), "\n".join(map(asset, FRAME))
     tasks = list(dict.fromkeys(row["task"] for row in sorted(found.rows, key=lambda r: r["task"])))
     decisions = {record.task: record for record in found.decisions}
     return (
@@ -115,7 +116,9 @@ def page(found: History, home: Path) -> str:
             count=len(found.rows),
             outputs=shown(home),
             style=Markup(style),
-            policy=policy("", style),
+            script=Markup(script),
+            policy=policy(script, style),
+            origin=Origin.of_now(home),
         )
     )
 

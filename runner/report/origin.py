@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.config.paths import shown
 from runner.decide.sweep import SweepResult
-from runner.record.files import PAGE, RUN, SWEEP, is_sweep, jobs
+from runner.record.files import PAGE, RUN, SWEEP, is_sweep, jobs, utc_now
 from runner.record.run import Run
 
 HISTORY = "index.html"  # that the command history writes
@@ -34,6 +34,15 @@ class Origin:
         within = (up / SWEEP).is_file() or (is_sweep(up) and (up / PAGE).is_file())
         back = [("its sweep", f"../{PAGE}")] if within else []
         return cls(_started(about), _text(about, "command"), *_rest([about], back, directory))
+
+    @classmethod
+    def of_now(cls, directory: Path) -> Origin:
+        """Of a page that the command in hand writes of many runs."""
+        from runner.pipeline import provenance
+
+        now = utc_now()
+        about = {"started": now, "git": provenance.git(), "versions": provenance.versions()}
+        return cls(now, provenance.shared_command(), *_rest([about], [], directory))
 
     @classmethod
     def of_sweep(cls, directory: Path, sweep: SweepResult) -> Origin:

@@ -555,3 +555,28 @@ def test_what_if_offers_what_follows_from_intervals(write_run: Factory) -> None:
         assert said == verdicts[one["requirement"]].verdict
     assert len(found["rest"][0]) == len(verdicts) - len(keys)
     assert whatif.of([result.model_copy(update={"tier": None})]) is None
+
+
+def test_names_in_the_chart_lie_apart() -> None:
+    """However close twelve candidates are, no name lies on another or sticks out."""
+    results = [
+        Result(
+            task="t",
+            model=f"m{n}",
+            id="",
+            metrics={
+                "quality": Metric(value=0.8 + n / 100, low=0.7, high=0.95, n=9, unit="score"),
+                "cost_per_request_usd": Metric(
+                    value=0.001 * 1.4 ** (n % 5), low=None, high=None, n=9, unit="usd"
+                ),
+            },
+        )
+        for n in range(12)
+    ]
+    found = charts.scatter([f"a-rather-long-name-{n}" for n in range(12)], results, [])
+    assert found
+    boxes = [point.label(point.before, point.label_y) for point in found.points]
+    for place, (left, top, right, bottom) in enumerate(boxes):
+        assert 0 <= left < right <= 100
+        for other in boxes[:place]:
+            assert left > other[2] or right < other[0] or top > other[3] or bottom < other[1]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from runner.decide import history
 from runner.measure.verdict import Side, word_for
-from runner.record.files import PAGE, SWEEP, write_json
+from runner.record.files import PAGE, RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Score, ToolCall
 from runner.report import build, build_sweep
+from runner.report.history import page as history_page
 from tests.report import make
 from tests.report.make import answered, failed, job, model
 
@@ -32,6 +37,9 @@ HOSTILE = (
     "<!-- <svg onload=alert(1)> {{ 7 * 7 }}"
 )
 RIGHT = "c0", "c1", "c2", "c6", "c7", "c8", "c9"  # answers of both
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
 Lines = list[Answered | Failed]
 
 
@@ -169,7 +177,7 @@ def test_other_thresholds(tab: Page, sweep: str) -> None:
     tab.goto(sweep)
     decided = tab.locator("table[data-sortable]").first.locator("tbody tr")
     tab.get_by_text("What if").click()
-    supposed = tab.get_by_role("region", name="Verdicts at other thresholds").locator("tbody tr")
+    supposed = tab.get_by_role("group", name="Verdicts at other thresholds").locator("tbody tr")
     quality = tab.get_by_role("slider", name="quality")
     assert quality.get_attribute("aria-valuetext") == "at least 0.5"
     for row, other in zip(decided.all(), supposed.all(), strict=True):
@@ -243,6 +251,78 @@ def test_an_opened_case(tab: Page, sweep: str) -> None:
     api.expect(tab.locator("dialog")).not_to_be_visible()
 
 
+def test_side_by_side(tab: Page, tmp_path: Path) -> None:
+    """Input before the folded prompt, answers side by side, images in sight; arrows move."""
+    image = tmp_path / "dot.png"
+    image.write_bytes(PIXEL)
+    part = {"type": "image", "path": str(image), "sha256": sha256(PIXEL).hexdigest()}
+    parts = [{"type": "text", "text": "what is it?"}, part]
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": parts}]
+    for place, name in enumerate(("good", "bad")):
+        lines: Lines = [case(n, float(name == "good"), messages=asked) for n in range(2)]
+        build(
+            make.run(tmp_path / "sweep" / f"{place}_sorting-{name}", lines, job(model=model(name)))
+        )
+    build_sweep(tmp_path / "sweep")
+    tab.goto((tmp_path / "sweep" / PAGE).as_uri())
+    tab.locator("[data-place='0'] [data-column='0']").click()
+    dialog = tab.get_by_role("dialog")
+    api.expect(dialog.get_by_text("what is it?")).to_have_count(2)
+    api.expect(dialog.get_by_text("Be brief.")).not_to_be_visible()
+    api.expect(dialog.get_by_label("answer of good")).to_have_text("a lost card")
+    api.expect(dialog.get_by_label("answer of bad")).to_have_text("a stolen card")
+    assert dialog.get_by_role("img").evaluate("image => image.naturalWidth") == 1
+    dialog.get_by_label("Question and answers").focus()
+    for key in ("ArrowRight", "ArrowDown"):
+        tab.keyboard.press(key)
+    assert tab.url.endswith("#case=c1&model=bad")
+    api.expect(dialog.get_by_role("heading", name="Why: bad")).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["run", "sweep", "tasks", "history"])
+def test_no_barriers(browser: Browser, sweep: str, tmp_path: Path, kind: str) -> None:
+    """axe finds nothing on any kind of page, folded or unfolded, nor in an opened case."""
+    found = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    axe = (Path(found.__file__).parent / "axe.min.js").read_text()
+    before = make.run(tmp_path / "outputs" / "before", [case(n, 1.0) for n in range(4)])
+    build(before)
+    after = make.run(
+        tmp_path / "outputs" / "after", [case(n, 0.0) for n in range(4)], job(baseline=before)
+    )
+    build(after)
+    for place, task in enumerate(("sorting", "naming")):
+        path = tmp_path / "tasks" / f"{place}_{task}-small"
+        make.run(path, [case(0, 1.0)], job(task={"name": task}))
+        write_json(path / RUN, json.loads((path / RUN).read_text()) | {"task": task})
+        build(path)
+    build_sweep(tmp_path / "tasks")
+    index = tmp_path / "outputs" / "index.html"
+    index.write_text(history_page(history.of(index.parent), index.parent))
+    pages = {"run": after / PAGE, "tasks": tmp_path / "tasks" / PAGE, "history": index}
+    context = browser.new_context(viewport=DESKTOP, bypass_csp=True)
+    context.set_default_timeout(120_000)
+    tab = context.new_page()
+    tab.goto(sweep if kind == "sweep" else pages[kind].as_uri())
+    tab.evaluate(axe)
+    tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    look = "axe.run().then((said) => said.violations.map((one) => [one.id, one.nodes[0].html]))"
+    assert tab.evaluate(look) == []
+    if kind != "history":
+        tab.locator("[data-place='0'] [data-column='0']").first.click()
+        assert tab.evaluate(look) == []
+    context.close()
+
+
+def test_on_paper(tab: Page, sweep: str) -> None:
+    """What is folded on the screen is there in print, and what only a reader can use is not."""
+    tab.goto(sweep)
+    folded = tab.get_by_text("Why the others").or_(tab.locator(".whys")).first
+    api.expect(folded).not_to_be_visible()
+    tab.emulate_media(media="print")
+    assert folded.evaluate("each => each.checkVisibility({ contentVisibilityAuto: true })")
+    api.expect(tab.locator(".filters")).not_to_be_visible()
+
+
 def test_the_address_of_a_case(tab: Page, sweep: str) -> None:
     """An opened case has an address, which one key copies and which opens it again."""
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -309,9 +389,9 @@ def test_a_hostile_answer_runs_nothing(tab: Page, sweep: str) -> None:
     """Markup in an answer is read as text, in the table, opened, and compared."""
     tab.goto(sweep)
     tab.locator("[data-place='5'] [data-column='1']").click()
-    assert tab.locator("pre[aria-label=answer]").inner_text() == HOSTILE
+    assert tab.locator("pre[aria-label='answer of bad']").inner_text() == HOSTILE
     tab.get_by_label("Compare with").select_option("good")
-    assert HOSTILE.split()[0] in tab.locator("pre[aria-label=difference]").inner_text()
+    assert HOSTILE.split()[0] in tab.locator("pre[aria-label='answer of bad']").inner_text()
     assert tab.title() == "sorting"
     assert tab.locator("img, main script, dialog script, svg[onload]").count() == 0
 
@@ -337,7 +417,7 @@ def test_a_very_long_answer(tab: Page, tmp_path: Path) -> None:
     long = "word " * 40_000
     tab.goto(run_page(tmp_path, [answered(reply=f"{long}end", expected=f"{long}END")]))
     tab.locator("[data-place='0'] [data-column='0']").click()
-    answer = tab.locator("pre[aria-label=answer]")
+    answer = tab.locator("pre[aria-label='answer of small']")
     assert len(answer.text_content() or "") == len(long) + 3
     tab.get_by_label("Compare with").select_option("expected")
     assert tab.locator("pre ins").all_inner_texts() == ["end"]

@@ -39,10 +39,13 @@ const detail = {
     const focused = document.activeElement?.dataset.keep;
     this.dialog.replaceChildren(
       this.head(row, active, view.length),
-      element("div", { class: "sheet" },
-        element("section", { class: "asked", "aria-label": "Question" }, this.asked(row), notes.box(this.cases, row)),
-        element("section", { class: "given", "aria-label": "Answer" }, this.tabs(row), this.given(row))),
+      element("div", { class: "sheet", tabindex: 0, role: "group", "aria-label": "Question and answers" },
+        element("section", { class: "asked", "aria-label": "Question" }, this.asked(row)),
+        element("section", { class: "given", "aria-label": "Answers" },
+          this.chooser(row), element("div", { class: "candidates" }, row.cells.map((cell, column) => this.candidate(row, cell, column))),
+          notes.box(this.cases, row), this.chosen(row.cells[this.cases.column]))),
     );
+    this.dialog.querySelector("[aria-pressed=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
     if (focused) this.dialog.querySelector(`[data-keep="${focused}"]`)?.focus();
   },
 
@@ -67,42 +70,44 @@ const detail = {
       button("close", "Close", "✕", () => this.dialog.close()));
   },
 
+  // What stands in all of the prompt is folded: the input is its last message of the user.
   asked(row) {
-    const cell = row.cells[this.cases.column];
-    const messages = (cell?.prompt ?? row.prompt).map(([role, text]) =>
-      element("details", { open: role !== "system" || row.prompt.length === 1 },
-        element("summary", {}, role), this.block(this.text(text), `${role} message`)));
-    const expected = row.expected == null
-      ? element("p", { class: "note" }, "Nothing is expected.")
-      : this.block(this.text(row.expected), "expected");
-    return [element("h3", {}, "Prompt"), messages, element("h3", {}, "Expected"), expected];
+    const prompt = row.cells[this.cases.column]?.prompt ?? row.prompt;
+    const input = prompt.findLast(([role]) => role === "user") ?? prompt.at(-1);
+    const images = (row.images ?? []).map((image, n) => element("img", { src: this.text(image), alt: `image ${n + 1} of the input` }));
+    return [
+      element("div", {}, element("h3", {}, "Input"), input && this.block(this.text(input[1]), "input"), images),
+      element("div", {}, element("h3", {}, "Expected"), row.expected == null
+        ? element("p", { class: "note" }, "Nothing is expected.")
+        : this.block(this.text(row.expected), "expected")),
+      prompt.length > 1 && element("details", {}, element("summary", {}, `The whole prompt: ${prompt.length} messages`),
+        prompt.map(([role, text]) => [element("p", { class: "note" }, role), this.block(this.text(text), `${role} message`)])),
+    ];
   },
 
-  tabs(row) {
-    const buttons = this.cases.board.candidates.map((name, column) => {
-      const { kind, mark, word } = verdictOn(row.cells[column]);
-      const pressed = column === this.cases.column;
-      const choose = () => {
-        this.cases.column = column;
-        this.cases.draw();
-        this.draw();
-        this.tell();
-      };
-      return element("button",
-        { type: "button", class: `tab ${kind}`, "aria-pressed": String(pressed), "data-keep": `tab-${column}`, onclick: choose },
-        element("span", {}, name), element("span", { class: "mark" }, element("b", {}, mark), ` ${word}`));
-    });
-    return element("div", { class: "tabs", role: "group", "aria-label": "Candidates" }, buttons);
+  turn(step) {
+    this.cases.turn(step);
+    this.draw();
+    this.tell();
   },
 
-  given(row) {
-    const cell = row.cells[this.cases.column];
-    if (!cell) return [element("p", { class: "note" }, "This candidate was not asked.")];
-    const answer = cell.error != null
-      ? [element("h3", {}, "The call failed"), this.block(this.text(cell.error), "error")]
-      : [element("div", { class: "answer-head" }, element("h3", {}, "Answer"), this.chooser(row)),
-         this.answer(row, cell)];
-    return [this.talk(cell), ...answer, this.calls(cell), this.scores(cell), this.facts(cell), this.attempts(cell)];
+  // One of those that stand side by side.
+  candidate(row, cell, column) {
+    const { kind, mark, word } = verdictOn(cell);
+    const name = this.cases.board.candidates[column];
+    const answer = !cell ? element("p", { class: "note" }, "This candidate was not asked.")
+      : cell.error != null ? this.block(this.text(cell.error), `error of ${name}`)
+        : [this.answer(row, cell, column), this.calls(cell)];
+    return element("div", { class: "candidate" },
+      element("button",
+        { type: "button", class: `tab ${kind}`, "aria-pressed": String(column === this.cases.column), "data-keep": `tab-${column}`, onclick: () => this.turn(column - this.cases.column) },
+        element("span", {}, name), element("span", { class: "mark" }, element("b", {}, mark), ` ${word}`)),
+      answer);
+  },
+
+  // More of the one that is chosen.
+  chosen(cell) {
+    return cell && [this.scores(cell), this.facts(cell), this.attempts(cell), this.talk(cell)];
   },
 
   // All that was said in a conversation, in its order.
@@ -114,43 +119,34 @@ const detail = {
         this.block(this.text(text), `${role} message`)))];
   },
 
-  // The texts that the answer can be held against, by what the chooser calls them.
+  // The texts that answers can be held against, by what the chooser calls them.
   others(row) {
     const found = row.expected == null ? [] : [["expected", "expected", row.expected]];
     row.cells.forEach((cell, column) => {
-      if (column !== this.cases.column && cell?.reply != null) {
-        found.push([String(column), this.cases.board.candidates[column], cell.reply]);
-      }
+      if (cell?.reply != null) found.push([String(column), this.cases.board.candidates[column], cell.reply]);
     });
     return found;
   },
 
   chooser(row) {
-    const others = this.others(row);
-    if (!others.length) return null;
     const option = ([value, name]) => element("option", { value, selected: value === this.against }, name);
     const choose = (event) => {
       this.against = event.target.value;
       this.draw();
     };
-    return element("label", {}, "Compare with",
-      element("select", { "data-keep": "against", onchange: choose },
-        [["", "nothing"], ...others].map(option)));
+    return element("div", { class: "answer-head" }, element("h3", {}, row.cells.length > 1 ? "Answers" : "Answer"),
+      element("label", {}, "Compare with",
+        element("select", { "data-keep": "against", onchange: choose }, [["", "nothing"], ...this.others(row)].map(option))),
+      this.against && [element("del", {}, "only there"), element("ins", {}, "only in the answer")]);
   },
 
-  answer(row, cell) {
+  answer(row, cell, column) {
     const reply = this.text(cell.reply);
-    const other = this.others(row).find(([value]) => value === this.against);
-    if (!other) return this.block(reply.trim() ? reply : "(blank)", "answer");
-    const [before, after] = comparable(this.text(other[2]), reply);
-    const pieces = diff(before, after).map(([kind, text]) => (kind === "same" ? text : element(kind, {}, text)));
-    return [
-      element("p", { class: "note" }, element("del", {}, `only in ${other[1]}`), " ", element("ins", {}, "only in the answer")),
-      this.block("", "difference"),
-    ].map((made, place) => {
-      if (place) made.append(...pieces);
-      return made;
-    });
+    const other = this.others(row).find(([value]) => value === this.against && value !== String(column));
+    const block = this.block("", `answer of ${this.cases.board.candidates[column]}`);
+    const pieces = other ? diff(...comparable(this.text(other[2]), reply)) : [["same", reply.trim() ? reply : "(blank)"]];
+    block.append(...pieces.map(([kind, text]) => (kind === "same" ? text : element(kind, {}, text))));
+    return block;
   },
 
   // Tools that the answer calls, and those that it should have called.
@@ -164,7 +160,7 @@ const detail = {
 
   scores(cell) {
     if (!cell.scores) return null;
-    return [element("h3", {}, "Score"), element("dl", { class: "scores" },
+    return [element("h3", {}, `Why: ${this.cases.board.candidates[this.cases.column]}`), element("dl", { class: "scores" },
       cell.scores.map(([name, value, why]) => element("div", {},
         element("dt", {}, name, " ", element("b", {}, showScore(value))), element("dd", {}, this.text(why)))))];
   },
@@ -196,7 +192,7 @@ const detail = {
       [this.text(each.how), showSeconds(each.seconds), showSeconds(each.waited), showDollars(each.cost),
        each.in ?? "?", each.out ?? "?"].map((value) => element("td", {}, String(value)))));
     return [element("h3", {}, "Attempts"),
-      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Attempts" },
+      element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Attempts" },
         element("table", {}, element("thead", {}, element("tr", {}, names.map((name) => element("th", { scope: "col" }, name)))),
           element("tbody", {}, rows)))];
   },

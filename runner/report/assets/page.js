@@ -1,23 +1,4 @@
-// Everything set going: the theme, the tables, the cases, the keys and the address.
-
-function setUpTheme() {
-  const button = document.getElementById("theme");
-  const themes = ["auto", "light", "dark"];
-  const apply = (theme) => {
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-    button.textContent = `Theme: ${theme}`;
-  };
-  let theme = stored("theme");
-  if (!themes.includes(theme)) theme = "auto";
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    theme = themes[(themes.indexOf(theme) + 1) % themes.length];
-    stored("theme", theme);
-    apply(theme);
-  });
-  apply(theme);
-}
+// Everything set going: the tables, the cases, the keys and the address.
 
 // The first task's filters stand in the address by their names, those of others after a number.
 function readAddress(tables) {
@@ -34,15 +15,6 @@ function readAddress(tables) {
   });
 }
 
-// Buttons that put the text of another element, or the address, where it can be pasted.
-function setUpCopies() {
-  for (const button of document.querySelectorAll("[data-copies]")) {
-    const source = document.getElementById(button.dataset.copies);
-    button.hidden = false;
-    button.addEventListener("click", () => copyText(source.textContent, button));
-  }
-}
-
 function writeAddress(tables) {
   const all = tables.flatMap((cases, number) =>
     Object.entries({ ...cases.state, ...detail.place(cases) }).map(([name, value]) => [number ? `${number}.${name}` : name, value]));
@@ -56,9 +28,14 @@ function listenToKeys(tables) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (detail.dialog.open) {
       if (typing(event.target)) return;
-      if (event.key === "j") detail.step(1);
-      else if (event.key === "k") detail.step(-1);
+      if (event.key.startsWith("Arrow") && event.target.closest("pre, .scroll")) return; // it scrolls
+      if (["j", "ArrowDown"].includes(event.key)) detail.step(1);
+      else if (["k", "ArrowUp"].includes(event.key)) detail.step(-1);
+      else if (event.key === "ArrowRight") detail.turn(1);
+      else if (event.key === "ArrowLeft") detail.turn(-1);
       else if (event.key === "c") detail.copyAddress();
+      else return;
+      event.preventDefault();
     } else if (event.key === "/" && !typing(event.target) && tables.length) {
       event.preventDefault();
       nearest(tables).form.elements.q.focus();
@@ -85,9 +62,7 @@ function nearest(tables) {
 }
 
 function main() {
-  setUpTheme();
   document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
-  setUpCopies();
   const data = JSON.parse(document.getElementById("data").textContent);
   const tables = [...document.querySelectorAll("[data-board]")].map((section) => {
     const number = Number(section.dataset.board);

@@ -78,7 +78,7 @@ function suppose(place, { candidates, suppose: { bounds, rest } }) {
   place.append(
     element("p", { class: "note" }, "Supposed, not decided: what the same answers would come to."),
     element("div", { class: "sliders" }, sliders.map(({ made }) => made)),
-    element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Verdicts at other thresholds" },
+    element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Verdicts at other thresholds" },
       element("table", {}, element("thead", {}, element("tr", {}, names.map((name) => element("th", { scope: "col" }, name)))), body)),
     element("p", { class: "again" },
       element("button", { type: "button", class: "quiet",

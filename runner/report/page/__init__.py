@@ -37,8 +37,9 @@ from runner.report.table import MARKS, Table
 __all__ = ["RunPage", "SweepPage"]
 
 _HERE = Path(__file__).parent.parent
+FRAME = ("dom.js", "frame.js")  # scripts of every page
 _SCRIPTS = (
-    "dom.js",
+    *FRAME,
     "tables.js",
     "diff.js",
     "notes.js",
@@ -153,6 +154,7 @@ def policy(script: str, style: str) -> str:
         "default-src 'none'",
         f"script-src {_hash(script)}",
         f"style-src {_hash(style)}",
+        "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",
         "require-trusted-types-for 'script'",
@@ -191,8 +193,14 @@ def environment() -> Environment:
     )
     environment.filters |= {"value": contents.value, "interval": contents.interval, "usd": _usd}
     environment.globals |= {"marks": MARKS, "compare": compare, "contents": contents}
+    environment.filters["soft"] = _soft
     environment.globals |= {"histogram": histogram, "total": total}
     return environment
+
+
+def _soft(name: str) -> Markup:
+    """A name that may be broken after its underscores, and nowhere else."""
+    return Markup("_<wbr>").join(clean(name).split("_"))
 
 
 def _usd(value: float | None) -> str:

@@ -5,12 +5,14 @@ Texts in rows are numbers of `Texts`, which takes no more of them than a browser
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.cases import strict_json
+from runner.cases import attachments, strict_json
 from runner.config.terminal import clean
+from runner.errors import CallFailed
 from runner.measure import formatting
 from runner.record.outcomes import Answered, Attempt, Exchange, Failed, Message
 from runner.report.text import clip
@@ -52,6 +54,10 @@ class Texts:
             del self._numbers[text]
         del self.all[count:]
 
+    def has_room(self, url: str) -> bool:
+        """Whether it takes so little that texts have nearly as much room as before."""
+        return len(url) * 20 < self._left
+
     def next_share(self) -> None:
         self._left += self._share
 
@@ -72,7 +78,7 @@ class Texts:
 
 
 def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
-    return {
+    found = {
         "case": clean(line.case),
         "repeat": line.repeat,
         "tags": [clean(tag) for tag in line.tags],
@@ -80,6 +86,16 @@ def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
         "expected": None if line.expected is None else texts.add(_text(line.expected)),
         "cells": [],  # of the candidates, each as JSON
     }
+    images = [each for part in attachments.of(line.messages) for each in _image(part, texts)]
+    return found | {"images": images} if images else found
+
+
+def _image(part: dict[str, str], texts: Texts) -> Iterator[int]:
+    """As a data URL, where there is room and the file is what was asked about."""
+    with suppress(CallFailed):
+        url = attachments.data_url(part, {}).get("image_url", {}).get("url", "")
+        if url and texts.has_room(url):
+            yield texts.add(url)
 
 
 def cell(

@@ -15,9 +15,10 @@ _BOUNDS = "max_cost_per_request", "min_quality_score"
 _BINS = 48
 _FREE = 6.0  # per cent: where a cost of 0 stands beside a logarithmic axis
 _PAD = 1.25  # a logarithmic axis goes so many times beyond its values
-
+_NAME = 28  # letters of a name in a chart
 
 Ends = tuple[float, float]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,14 @@ class Point:
     y: float
     x_bar: Ends
     y_bar: Ends
-    label_y: float
+    label_y: float = 0.0  # where its name stands, and
+    before: bool = False  # whether that is on the left of it
+
+    def label(self, before: bool, y: float) -> "Box":
+        """About the room that its name takes."""
+        far = 1.3 + 0.75 * min(_NAME, len(self.name))
+        left, right = (self.x - far, self.x - 1) if before else (self.x + 1, self.x + far)
+        return left, y - 2.6, right, y + 2.6
 
 
 @dataclass(frozen=True)
@@ -102,13 +110,19 @@ def scatter(
         _point(names[rank - 1], rank, names[rank - 1] in front, *metrics, x, y)
         for rank, metrics in known.items()
     ]
-    _spread_labels(points)
+    most = None if max_cost is None else Tick(x.at(max_cost), _dollars(max_cost))
+    least = None if min_quality is None else Tick(100 - y.at(min_quality), f"{min_quality:g}")
+    lines: list[Box] = (
+        [(most.at, 0, most.at, 100), (most.at - 14, 92, most.at, 100)] if most else []
+    )
+    lines += [(0, least.at, 100, least.at), (0, least.at - 7, 12, least.at)] if least else []
+    _place_labels(points, lines)
     return Scatter(
         x,
         y,
         points,
-        None if max_cost is None else Tick(x.at(max_cost), _dollars(max_cost)),
-        None if min_quality is None else Tick(100 - y.at(min_quality), f"{min_quality:g}"),
+        most,
+        least,
         [name for rank, name in enumerate(names, 1) if rank not in known],
     )
 
@@ -164,19 +178,39 @@ def _point(
     left, top = x.at(cost.value), 100 - y.at(quality.value)
     low, high = y.span(quality) or (100 - top,) * 2
     across = x.span(cost) or (left, left)
-    return Point(name, rank, front, quality, cost, left, top, across, (100 - high, 100 - low), top)
+    return Point(name, rank, front, quality, cost, left, top, across, (100 - high, 100 - low))
 
 
-def _spread_labels(points: Sequence[Point]) -> None:
-    """Names of points that lie close together stand below each other."""
-    placed: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.y, point.x)):
-        while any(
-            abs(other.x - point.x) < 30 and abs(other.label_y - point.label_y) < 6.5
-            for other in placed
-        ):
-            point.label_y = round(point.label_y + 1, 2)
-        placed.append(point)
+def _place_labels(points: Sequence[Point], taken: list[Box]) -> None:
+    """Each name goes beside its point where it lies on the fewest lines, points and names."""
+    for one in points:
+        across, down = one.x_bar, one.y_bar
+        taken += [(across[0], one.y, across[1], one.y), (one.x, down[0], one.x, down[1])]
+        taken += [(one.x - 1, one.y - 3, one.x + 1, one.y + 3)]
+    for point in points:
+        places = [
+            (before, point.y + shift)
+            for shift in sorted(range(-24, 25, 3), key=abs)
+            for before in (False, True)
+            if 3 <= point.y + shift <= 97
+        ]
+        boxes = [point.label(*place) for place in places]
+        costs = [
+            _cost(box, taken) + abs(y - point.y) / 50
+            for box, (_, y) in zip(boxes, places, strict=True)
+        ]
+        best = costs.index(min(costs))
+        point.before, point.label_y = places[best][0], round(places[best][1], 2)
+        taken.append(boxes[best])
+
+
+def _cost(box: Box, taken: Iterable[Box]) -> int:
+    """How much it lies on, or sticks out of the plot."""
+    hit = sum(
+        box[0] <= other[2] and other[0] <= box[2] and box[1] <= other[3] and other[1] <= box[3]
+        for other in taken
+    )
+    return hit + 9 * (box[0] < 0 or box[2] > 100)
 
 
 def histogram(sample: Sequence[float], axis: Axis) -> list[Bar]:
