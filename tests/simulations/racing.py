@@ -3,6 +3,19 @@
 Each sweep has eight candidates whose truth is known. Answers are right or wrong, valid or not, in
 time or late; costs vary from case to case, most of it alike for all, and the most that a request
 can cost is ten times what it costs on average. Prices are spread over a factor of 30.
+
+On 2026-11-28, of 10,000 sweeps each, with half of the candidates clear losers:
+
+    cases                       100     200     300     500     700    1000
+    dollars saved             34.9 %  45.2 %  55.6 %  70.6 %  78.3 %  84.3 %
+    a race proves one          0.0 %  31.5 %  92.2 %  99.3 % 100.0 % 100.0 %
+    chooses as asking all     99.9 %  83.6 %  70.3 %  91.0 %  98.7 %  99.9 %
+    wrong proven, best lost    none    none    none    none    none    none
+
+With all of them missing something by a hair, 0.0 % of races prove one at any look of 100 cases, and
+0.7 % of 500: that aim, 5 % at most, holds everywhere. That of 60 % saved holds from 500 cases on,
+and that of 95 % who choose alike from 700. Around 300 a race knows a dearer one that is proven, and
+not yet the cheaper one, which the sweep that asks all proves by looking once.
 """
 
 from bisect import bisect_left
