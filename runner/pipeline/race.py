@@ -129,8 +129,10 @@ class _Lane:
             self.earlier.setdefault(line.case, []).append(line)
 
     async def ask(self, block: Sequence[str]) -> None:
+        new: list[Line] = []
         try:
-            new = await self.asking.ask(q for case in block for q in self.questions.pop(case))
+            questions = (q for case in block for q in self.questions.pop(case))
+            await self.asking.ask(questions, new.append)
         except RunnerError as error:
             self.error = error
             return

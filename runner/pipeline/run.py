@@ -40,17 +40,19 @@ class Asking:
     carried: Carried
     advance: Callable[[], None]
 
-    async def ask(self, questions: Iterable[Question]) -> list[Line]:
-        """The outcomes of those that had none yet, in the order that they came; see `run`."""
+    async def ask(
+        self, questions: Iterable[Question], see: Callable[[Line], None] = lambda _: None
+    ) -> None:
+        """Those that have no outcome yet; `see` gets each as it comes. Raises what `run` does."""
         todo = (q for q in questions if (q.case.id, q.repeat) not in self.carried.done)
-        session, found, over = self.session, list[Line](), list[Stopped]()
+        session, over = self.session, list[Stopped]()
         if session is None:
-            return found
+            return
 
         async def worker() -> None:
             for question in todo:
                 try:
-                    found.append(await _answer(self.plan, question, session, self.carried))
+                    see(await _answer(self.plan, question, session, self.carried))
                 except Stopped as error:
                     over.append(error)
                 if over:  # what is in flight is paid for: it ends, and nothing new begins
@@ -61,7 +63,6 @@ class Asking:
         await _together(worker, min(self.plan.job.concurrency, missing))
         if over:
             raise over[0]
-        return found
 
 
 @asynccontextmanager
