@@ -13,7 +13,7 @@ from runner.commands._arguments import Conf
 from runner.commands._evaluate import evaluate, record_failure
 from runner.config import loading, paths
 from runner.config.overrides import named
-from runner.config.schema import Job, Single
+from runner.config.schema import Job, Single, singles
 from runner.decide.configuration import arguments
 from runner.decide.costs import monthly
 from runner.decide.costs.workload import Workload, finished
@@ -36,14 +36,19 @@ _SAID = "outcome.json"
 
 @dataclass(frozen=True)
 class Decision:
-    """One that may have to move, why, and the options that could come instead."""
+    """Of a mapping, on a task; why it may have to move, and the options that could come instead."""
 
     job: Job
     mapping: str
     record: DecisionRecord | None
-    dues: Sequence[Due]
-    options: Sequence[str]
     today: date
+    dues: Sequence[Due] = ()
+    options: Sequence[str] = ()
+
+    @property
+    def models(self) -> dict[str, Single]:
+        """Those that answer, by name."""
+        return {model.name: model for _, model in singles(self.job.model, "model")}
 
     @property
     def ends(self) -> bool:

@@ -11,21 +11,22 @@ outputs/watch/. Your own files stay as they are. Exit code 0: nothing moved, and
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, timedelta
 
 from pydantic import Field
 
 from runner.commands import _canary, _migration
 from runner.commands._arguments import Conf, arguments
+from runner.commands._migration import Decision
 from runner.config import loading, paths, pins, redact
 from runner.config.overrides import KEY
-from runner.config.schema import Job, Single, Strict, singles
+from runner.config.schema import Job, Single, Strict
 from runner.config.terminal import clean, say
+from runner.config.validation import validated
 from runner.decide import own_runs, traffic
 from runner.decide.notify import Notifier, Notify, refuse_urls
 from runner.decide.promote import decision_record
-from runner.decide.promote.decision_record import DecisionRecord
 from runner.decide.promote.drift import Finding, asked_again, in_production, stated, told
 from runner.decide.watch import due
 from runner.decide.watch.due import Due
@@ -49,39 +50,22 @@ class Watched(Job):
     watch: Watch
 
 
-@dataclass(frozen=True)
-class _Look:
-    """At one task of a mapping."""
-
-    job: Job
-    mapping: str
-    watch: Watch
-    record: DecisionRecord | None
-    today: date
-
-    @property
-    def ahead(self) -> timedelta:
-        return timedelta(self.watch.days_ahead)
-
-    @property
-    def models(self) -> dict[str, Single]:
-        return {model.name: model for _, model in singles(self.job.model, "model")}
-
-
 def main(argv: Sequence[str], today: date | None = None) -> int:
     refuse_urls(argv)
     given = arguments("watch", __doc__, argv)
     today = today or date.today()
     with given.conf() as config:
-        looks = [_look(config, task, today) for task in _tasks(config)]
-        notifier = Notifier(looks[0].watch.notify)
+        settings, tasks = _tasks(config)
+        looks = [_look(config, settings, task, today) for task in tasks]
+        notifier = Notifier(settings.notify)
         ends = _listed(looks)
+        ahead = timedelta(settings.days_ahead)
         catalogue = config.catalogue()
         lines: list[str] = []
         code = 0
         for look in looks:
             try:
-                said, found = _answered(config, look, ends, catalogue)
+                said, found = _answered(config, look, ahead, ends, catalogue)
             except RunnerError as error:
                 said, found = [f"{look.job.label}: {error}"], INCOMPLETE_EXIT
             print(*map(clean, map(redact.redact, said)), sep="\n", end="\n" if said else "")
@@ -91,20 +75,21 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     return code
 
 
-def _tasks(config: Conf) -> list[str]:
-    """That which was named, or each that the mapping answers. Raises ConfigError."""
+def _tasks(config: Conf) -> tuple[Watch, list[str]]:
+    """The task that was named, or each that the mapping answers. Raises ConfigError."""
     keys = {each.partition("=")[0].lstrip("+") for each in config.given.overrides}
     if wrong := keys & {"model", "sweep", "reuse", "baseline", "junit", "estimate"}:
         raise ConfigError(f"{min(wrong)}: has no meaning for watch: the mapping says what to watch")
     composed = config.compose(Watched)
-    if "task" in keys:
-        return [composed.task.name]
-    return [str(task) for task in composed.mapping if task != KEY]
+    settings = validated(Watch, loading.resolved(composed.watch), "watch.")
+    mapped = [str(task) for task in composed.mapping if task != KEY]
+    return settings, [composed.task.name] if "task" in keys else mapped
 
 
-def _look(config: Conf, task: str, today: date) -> _Look:
+def _look(config: Conf, watch: Watch, task: str, today: date) -> Decision:
     tree = config.plain(config.compose(Watched, f"task={task}", hydra=True))
-    mapping, watch = str(tree.pop("decided_in")), Watch.model_validate(tree.pop("watch"))
+    mapping = str(tree.pop("decided_in"))
+    del tree["watch"]
     job = loading.validate(tree).with_singles(lambda model: model.on(today))
     privacy = job.requirements.data_privacy
     if watch.notify.env and watch.notify.data not in ALLOWED[privacy]:
@@ -115,10 +100,10 @@ def _look(config: Conf, task: str, today: date) -> _Look:
     folders = paths.tasks_dirs()
     known = any(decision_record.place(each, task, mapping).is_file() for each in folders)
     record = decision_record.find(folders, task, mapping) if known else None
-    return _Look(job, mapping, watch, record, today)
+    return Decision(job, mapping, record, today)
 
 
-def _listed(looks: Sequence[_Look]) -> Mapping[tuple[str, str], date]:
+def _listed(looks: Sequence[Decision]) -> Mapping[tuple[str, str], date]:
     """What providers say themselves; one that is down hides nothing of the others."""
     asked = [model for look in looks for model in look.models.values()]
     if not any(model.provider.api_key_env and not redact.unset(model) for model in asked):
@@ -134,29 +119,31 @@ def _listed(looks: Sequence[_Look]) -> Mapping[tuple[str, str], date]:
 
 def _answered(
     config: Conf,
-    look: _Look,
+    look: Decision,
+    ahead: timedelta,
     ends: Mapping[tuple[str, str], date],
     catalogue: Mapping[str, Single],
 ) -> tuple[list[str], int]:
     """What to say of a task, and the exit code. Raises RunnerError."""
     job, record, models = look.job, look.record, look.models
-    found = [each for model in models.values() for each in _facts(look, model, ends)]
+    found = [each for model in models.values() for each in _facts(look, ahead, model, ends)]
     seen, failed = _asked_again(look)
     found += due.of_findings([*_findings(look), *seen]) if record else _served(look)
     better: Mapping[str, Due] = {}
     heirs: list[str] = []
     if isinstance(job.model, Single):  # what is made of models has its arms in a file of its own
-        relatives = due.relatives(job.model, catalogue, look.today, look.ahead)
+        relatives = due.relatives(job.model, catalogue, look.today, ahead)
         better = due.cheaper(job.model, relatives, look.today, record)
         heirs = [job.model.successor] if job.model.successor else sorted(relatives)
     todo = [each for each in found if each.measured]
     said = _migration.Outcome()
     if todo or better:
         options = dict.fromkeys([*(heirs if todo else ()), *better])
-        whole = _migration.Decision(
-            job, look.mapping, record, [*todo, *better.values()], list(options), look.today
-        )
-        said = _migration.migrate(config, whole)
+        whole = replace(look, dues=[*todo, *better.values()], options=list(options))
+        try:
+            said = _migration.migrate(config, whole)
+        except RunnerError as error:
+            said = _migration.Outcome([f"  no migration: {error}"], INCOMPLETE_EXIT)
     if said.stays:  # measured on an earlier day, and nothing has moved since
         found = [each for each in found if not each.measured]
     due_now = found or (list(better.values()) if said.lines else [])
@@ -165,14 +152,16 @@ def _answered(
     return [*lines, *said.lines, *failed], INCOMPLETE_EXIT if failed else code
 
 
-def _facts(look: _Look, model: Single, ends: Mapping[tuple[str, str], date]) -> Iterator[Due]:
+def _facts(
+    look: Decision, ahead: timedelta, model: Single, ends: Mapping[tuple[str, str], date]
+) -> Iterator[Due]:
     listed = ends.get((model.provider.name, model.id))
-    yield from due.retirement(model, look.today, look.ahead, listed)
-    yield from due.dearer(model, look.today, look.ahead)
+    yield from due.retirement(model, look.today, ahead, listed)
+    yield from due.dearer(model, look.today, ahead)
     yield from due.in_lists(model, look.today, look.record.price_map if look.record else ())
 
 
-def _findings(look: _Look) -> Iterator[Finding]:
+def _findings(look: Decision) -> Iterator[Finding]:
     """What has moved since the decision was promoted, as far as nobody has to be asked."""
     if (record := look.record) is None:
         return
@@ -183,7 +172,7 @@ def _findings(look: _Look) -> Iterator[Finding]:
     yield from in_production(record, seen)
 
 
-def _asked_again(look: _Look) -> tuple[list[Finding], list[str]]:
+def _asked_again(look: Decision) -> tuple[list[Finding], list[str]]:
     """What the canary of a promoted decision shows, and why it could not be asked."""
     record, job = look.record, look.job
     ended = any(pins.retired(model, look.today) for model in look.models.values())
@@ -199,7 +188,7 @@ def _asked_again(look: _Look) -> tuple[list[Finding], list[str]]:
     return list(asked_again(record, list(Run(directory / _canary.RUN).outcomes()), again)), lines
 
 
-def _served(look: _Look) -> Iterator[Due]:
+def _served(look: Decision) -> Iterator[Due]:
     """In the newest run of the task, by the model that answers it."""
     models = look.models
     newest, _ = own_runs.of_task(look.job.outputs, look.job.task, models)

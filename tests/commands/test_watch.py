@@ -3,14 +3,16 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from runner.commands import promote, watch
 from runner.commands.command_line import main
+from runner.config.schema import Single
 from runner.decide.promote import decision_record
 from tests import loopback
 from tests.commands.conftest import Once
@@ -18,6 +20,8 @@ from tests.commands.test_command_line import MODEL, Run
 from tests.conftest import write_cases
 from tests.loopback import Answer, Loopback, Request
 from tests.loopback.answers import Chat
+from tests.simulations import watch as replay
+from tests.webhook import listening
 
 TODAY = date(2026, 12, 1)
 ENDS = date(2027, 2, 20)
@@ -354,6 +358,19 @@ def test_a_pull_request(
     assert f"on branch {branch}" in capsys.readouterr().out
 
 
+def test_a_remote_that_is_down(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody knows whether it is proposed already: exit 4, nothing is paid for, all is said."""
+    ends("successor: third")
+    git("remote", "add", "origin", "/nowhere")
+    before = len(decided.requests)
+    capsys.readouterr()
+    assert watched(today=DUE) == 4
+    out = capsys.readouterr().out
+    assert "demo · first: retirement: first" in out
+    assert "no migration: git ls-remote: " in out
+    assert len(decided.requests) == before + 11
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -376,3 +393,43 @@ def test_wrong_words(
     assert main(["watch", *OWN, *words]) == 2
     assert capsys.readouterr().err.startswith(f"runner: {message}")
     assert len(decided.requests) == before
+
+
+@pytest.mark.parametrize("option", ["o3", "gpt-6-luna-azure"])
+def test_the_replay(option: str, every_model: Mapping[str, Single]) -> None:
+    """Of a model with a successor, and of one without: a migration 60 days ahead."""
+    [found] = replay.replay({option: every_model[option]})
+    assert (found.missed, found.ahead) == (False, 60)
+    assert found.to in ("gpt-6.1-sol", "gpt-6-luna")
+
+
+def test_the_workflow(home: Path) -> None:
+    """`init` writes one that runs daily, with the keys of all candidates, and may push."""
+    assert main(["init", "there", "models=haiku,routed"]) == 0
+    flow = yaml.safe_load(Path("there/.github/workflows/model-watch.yml").read_text())
+    assert flow[True]["schedule"] == [{"cron": "17 5 * * *"}]
+    assert flow["permissions"] == {"contents": "write", "pull-requests": "write"}
+    [step] = [each for each in flow["jobs"]["watch"]["steps"] if "env" in each]
+    assert step["run"] == "python -m runner watch"
+    assert step["env"] == {
+        "GH_TOKEN": "${{ github.token }}",
+        "ANTHROPIC_API_KEY": "${{ secrets.ANTHROPIC_API_KEY }}",
+        "OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}",
+    }
+    save = flow["jobs"]["watch"]["steps"][-1]
+    assert save["with"]["key"] == "watch-${{ github.run_id }}"
+
+
+def test_whom_to_tell(
+    decided: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is due goes to everybody whom `watch.notify` names, and nothing where nothing is."""
+    with listening() as webhook:
+        monkeypatch.setenv("HOOK", webhook.url("T0planted-token-0123"))
+        assert watched("watch.notify.env=[HOOK]") == 0
+        assert webhook.told == []
+        ends("successor: third")
+        assert watched("watch.notify.env=[HOOK]", today=DUE) == 3
+        [told] = webhook.told
+    assert "demo · first: retirement: first" in told["message"]
+    assert "T0planted" not in str(capsys.readouterr())

@@ -1,6 +1,7 @@
 """`python -m tests.simulations`: how often each kind of interval is wrong, and how wide it is.
 
-`python -m tests.simulations race` races simulated sweeps instead: see racing.py.
+`python -m tests.simulations race` races simulated sweeps instead: see racing.py; `… watch` replays
+retirements: see watch.py.
 
 Samples whose true mean is known are drawn again and again. An interval is wrong where it lies
 wholly above the truth, which would call a bound met that is missed, or wholly below it. Of 95 %
@@ -28,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from tests.simulations import racing
+from tests.simulations import racing, watch
 from tests.simulations.draws import POPULATIONS, Population
 from tests.simulations.methods import METHODS, Method
 
@@ -75,13 +76,17 @@ def too_often(wrong: int, runs: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulations", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("intervals", "race"), default="intervals")
+    parser.add_argument(
+        "what", nargs="?", choices=("intervals", "race", "watch"), default="intervals"
+    )
     parser.add_argument("--runs", type=int, help="of each size (default 500; of a race 10,000)")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="N")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     options = parser.parse_args()
     if options.what == "race":
         racing.show(options.sizes or racing.SIZES, options.runs or 10_000)
+    elif options.what == "watch":
+        raise SystemExit(watch.main())
     else:
         show(options.sizes or SIZES, options.runs or 500, options.methods)
 

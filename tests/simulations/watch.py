@@ -1,4 +1,4 @@
-"""`python -m tests.simulations.watch`: every retirement in conf/, the clock set to before it.
+"""`python -m tests.simulations watch`: every retirement in conf/, the clock set to before it.
 
 For each model that ends, day by day from 120 days before: is it due? On the first such day the
 command itself runs, in a project whose mapping has that model answer a task, with all providers
@@ -11,7 +11,6 @@ with a migration.
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass
@@ -140,7 +139,3 @@ def main() -> int:
     console = Console(width=130)
     console.print(table, f"{sum(each.missed for each in found)} of {len(found)} missed", sep="\n")
     return int(any(each.missed for each in found))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
