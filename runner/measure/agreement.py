@@ -22,8 +22,8 @@ from statistics import fmean, pvariance
 from typing import TYPE_CHECKING, Any
 
 from runner.measure.formatting import interval, show
-from runner.measure.observations import own
-from runner.record.outcomes import Line
+from runner.measure.observations import Sample
+from runner.record.outcomes import Answered
 from runner.scorers import ScorerTable
 
 if TYPE_CHECKING:
@@ -36,25 +36,23 @@ Both = Sequence[tuple[int, float, float]]  # the case of an answer, by people, b
 class People:
     """What people and scorers gave, gathered line by line."""
 
-    cases: dict[str, int] = field(default_factory=dict)
-    scored: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    scored: dict[str, Sample] = field(default_factory=dict)
     both: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
 
-    def add(self, line: Line) -> None:
-        if not own(line):
-            return
-        case = self.cases.setdefault(line.case, len(self.cases))
+    def add(self, line: Answered, case: int) -> None:
+        """An answer of the model under test; `case` is the number of its case."""
         for name, score in line.scores.items():
             value = float(score.details.get("scored", score.value))  # before a person accepted it
-            self.scored.setdefault(name, []).append((case, value))
+            self.scored.setdefault(name, Sample()).add(case, value)
             if line.human is not None:
                 self.both.setdefault(name, []).append((case, line.human, value))
 
     def agreements(self, confidence: float) -> "list[Agreement]":
-        return [
-            Agreement(name, len(both), *_of(both, self.scored[name], confidence))
-            for name, both in self.both.items()
-        ]
+        found = []
+        for name, both in self.both.items():
+            scored = list(zip(self.scored[name].cases, self.scored[name].values, strict=True))
+            found.append(Agreement(name, len(both), *_of(both, scored, confidence)))
+        return found
 
 
 @dataclass(frozen=True)

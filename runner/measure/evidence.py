@@ -123,10 +123,11 @@ class JournalSummary:
             raise
 
     def see(self, line: Line) -> None:
-        self.people.add(line)
         for part, usd in _costs(line):
             self.costs[part] = total((self.costs[part], usd))
         if own(line):
+            case = self._cases.setdefault(line.case, len(self._cases))
+            self.people.add(line, case)
             if not line.replayed:
                 self.latencies_ms.extend(each.seconds * 1000 for each in turns(line))
             for name in line.scores:
@@ -136,7 +137,6 @@ class JournalSummary:
                     self._known.setdefault(f"{name} {one.value} {one.details}", one) for one in told
                 )
             if line.tags and (quality := line.scores.get(self.quality)):
-                case = self._cases.setdefault(line.case, len(self._cases))
                 for tag in line.tags:
                     self._tagged.setdefault(tag, Sample()).add(case, quality.value)
 
