@@ -256,10 +256,15 @@ def test_side_by_side(tab: Page, tmp_path: Path) -> None:
     image = tmp_path / "dot.png"
     image.write_bytes(PIXEL)
     part = {"type": "image", "path": str(image), "sha256": sha256(PIXEL).hexdigest()}
-    parts = [{"type": "text", "text": "what is it?"}, part]
-    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": parts}]
+    asked = [
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": f"Like this:\n\n{n}?"}, part]},
+        ]
+        for n in range(3)
+    ]
     for place, name in enumerate(("good", "bad")):
-        lines: Lines = [case(n, float(name == "good"), messages=asked) for n in range(2)]
+        lines: Lines = [case(n, float(name == "good"), messages=asked[n]) for n in range(3)]
         build(
             make.run(tmp_path / "sweep" / f"{place}_sorting-{name}", lines, job(model=model(name)))
         )
@@ -267,7 +272,8 @@ def test_side_by_side(tab: Page, tmp_path: Path) -> None:
     tab.goto((tmp_path / "sweep" / PAGE).as_uri())
     tab.locator("[data-place='0'] [data-column='0']").click()
     dialog = tab.get_by_role("dialog")
-    api.expect(dialog.get_by_text("what is it?")).to_have_count(2)
+    api.expect(dialog.get_by_label("input", exact=True)).to_have_text("0?\n[image: dot.png]")
+    api.expect(dialog.get_by_text("Like this")).not_to_be_visible()
     api.expect(dialog.get_by_text("Be brief.")).not_to_be_visible()
     api.expect(dialog.get_by_label("answer of good")).to_have_text("a lost card")
     api.expect(dialog.get_by_label("answer of bad")).to_have_text("a stolen card")

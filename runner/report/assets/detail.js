@@ -70,17 +70,35 @@ const detail = {
       button("close", "Close", "✕", () => this.dialog.close()));
   },
 
-  // What stands in all of the prompt is folded: the input is its last message of the user.
+  prompt(row) {
+    return row.cells[this.cases.column]?.prompt ?? row.prompt;
+  },
+
+  // The lines that the questions of all cases begin with: they are the task's, and no input.
+  opening() {
+    const rows = this.cases.board.rows.slice(0, 200);
+    const [first, ...others] = new Set(rows.map((row) => this.text(question(this.prompt(row))?.[1]) ?? ""));
+    const lines = (text) => text.slice(0, text.lastIndexOf("\n") + 1);
+    if (others.length < 2) return "";
+    return others.reduce((shared, text) => {
+      while (!text.startsWith(shared)) shared = lines(shared.slice(0, -1));
+      return shared;
+    }, lines(first));
+  },
+
   asked(row) {
-    const prompt = row.cells[this.cases.column]?.prompt ?? row.prompt;
-    const input = prompt.findLast(([role]) => role === "user") ?? prompt.at(-1);
+    const prompt = this.prompt(row);
+    const text = this.text(question(prompt)?.[1]) ?? "";
+    const shared = (this.cases.openings ??= [])[this.cases.column] ??= this.opening();
+    const own = (text.startsWith(shared) && text.slice(shared.length)) || text;
+    const folded = own !== text || prompt.length > 1;
     const images = (row.images ?? []).map((image, n) => element("img", { src: this.text(image), alt: `image ${n + 1} of the input` }));
     return [
-      element("div", {}, element("h3", {}, "Input"), input && this.block(this.text(input[1]), "input"), images),
+      element("div", {}, element("h3", {}, "Input"), this.block(own, "input"), images),
       element("div", {}, element("h3", {}, "Expected"), row.expected == null
         ? element("p", { class: "note" }, "Nothing is expected.")
         : this.block(this.text(row.expected), "expected")),
-      prompt.length > 1 && element("details", {}, element("summary", {}, `The whole prompt: ${prompt.length} messages`),
+      folded && element("details", {}, element("summary", {}, prompt.length > 1 ? `The whole prompt: ${prompt.length} messages` : "The whole prompt"),
         prompt.map(([role, text]) => [element("p", { class: "note" }, role), this.block(this.text(text), `${role} message`)])),
     ];
   },
@@ -197,3 +215,8 @@ const detail = {
           element("tbody", {}, rows)))];
   },
 };
+
+// The message that holds the input: the user's last.
+function question(prompt) {
+  return prompt.findLast(([role]) => role === "user") ?? prompt.at(-1);
+}
