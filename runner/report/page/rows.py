@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from runner.errors import StorageError
 from runner.record.outcomes import Failed, Line
 from runner.record.run import Run
@@ -92,6 +90,8 @@ class Gatherer:
 
     def _of_the_worst(self) -> tuple[Rows, int]:
         """Their rows, and how many there would be of all."""
+        import numpy as np  # no command waits for it that writes no page
+
         keys, first, place = np.unique(
             np.concatenate([each.keys for each in self._runs]),
             return_index=True,
