@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +44,8 @@ class Dispatch:
         self._refusals, self._say = refusals, say
         self._limits: dict[str, Limits] = {}
         self._servers: defaultdict[str, ServerTime] = defaultdict(ServerTime)  # by model
+        self._down: set[str] = set()  # providers that are left alone
+        self.outage_moved = asyncio.Event()  # an outage began or ended; for others to clear
 
     async def send(
         self,
@@ -148,6 +150,10 @@ class Dispatch:
             why = f"{provider} asks for longer pauses than retry.total, {retry.total:g} s"
             raise CallFailed("rate_limit", why, unbilled=True) from None
 
+    def left_alone(self, models: Mapping[str, Single]) -> bool:
+        """Whether one of their providers is down, and waited for."""
+        return any(_limited(model) in self._down for model in models.values())
+
     def down(self, model: Single, retry: Retry, last: str) -> CallFailed:
         """What to say of a provider that is waited for no longer."""
         why = f"{model.provider.name} is down, after {retry.total:g} s (retry.total) still: {last}"
@@ -157,8 +163,7 @@ class Dispatch:
         return found
 
     def _of(self, model: Single, retry: Retry) -> Limits:
-        # Models of one provider share its limits; an embedded model has a server of its own.
-        name = model.name if model.artifact else model.provider.name
+        name = _limited(model)
         if name not in self._limits:
             provider = model.provider
             self._limits[name] = Limits(
@@ -173,6 +178,8 @@ class Dispatch:
         return self._limits[name]
 
     def _tell(self, name: str, retry: Retry, circuit: CircuitOpen | None) -> None:
+        (self._down.discard if circuit is None else self._down.add)(name)
+        self.outage_moved.set()
         if circuit is None:
             self._say(f"{name} answers again")
         elif retry.breaker:
@@ -200,6 +207,11 @@ class _Leave:
     def seconds_at_socket(self) -> float:
         now = asyncio.get_running_loop().time()
         return 0.0 if self._started is None else now - self._started
+
+
+def _limited(model: Single) -> str:
+    """Models of one provider share its limits; an embedded model has a server of its own."""
+    return model.name if model.artifact else model.provider.name
 
 
 def _pause(error: CallFailed, retry: Retry) -> float | None:

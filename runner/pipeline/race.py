@@ -8,7 +8,7 @@ killed decides again as it did, asks nothing twice, and goes on.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -64,7 +64,7 @@ async def race(plans: Sequence[Planned], dispatch: Dispatch, bar: Bar) -> dict[P
             lanes = [_Lane(*one, Raced(candidates=len(jobs), tail=tail)) for one in group]
             for lane in lanes:
                 await lane.start(dispatch, stack, bar)
-            await _ask_all(lanes)
+            await _ask_all(lanes, dispatch)
         errors |= {lane.directory: lane.error for lane in lanes if lane.error}
     return errors
 
@@ -76,20 +76,55 @@ def _by_task(plans: Sequence[Planned]) -> Iterator[tuple[str, list[Planned]]]:
     return ((name, list(found)) for name, found in groupby(sorted(plans, key=task), key=task))
 
 
-async def _ask_all(lanes: "Sequence[_Lane]") -> None:
+async def _ask_all(lanes: "Sequence[_Lane]", dispatch: Dispatch) -> None:
+    """Whoever has been asked least comes next; but for outages, all are asked block by block."""
     cases = next((sorted(each.questions, key=_order) for each in lanes if each.running), [])
     step = max(-(-lane.plan.job.concurrency // lane.plan.job.repeats) for lane in lanes)
-    for start in range(0, len(cases), step):
-        running, block = [lane for lane in lanes if lane.running], cases[start : start + step]
-        await asyncio.gather(*(each.ask(block) for each in running if not each.plan.job.on_device))
-        # Models on this machine share its cores: together they would measure one another.
-        for lane in running:
-            if lane.plan.job.on_device:
-                await lane.ask(block)
-        if spent := [lane.error for lane in running if isinstance(lane.error, BudgetSpent)]:
-            for lane in running:
-                lane.error = lane.error or spent[0]
-        _look([lane for lane in running if lane.running])
+    blocks = [cases[start : start + step] for start in range(0, len(cases), step)]
+    busy: dict[_Lane, asyncio.Task[None]] = {}
+    try:
+        while True:
+            idle = [lane for lane in lanes if lane.running and lane not in busy]
+            least = min((lane.blocks for lane in idle), default=len(blocks))
+            if least == len(blocks) and not busy:
+                return
+            todo = [lane for lane in idle if lane.blocks == least < len(blocks)]
+            for lane in todo:
+                if not lane.plan.job.on_device:
+                    busy[lane] = asyncio.create_task(lane.ask(blocks[least]))
+            await _ended(busy, dispatch, at_least_one=not todo)
+            # Models on this machine share its cores: together they would measure one another.
+            for lane in todo:
+                if lane.plan.job.on_device:
+                    await lane.ask(blocks[least])
+            if spent := [lane.error for lane in lanes if isinstance(lane.error, BudgetSpent)]:
+                for lane in lanes:
+                    lane.error = lane.error or (spent[0] if lane.running else None)
+                return
+            _look([lane for lane in lanes if lane.running], busy)
+    finally:
+        for task in busy.values():
+            task.cancel()
+        await asyncio.gather(*busy.values(), return_exceptions=True)
+
+
+async def _ended(
+    busy: "dict[_Lane, asyncio.Task[None]]", dispatch: Dispatch, *, at_least_one: bool
+) -> None:
+    """Wait for everybody but those whose provider is down: these come back, or are given up."""
+    count = len(busy)
+    while True:
+        dispatch.outage_moved.clear()
+        enough = not at_least_one or len(busy) < count
+        if enough and all(dispatch.left_alone(lane.plan.job.models) for lane in busy):
+            return
+        moved = asyncio.create_task(dispatch.outage_moved.wait())
+        try:
+            await asyncio.wait([*busy.values(), moved], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            moved.cancel()
+        for lane in [lane for lane, task in busy.items() if task.done()]:
+            await busy.pop(lane)
 
 
 def _order(case: str) -> bytes:
@@ -107,6 +142,7 @@ class _Lane:
     earlier: dict[str, list[Line]] = field(default_factory=dict)  # what is on record of these
     # Of each case so far: cost, share of requests without an answer, quality; nan: unknown.
     seen: list[list[float]] = field(default_factory=list)
+    blocks: int = 0  # of cases that it was asked
     error: RunnerError | None = None
 
     @property
@@ -139,8 +175,9 @@ class _Lane:
         for line in new:
             self.earlier.setdefault(line.case, []).append(line)
         for case in block:
-            lines = self._counted(case)
-            self.seen.append(np.mean([self._seen(line) for line in lines], axis=0).tolist())
+            seen = [self._seen(line) for line in self._counted(case)]
+            self.seen.append(np.mean(seen or [[np.nan] * 3], axis=0).tolist())
+        self.blocks += 1
 
     def _counted(self, case: str) -> list[Line]:
         lines = self.earlier.pop(case, [])
@@ -176,8 +213,8 @@ class _Lane:
         write_json(self.directory / RUN, read_json(self.directory / RUN) | changes)
 
 
-def _look(lanes: Sequence[_Lane]) -> None:
-    """Stop whoever need not be asked any more."""
+def _look(lanes: Sequence[_Lane], busy: Container[_Lane]) -> None:
+    """Stop whoever need not be asked any more, and is not just being asked."""
     if not lanes:
         return
     results = [lane.result() for lane in lanes]
@@ -192,6 +229,8 @@ def _look(lanes: Sequence[_Lane]) -> None:
     some_missed, some_fact = (np.array([bool(one) for one in each]) for each in (missed, facts))
     found = standing(some_missed, np.array(sure), some_fact, np.array(worse), gone)
     for n, lane in enumerate(lanes):
+        if lane in busy:
+            continue
         if missed[n]:
             lane.stop(f"misses {', '.join(missed[n])}")
         elif found.beaten[n]:
@@ -210,15 +249,20 @@ def _by_cost(one: _Lane, result: Result) -> bool:
 
 
 def _worse(one: _Lane, other: _Lane, result: Result) -> bool:
-    """Whether one is proven worse than another."""
+    """Whether one is proven worse than another, on the cases that both were asked.
+
+    A cost that nobody knows leaves it open; of a score that nobody knows the worst is taken.
+    """
+    both = min(len(one.seen), len(other.seen))
     (cost, _, quality), (its_cost, failed, its_quality) = (
-        np.array(one.seen).T,
-        np.array(other.seen).T,
+        np.array(each.seen[:both]).reshape(both, 3).T for each in (one, other)
     )
     if not _by_cost(one, result):
-        gains = better(its_quality, quality)[~np.isnan(its_quality - quality)]
+        gains = better(np.nan_to_num(its_quality, nan=0.0), np.nan_to_num(quality, nan=1.0))
         return (not bounds_quality(result) or other.most_usd == 0) and proves(gains, one.race.tail)
     if other.most_usd is None or np.isnan(cost + its_cost).any():
         return False
     # One that was not answered counts as its most: what costs are held against is one of an answer.
-    return proves(dearer(cost, its_cost + failed * other.most_usd, other.most_usd), one.race.tail)
+    its_cost = its_cost + failed * other.most_usd
+    most = max(other.most_usd, its_cost.max(initial=0.0))
+    return proves(dearer(cost, its_cost, most), one.race.tail)

@@ -140,6 +140,58 @@ def test_a_budget_stops_a_race_and_a_higher_one_goes_on(place: Path, server: Loo
     assert len(server.requests) == sum(cases for _, _, cases, _ in found.values()) > spent
 
 
+EASY = [each for each in COMMAND if not each.startswith(("model=", "requirements.", "race="))]
+EASY += ["model=good,dear", "requirements.min_quality_score=0.3", "race=true", "limit=20"]
+EASY += ["requirements.bounds.error_rate.max=0.6", "++retry.breaker.cooling=0.1"]
+
+
+def elsewhere(place: Path, model: str, base_url: str) -> None:
+    """The model is served by a provider of its own."""
+    text = PROVIDER.format(base_url=base_url).replace("name: loop", "name: other")
+    (place / "conf" / "provider" / "other.yaml").write_text(text)
+    file = place / "conf" / "model" / f"{model}.yaml"
+    file.write_text(file.read_text().replace("/provider: loop", "/provider: other"))
+
+
+def test_who_can_t_be_reached_is_no_end_of_a_race(place: Path) -> None:
+    """Requests that never left are no outcomes: the others race on, and one of them is proven."""
+    elsewhere(place, "dear", "http://127.0.0.1:9/v1")
+    assert main([*EASY, "retry.total=1"]) == 4
+    rows = {row["model"]: row for row in result(place)["runs"]}
+    assert rows["good"]["tier"] == "proven"
+    assert "other is down" in rows["dear"]["error"]
+
+
+def test_a_race_goes_on_with_who_was_down(place: Path, server: Loopback) -> None:
+    """The same command asks nobody again who has answered, and comes to the usual end."""
+    with Loopback(lambda _: loopback.overloaded()) as other:
+        elsewhere(place, "dear", other.base_url)
+        assert main([*EASY, "retry.total=1"]) == 4
+        refused = len(other.requests)
+        other.answer = planted
+        main([*EASY, "retry.total=1"])  # one that was refused for so long may be on record as such
+        assert stops(place)["dear"][1] == "good"
+        for requests in (server.requests, other.requests[refused:]):
+            asked = Counter(request.text for request in requests)
+            assert asked
+            assert set(asked.values()) == {1}
+
+
+def test_nobody_waits_for_a_provider_that_is_down(place: Path, server: Loopback) -> None:
+    """The others go on without it; once it is back, it is asked what they were."""
+
+    def late(request: loopback.Request) -> loopback.Answer:
+        done = len(server.requests) == 20  # all that the other is asked
+        return planted(request) if done else loopback.overloaded()
+
+    with Loopback(late) as other:
+        elsewhere(place, "dear", other.base_url)
+        assert main(EASY) == 0
+    found = stops(place)
+    assert found["dear"][1] == "good"
+    assert found["dear"][2] < found["good"][2] == 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
