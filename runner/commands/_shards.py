@@ -33,7 +33,7 @@ def place(given: Arguments, job: Job, directory: Path, task: TaskFunction) -> No
     Raises ConfigError, StorageError, and Stopped where a shard has not come to its end.
     """
     if job.shard is not None:
-        raise ConfigError(f"shard: is set for each of them; say shards={max(2, job.shards)}")
+        raise ConfigError(f"shard: is set for each of them; say shards={job.shards}")
     below = shards.folder(directory, job.shards)
     if (directory / JOURNAL).exists():  # all that there is to ask is asked in this process
         shards.drop(directory, job.shards)

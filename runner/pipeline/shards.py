@@ -30,7 +30,8 @@ def share(job: AnyJob) -> AnyJob:
 def told(job: Job) -> str:
     """How a run is divided, in a line. Raises ConfigError where a limit can't be."""
     providers = {model.provider.name: model.provider for model in job.models.values()}
-    said = [f"concurrency {job.concurrency} ({max(1, job.concurrency // job.shards)} each)"]
+    together = max(job.concurrency, job.shards)  # no shard asks less than one at once
+    said = [f"concurrency {together} ({together // job.shards} each)"]
     for provider in providers.values():
         for name, limit in _limits(provider):
             if limit < job.shards:

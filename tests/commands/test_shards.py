@@ -135,6 +135,18 @@ def test_limits_are_shared(
     assert "budget_usd $3.00 ($1.00 each)" in said
     assert run("shards=3", "output=b.jsonl", "++model.provider.tpm=2") == 2
     assert "can't share loop's tpm of 2; say shards=2 at most" in capsys.readouterr().err
+    assert run(f"shards={CONCURRENCY + 1}", "output=c.jsonl", "limit=1") == 4
+    assert f"share concurrency {CONCURRENCY + 1} (1 each)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["+shard=0"], ["+shard=1"], ["shards=3", "+shard=3"]])
+def test_no_shard_by_itself(
+    lines: Path, server: Loopback, capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    """A part of the input is not asked in silence, as if it were all."""
+    assert run("output=all.jsonl", *given) == 2
+    assert "shard: is set for each of several; say shards=" in capsys.readouterr().err
+    assert not server.requests
 
 
 def test_an_unfinished_shard(

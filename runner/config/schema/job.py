@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from runner.config.schema.base import (
     DURATION,
@@ -141,6 +141,14 @@ class Job(Strict):
     junit: Path | None = None  # an XML file for CI
     callbacks: tuple[Callback, ...] = ()
     tracing: Tracing | None = None
+
+    @field_validator("shard")
+    @classmethod
+    def _of_several(cls, shard: int | None, info: ValidationInfo) -> int | None:
+        shards = info.data.get("shards", 1)
+        if shard is not None and (shards == 1 or not 0 <= shard < shards):
+            raise ValueError(f"is set for each of several; say shards={max(2, shards)}")
+        return shard
 
     @property
     def chain(self) -> dict[str, Model]:
