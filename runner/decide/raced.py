@@ -38,9 +38,11 @@ def told(rows: Sequence[Result]) -> list[str]:
     )
     part = f" ({rest / (spent + rest):.0%} of all)" if rest and spent is not None else ""
     cases = ", ".join(f"{row.candidate} {counts.cases:,}" for row, _, counts in ran)
-    confidence = max(row.confidence for row in rows)
+    confidence = max(row.confidence for row, _, _ in ran)
+    left = ", ".join(row.candidate for row in rows if row.error)
+    over = f"The race is not over, {left} could not be measured: so far it" if left else "The race"
     return [
-        f"The race asked {asked:,} of {planned:,} questions; the rest would have cost about "
+        f"{over} asked {asked:,} of {planned:,} questions; the rest would have cost about "
         f"{formatting.show(rest, 'usd')}{part}, at what each candidate has cost so far.",
         f"Figures are of each candidate's own number of cases ({cases}): what is met, missed or "
         "proven holds at any number, and a difference is of the cases that both were asked. In "

@@ -160,6 +160,8 @@ def test_who_can_t_be_reached_is_no_end_of_a_race(place: Path) -> None:
     rows = {row["model"]: row for row in result(place)["runs"]}
     assert rows["good"]["tier"] == "proven"
     assert "other is down" in rows["dear"]["error"]
+    said = result(place)["recommendations"]["demo"]["race"][0]
+    assert said.startswith("The race is not over, dear could not be measured: so far it asked")
 
 
 def test_a_race_goes_on_with_who_was_down(place: Path, server: Loopback) -> None:
