@@ -41,12 +41,20 @@ def told(rows: Sequence[Result]) -> list[str]:
     confidence = max(row.confidence for row, _, _ in ran)
     left = ", ".join(row.candidate for row in rows if row.error)
     over = f"The race is not over, {left} could not be measured: so far it" if left else "The race"
+    kept = ", and the one to ship is kept"
+    if any(row.rescored for row in rows):
+        kept = "; who was asked no more was left out by the scores and thresholds of then"
+    saved = (
+        f"asked {asked:,} of {planned:,} questions; the rest would have cost about "
+        f"{formatting.show(rest, 'usd')}{part}, at what each candidate has cost so far."
+        if asked < planned
+        else f"asked all {planned:,} questions: nobody could be left out."
+    )
     return [
-        f"{over} asked {asked:,} of {planned:,} questions; the rest would have cost about "
-        f"{formatting.show(rest, 'usd')}{part}, at what each candidate has cost so far.",
+        f"{over} {saved}",
         f"Figures are of each candidate's own number of cases ({cases}): what is met, missed or "
         "proven holds at any number, and a difference is of the cases that both were asked. In "
-        f"{100 * confidence:g} of 100 races nobody unfit is proven, and the one to ship is kept.",
+        f"{100 * confidence:g} of 100 races nobody unfit is proven{kept}.",
     ]
 
 

@@ -129,7 +129,8 @@ def raced_out(result: Result) -> str:
         return ""
     planned = race.outcomes * counts.cases // counts.outcomes
     by = f" ({race.beaten_by})" if race.beaten_by else ""
-    return f"was asked {counts.cases:,} of {planned:,} cases, since it {race.stopped}{by}"
+    then = ", as it was scored then" if result.rescored else ""
+    return f"was asked {counts.cases:,} of {planned:,} cases, since it {race.stopped}{by}{then}"
 
 
 def _failures(result: Result) -> Iterator[str]:

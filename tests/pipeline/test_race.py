@@ -99,6 +99,10 @@ def test_a_race_ends_where_the_cheapest_proven_one_is_known(
     assert f"asked {len(server.requests)} of {len(PLANTED) * CASES} questions" in said["race"][0]
     assert "own number of cases (good" in shown.replace("\n", " ")
     [sweep] = (place / "outputs" / "sweeps").glob("*")
+    assert main(["rescore", str(sweep), "--config-dir", "conf", "requirements.bounds={}"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "since it misses min_quality_score, as it was scored then" in shown
+    assert "left out by the scores and thresholds of then" in shown
     for path in sweep.glob("*_demo-*"):
         run = Run(path)
         assert run.ended
