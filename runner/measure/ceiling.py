@@ -5,7 +5,7 @@ each attempt that it is allowed, each of which ends at the provider's time-out. 
 takes the dearest of its ways, and all that stand in a fallback may be asked as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -61,15 +61,39 @@ def of(job: Job, line: Answered | Failed) -> Ceiling:
     return _sum([once] * count)._replace(seconds=once.seconds)
 
 
+class Most:
+    """Of all requests so far. Of those alike in all but length the shorter can't come to more."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._longest: dict[Hashable, int] = {}
+        self.ceiling: Ceiling | None = None  # there was no request
+
+    def add(self, line: Answered | Failed) -> Ceiling | None:
+        if alike := _alike(line):
+            size = sum(len(message["content"].encode()) for message in line.messages)
+            if size <= self._longest.get(alike, -1):
+                return self.ceiling
+            self._longest[alike] = size
+        found = of(self._job, line)
+        self.ceiling = highest([self.ceiling, found]) if self.ceiling else found
+        return self.ceiling
+
+
+def _alike(line: Answered | Failed) -> Hashable:
+    """What its ceiling hangs on beside the length of its texts; None: on more."""
+    if line.exchanges or not all(
+        isinstance(message["content"], str) and "tool_calls" not in message
+        for message in line.messages
+    ):
+        return None
+    return *(message["role"] for message in line.messages), _sent_limit(line.request)
+
+
 def highest(found: Iterable[Ceiling]) -> Ceiling:
     """Kind by kind; one that is unknown makes it unknown, and so does none at all."""
     columns = list(zip(*found, strict=True)) or [(None,)] * 3
     return Ceiling(*(_highest(column) for column in columns))
-
-
-def higher(most: Ceiling | None, other: Ceiling) -> Ceiling:
-    """`most` is None where there was none before."""
-    return other if most is None else highest([most, other])
 
 
 def _of(model: Model, query: Query, retry: Retry) -> Ceiling:

@@ -38,7 +38,6 @@ class Look:
         measured = run.kind != "production"
         self._config = of.config
         self._label = label
-        self._most: ceiling.Ceiling | None = None
         self._seen = like_for_like.JournalDigest(run.quality_scorer)
         self.observed = Observed(
             side=Side(dir=str(run.directory), model=of.model, id=of.id),
@@ -50,9 +49,9 @@ class Look:
             outcomes=run.measurement.outcomes if measured else None,
         )
         try:
-            self._job: Job | None = typed(Job, of.config, "")
+            self._most: ceiling.Most | None = ceiling.Most(typed(Job, of.config, ""))
         except ConfigError:  # of another version: no obstacle to a comparison of what was measured
-            self._job = None
+            self._most = None
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
         for line in lines:
@@ -61,9 +60,8 @@ class Look:
 
     def _see(self, line: Line) -> None:
         self.observed.note(line)
-        if self._job is not None:
-            self._most = ceiling.higher(self._most, ceiling.of(self._job, line))
-            self.observed.most_usd = self._most.usd
+        if self._most and (most := self._most.add(line)):
+            self.observed.most_usd = most.usd
         self._seen.see(line)
 
     @property

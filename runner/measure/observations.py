@@ -94,7 +94,7 @@ class Observations:
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
-        self.most: Ceiling | None = None  # of one request; None: there was none
+        self._most = ceiling.Most(job)
 
     def add(self, line: Line) -> None:
         case = self._cases.setdefault(line.case, len(self._cases))
@@ -113,9 +113,10 @@ class Observations:
         self._note("answered", case, answered)
         self._note("cost", case, line.cost_usd or 0.0)
         self._judge(line, case)
-        self.most = ceiling.higher(self.most, ceiling.of(self.job, line))
+        self._most.add(line)
         self.arms.add(line)
-        self.skipped.update(skipped.model for skipped in line.skipped)
+        for skipped in line.skipped:
+            self.skipped[skipped.model] += 1
         self.answered += answered
         self.replayed += line.replayed
         if own(line):
@@ -218,6 +219,11 @@ class Observations:
             replayed=self.replayed,
             unsent=self.unsent,
         )
+
+    @property
+    def most(self) -> Ceiling | None:
+        """Of one request; None: there was none."""
+        return self._most.ceiling
 
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:
         """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""

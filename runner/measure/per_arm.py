@@ -52,7 +52,8 @@ class Arms:
         self.choices: Counter[str] = Counter()  # "<model>: <how>"
 
     def add(self, line: Answered | Failed) -> None:
-        self.choices.update(f"{choice.model}: {choice.how}" for choice in line.choices)
+        for choice in line.choices:
+            self.choices[f"{choice.model}: {choice.how}"] += 1
         asked: dict[str, list[Attempt]] = {}
         for attempt in line.attempts:
             mine = attempt.role != "judge" and attempt.fallback is None

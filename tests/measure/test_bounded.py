@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from runner.measure import bounded
 from runner.measure.bounded import chance_below, quantile
 from runner.measure.statistics import mean, rate, ratio
 
@@ -134,3 +135,29 @@ def test_ten_thousand_values_that_all_differ() -> None:
     reach = stats.norm.ppf(0.975) * values.std() / 100
     assert found.low == pytest.approx(values.mean() - reach, abs=reach / 10)
     assert found.high == pytest.approx(values.mean() + reach, abs=reach / 10)
+
+
+SHAPES = {
+    "scores": lambda draw, n: draw.beta(8, 2, n),
+    "milliseconds": lambda draw, n: draw.lognormal(6, 0.7, n),
+    "a long tail": lambda draw, n: draw.pareto(1.5, n),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("answered", [1.0, 0.9])
+def test_a_great_many_values(monkeypatch: pytest.MonkeyPatch, shape: str, answered: float) -> None:
+    """On a grid a bound lies no nearer, and further out by no more than anybody could see."""
+    draw = np.random.default_rng(5)
+    over = np.append(SHAPES[shape](draw, 4000), 0.0)
+    under = np.append(draw.random(4000) < answered, 1.0).astype(float)
+    value = over.sum() / under.sum()
+    shares = 0.025, 0.975
+    exact = [quantile(over, under, share) for share in shares]
+    monkeypatch.setattr(bounded, "_MANY", 1000)
+    gridded = [quantile(over, under, share) for share in shares]
+    for one, other in zip(exact, gridded, strict=True):
+        assert 0 <= (other - one) / (one - value) < 1e-5
+    over[7] *= 1.001
+    for before, share in zip(gridded, shares, strict=True):
+        assert quantile(over, under, share) >= before
