@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from runner.config import paths
 from runner.config.catalogue import Options
 from runner.decide.promote.mapping_file import switched
+from runner.errors import ConfigError, StorageError
 from runner.production.serving import on_loopback
 from runner.record.files import write_text
 
@@ -38,7 +39,7 @@ def named(stem: str) -> str:
 def write(home: Path, files: Mapping[str, str], *tasks: str) -> None:
     """Write what is not there yet, and say what became of each; a mapping gets lines for `tasks`.
 
-    Raises ConfigError and StorageError.
+    Raises ConfigError.
     """
     for name, text in files.items():
         file, said = home / name, "written"
@@ -50,7 +51,10 @@ def write(home: Path, files: Mapping[str, str], *tasks: str) -> None:
         elif file.exists():
             said = "kept"
         else:
-            write_text(file, text)
+            try:
+                write_text(file, text)
+            except StorageError as error:  # a place that was named, and is none
+                raise ConfigError(str(error)) from None
         print(f"{said:7}  {file}")
 
 

@@ -8,6 +8,8 @@ In a terminal it asks for what is not given; elsewhere it doesn't. Nothing is ov
 
 Settings:
     from=cases.csv      CSV, TSV, JSON lines, a JSON array, parquet; left out: three to write over
+    expected=label      the column that holds what is expected; left out: `expected`, or one that
+                        is called so elsewhere (label, answer, target, …), which is said
     task=tickets        its name; left out: that of the file
     models=a,b          candidates; left out: the embedded one. Those that are not ours get a file
     provider=openai     of those that are not ours: a provider of ours, or a server's address
@@ -38,8 +40,13 @@ _EXAMPLES = [
 ]
 
 
+# What others call what is expected, in rows that have no `expected`.
+_EXPECTED = ("label", "labels", "answer", "target", "category", "gold", "ground_truth", "reference")
+
+
 class InitSettings(Strict):
     source: str | None = Field(None, alias="from")
+    expected: str | None = None
     task: str | None = Field(None, pattern=_project.NAME)
     models: str | None = None
     provider: str | None = None
@@ -54,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
         settings = _asked(settings)
     source = Path(settings.source) if settings.source else None
     found = _cases(source) if source else [Case.model_validate(each) for each in _EXAMPLES]
+    found = _with_expected(found, settings.expected)
     task = settings.task or (_project.named(source.stem) if source else "mine")
     files = _files(task, found, settings, home)
     if (home / f"conf/task/{task}.yaml").exists():
@@ -81,6 +89,31 @@ def _cases(source: Path) -> list[Case]:
         near = [str(each) for each in beside if each.suffix in rows.FORMATS]
         raise ConfigError(f"from: no file '{source}'{did_you_mean(str(source), near)}")
     return list(cases.read(source))
+
+
+def _with_expected(found: Sequence[Case], column: str | None) -> list[Case]:
+    """Cases whose variable `column` is what is expected; one that is left alone is the input.
+
+    Raises ConfigError.
+    """
+    named = {name for case in found if isinstance(case.input, dict) for name in case.input}
+    if column and column not in (*named, "expected"):
+        raise ConfigError(f"expected={column}: no such column{did_you_mean(column, named)}")
+    if column is None and all(case.wanted is None for case in found):
+        column = next((name for name in _EXPECTED if name in named), None)
+        if column:
+            print(f"column '{column}' is read as what is expected; expected=… names another one")
+    return [_expecting(case, column) for case in found] if column in named else list(found)
+
+
+def _expecting(case: Case, column: str | None) -> Case:
+    if not isinstance(case.input, dict):
+        return case
+    variables = dict(case.input)
+    expected = variables.pop(str(column), case.expected)
+    only = [*variables.values()] if len(variables) == 1 else [variables]
+    text = only[0] if isinstance(only[0], str) else variables
+    return Case.model_validate(case.model_dump() | {"input": text, "expected": expected})
 
 
 def _draft_of(found: Sequence[Case]) -> Draft:

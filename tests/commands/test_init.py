@@ -69,11 +69,30 @@ def test_keys_of_the_candidates(home: Path) -> None:
     assert sorted(keys) == ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]
 
 
+def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What others call a label is what is expected, which is said; another column can be named."""
+    Path("set.csv").write_text("text,label,note\nlost card,card,a\nno money,cash,b\n")
+    assert main(["init", "one", "from=set.csv"]) == 0
+    assert "column 'label' is read as what is expected" in capsys.readouterr().out
+    [first, _] = (home / "one/tasks/set/cases.jsonl").read_text().splitlines()
+    assert json.loads(first) == {
+        "id": "2",
+        "input": {"text": "lost card", "note": "a"},
+        "expected": "card",
+    }
+    Path("set.csv").write_text("text,label\nlost card,card\nno money,cash\n")
+    assert main(["init", "two", "from=set.csv", "expected=text"]) == 0
+    [first, _] = (home / "two/tasks/set/cases.jsonl").read_text().splitlines()
+    assert json.loads(first) == {"id": "2", "input": "card", "expected": "lost card"}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["from=Tickets.csv"], "from: no file 'Tickets.csv'; did you mean 'Tickets 2026.csv'"),
         (["from=Ticket.csv"], "from: no file 'Ticket.csv'; did you mean 'Tickets 2026.csv'"),
+        (["from=Tickets 2026.csv", "expected=inptu"], "expected=inptu: no such column"),
+        (["Tickets 2026.csv"], "Tickets 2026.csv"),
         (["models=haiko"], "models: no model 'haiko'; did you mean 'haiku'"),
         (["models=x", "provider=opnai"], "provider=opnai: no such provider; did you mean 'openai'"),
         (["provider=openai"], "provider=openai: none of the models needs a file"),
