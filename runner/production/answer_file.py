@@ -24,12 +24,15 @@ class Output:
         self._comparing = path is not None and path.is_file()
         self._terminal = path is None and sys.stdout.isatty()
         self._end = 0  # of the lines that are known to stand
+        self._stdout = sys.stdout
         try:
             self._file: BinaryIO = (
                 sys.stdout.buffer if path is None else path.open("r+b" if self._comparing else "wb")
             )
         except OSError as error:
             raise ConfigError(f"output: {path}: {error.strerror}") from None
+        if path is None:  # what a tool or a scorer prints is no answer
+            sys.stdout = sys.stderr
 
     def write(self, lines: list[bytes]) -> None:
         """Raises StorageError, and BrokenPipeError where nobody reads them any more."""
@@ -69,6 +72,7 @@ class Output:
             raise StorageError(f"{self._path}: {error.strerror}") from None
 
     def close(self) -> None:
+        sys.stdout = self._stdout
         if self._path:
             with suppress(OSError):  # what could not be written was said when it was to be
                 self._file.close()

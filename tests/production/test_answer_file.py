@@ -1,5 +1,6 @@
 """Lines that stand in the output stay; from the first that differs it is written anew."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,12 @@ def test_no_directory(tmp_path: Path) -> None:
     """What can't be opened is refused."""
     with pytest.raises(ConfigError, match="No such file"):
         Output(tmp_path / "no" / "out")
+
+
+def test_what_else_is_printed(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Standard output has answers alone: what a tool prints meanwhile goes beside them."""
+    with closing(Output(None)) as output:
+        print("looking it up")
+        output.write([b"an answer\n"])
+    print("done")
+    assert capsysbinary.readouterr() == (b"an answer\ndone\n", b"looking it up\n")
