@@ -61,7 +61,7 @@ def _last(search_path: ConfigSearchPath, provider: str, path: str) -> None:
 def read_ours(search_path: ConfigSearchPath) -> None:
     """Our own conf/ is read as a user's is: who works in a clone makes the same mistakes."""
     for element in search_path.get_path():
-        if element.provider == "main" and element.path == str(paths.builtin("conf")):
+        if element.provider == "main" and "://" not in element.path:
             element.path = f"conf://{element.path}"
     _last(search_path, "shipped", f"unset://{paths.builtin('conf')}")
 

@@ -219,7 +219,7 @@ def test_a_healthy_fallback_answers(
     assert runner(command, "model=first", *own) == 0
     assert all_answered()
     assert len(other.requests) == CASES
-    assert len(first.requests) <= 3 + 3  # those that show it, and those on their way
+    assert len(first.requests) <= 3 + 10  # those that show it, and those on their way at first
 
 
 @commands
