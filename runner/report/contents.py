@@ -21,6 +21,7 @@ from runner.measure import formatting
 from runner.measure.comparison import RunComparison
 from runner.measure.conclusion import conclusion
 from runner.measure.evidence import Evidence, JournalSummary
+from runner.measure.observations import SCORE
 from runner.record.outcomes import Counts, Metric, Result, Verdict
 from runner.report.table import MARKS, Cell, Table, coloured
 from runner.report.text import clip
@@ -78,6 +79,8 @@ def cell(value: str | int | float | None) -> str:
 def plain(key: str) -> str:
     """A key of the config or of a result, in words."""
     name = key.removeprefix("bounds.")
+    if name.startswith(SCORE):
+        return f"score of {name.removeprefix(SCORE)}"
     return _WORDS.get(name) or name.removesuffix("_usd").removesuffix("_ms").replace("_", " ")
 
 
@@ -154,8 +157,11 @@ def verdicts(result: Result) -> Table:
 
 
 def bound(verdict: Verdict) -> str:
-    """The threshold, in its unit."""
-    return _amount(verdict.bound, verdict.unit, formatting.bound)
+    """The threshold, in its unit: `at most 2,000 ms`."""
+    amount = _amount(verdict.bound, verdict.unit, formatting.bound)
+    if verdict.side is None or not isinstance(verdict.bound, int | float):
+        return amount
+    return f"{'at least' if verdict.side == 'min' else 'at most'} {amount}"
 
 
 def held(verdict: Verdict) -> str:
@@ -217,23 +223,27 @@ def choices(result: Result) -> str:
 
 
 def by_tag(named: Sequence[tuple[str, Result]], journals: Sequence[JournalSummary]) -> Table:
-    """The quality of each candidate on the cases of each tag, its interval, their number."""
+    """The quality of each candidate on the cases of each tag, its interval below it.
+
+    How many they are stands beside the tag, or with those that differ in it.
+    """
     found = [
         journal.by_tag(result.confidence)
         for (_, result), journal in zip(named, journals, strict=True)
     ]
-    tags = dict.fromkeys(tag for each in found for tag in each)
-    return Table(
-        ("tag", *(name for name, _ in named)), [(tag, *map(_counted(tag), found)) for tag in tags]
-    )
+    rows = []
+    for tag in dict.fromkeys(tag for each in found for tag in each):
+        metrics = [each.get(tag) for each in found]
+        most = max(metric.n for metric in metrics if metric)
+        rows.append((tag, f"{most:,}", *(_counted(metric, most) for metric in metrics)))
+    return Table(("tag", "n", *(name for name, _ in named)), rows, right=("n",))
 
 
-def _counted(tag: str) -> Callable[[Mapping[str, Metric]], str]:
-    def shown(found: Mapping[str, Metric]) -> str:
-        metric = found.get(tag)
-        return f"{value(metric)}\n{interval(metric)}\nn {metric.n:,}" if metric else ""
-
-    return shown
+def _counted(metric: Metric | None, most: int) -> str:
+    if metric is None:
+        return ""
+    fewer = f", n {metric.n:,}" if metric.n < most else ""
+    return f"{value(metric)}\n{interval(metric)}{fewer}"
 
 
 def failed_calls(named: Sequence[tuple[str, Result]]) -> Table:

@@ -13,6 +13,7 @@ from runner.record.files import PAGE, RUN, SWEEP, is_sweep, jobs, utc_now
 from runner.record.run import Run
 
 HISTORY = "index.html"  # that the command history writes
+_GROUPS = "task", "model", "requirements", "retry", "fallback"
 _LEVELS = 3  # that it may be above a record: outputs/sweeps/<sweep>/<run>
 
 Link = tuple[str, str]  # what it is called, and where it leads from here
@@ -27,13 +28,18 @@ class Origin:
     facts: Sequence[tuple[str, str]]
     links: Sequence[Link]
 
+    @property
+    def day(self) -> str:
+        return self.started[:10]
+
     @classmethod
     def of_run(cls, directory: Path) -> Origin:
         about = Run(directory).about
         up = directory.parent
         within = (up / SWEEP).is_file() or (is_sweep(up) and (up / PAGE).is_file())
         back = [("its sweep", f"../{PAGE}")] if within else []
-        return cls(_started(about), _text(about, "command"), *_rest([about], back, directory))
+        to = [*back, (f"{RUN}: all of its config", RUN)]
+        return cls(_started(about), _text(about, "command"), *_rest([about], to, directory))
 
     @classmethod
     def of_now(cls, directory: Path) -> Origin:
@@ -62,14 +68,20 @@ def _rest(
     runs: Sequence[Mapping[str, Any]], links: Sequence[Link], directory: Path
 ) -> tuple[list[tuple[str, str]], list[Link]]:
     facts = {
-        "when": _joined(filter(None, [min(filter(None, map(_started, runs)), default="")])),
+        "when": _when(min(filter(None, map(_started, runs)), default="")),
+        "config": _config(runs),
         "git commit": _joined(map(_commit, runs)),
         "cases": _joined(map(_cases, runs)),
-        "prices checked": _joined(each for run in runs for each in _prices(run)),
+        "prices checked": _prices(runs),
         "versions": _joined(map(_versions, runs)),
     }
     known = [(name, said) for name, said in facts.items() if said]
     return known, [*links, *_history(directory)]
+
+
+def _when(started: str) -> str:
+    """`2026-11-28 19:07 UTC`."""
+    return started[:16].replace("T", " ") + " UTC" * started.endswith("+00:00")
 
 
 def _joined(texts: Iterable[str]) -> str:
@@ -105,9 +117,25 @@ def _cases(about: Mapping[str, Any]) -> str:
     return f"{shown(Path(str(cases['path'])))}, sha256 {cases.get('sha256')}"
 
 
-def _prices(about: Mapping[str, Any]) -> Iterator[str]:
-    for name, price in (about.get("prices") or {}).items():
-        yield f"{name} {(price or {}).get('checked') or 'unknown'}"
+def _config(runs: Sequence[Mapping[str, Any]]) -> str:
+    """What was chosen of each group: `task=classification model=haiku,local`."""
+    chosen: dict[str, dict[str, None]] = {}
+    for group in _GROUPS:
+        for about in runs:
+            name = ((about.get("config") or {}).get(group) or {}).get("name")
+            if isinstance(name, str):
+                chosen.setdefault(group, {})[name] = None
+    return " ".join(f"{group}={','.join(names)}" for group, names in chosen.items())
+
+
+def _prices(runs: Sequence[Mapping[str, Any]]) -> str:
+    """By the days on which they were: `2026-11-28: haiku, sonnet`."""
+    days: dict[str, dict[str, None]] = {}
+    for about in runs:
+        for name, price in (about.get("prices") or {}).items():
+            day = (price or {}).get("checked") or "never"
+            days.setdefault(str(day), {})[name] = None
+    return "; ".join(f"{day}: {', '.join(days[day])}" for day in sorted(days))
 
 
 def _versions(about: Mapping[str, Any]) -> str:

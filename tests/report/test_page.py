@@ -221,16 +221,18 @@ def test_reports_lead_to_one_another(sweep: Path) -> None:
 
 
 def test_what_it_rests_on(sweep: Path) -> None:
-    """Every page ends with when, command, commit, cases and their hash, price dates, versions."""
+    """Every page ends with when, command, config, commit, cases and hash, price dates, versions."""
     build_sweep(sweep, anew=True)
     for page in sweep.rglob(PAGE):
         footer = page.read_text().rpartition("<footer")[2]
         for said in (
-            "2026-11-23T12:00:00",
+            "2026-11-23 12:00 UTC",
             "python -m runner",
+            "task=sorting model=",
+            "requirements=base retry=default fallback=f",
             "abc123, with changes",
             f"tasks/sorting/cases.jsonl, sha256 {'f' * 64}",
-            f"{'bad' if page.parent.name.endswith('bad') else 'good'} 2026-11-23",
+            "2026-11-23: ",
             "python 3.11.7",
         ):
             assert said in footer
@@ -257,7 +259,7 @@ def test_the_first_screen(sweep: Path) -> None:
         ">supported<",
         *("<dt>quality<", "<dt>cost a request<", "<dt>p95 latency<"),
         "Open: ",
-        f">Runner-up</b> bad {said.why_not['bad']}",
+        f">Runner-up</b> bad {said.why_not['bad'].replace('min_quality_score', 'quality')}",
         "3 cases · 2026-11-23 · 95 % intervals",
         said.headline,
         said.reasons[0],
@@ -502,7 +504,9 @@ def test_the_number_behind_a_verdict(write_run: Factory) -> None:
     fact = board.fact(found, "max_latency_ms")
     assert fact.text == contents.value(found.metrics["latency_p95_ms"])
     assert fact.interval == contents.interval(found.metrics["latency_p95_ms"])
-    assert {("max_latency_ms", "3,000 ms"), ("min_quality_score", "0.5")} < set(board.columns)
+    assert {("max_latency_ms", "at most 3,000 ms"), ("min_quality_score", "at least 0.5")} < set(
+        board.columns
+    )
 
 
 def test_tables_of_scorers(write_run: Factory) -> None:
@@ -532,7 +536,8 @@ def test_quality_by_tag(write_run: Factory) -> None:
     assert (found["easy"].value, found["easy"].n) == (0.75, 4)
     page = page_of(write_run(lines))
     for metric in found.values():
-        assert f"{contents.value(metric)}\n{contents.interval(metric)}\nn {metric.n}" in page
+        assert f"{contents.value(metric)} <small>{contents.interval(metric)}</small>" in page
+        assert f'class="number">{metric.n}</td>' in page
 
 
 def test_what_if_offers_what_follows_from_intervals(write_run: Factory) -> None:

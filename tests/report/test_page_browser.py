@@ -398,7 +398,7 @@ def test_a_hostile_answer_runs_nothing(tab: Page, sweep: str) -> None:
     assert tab.locator("pre[aria-label='answer of bad']").inner_text() == HOSTILE
     tab.get_by_label("Compare with").select_option("good")
     assert HOSTILE.split()[0] in tab.locator("pre[aria-label='answer of bad']").inner_text()
-    assert tab.title() == "sorting"
+    assert tab.title() == "sorting · 2026-11-23"
     assert tab.locator("img, main script, dialog script, svg[onload]").count() == 0
 
 
@@ -414,7 +414,7 @@ def test_the_policy_stops_what_is_put_in(browser: Browser, sweep: str) -> None:
         try { document.body.innerHTML = "<img src=x onerror=go()>"; } catch {}
         return document.title;
     }"""
-    assert tab.evaluate(put_in) == "sorting"
+    assert tab.evaluate(put_in) == "sorting · 2026-11-23"
     context.close()
 
 

@@ -183,7 +183,7 @@ class Cases {
         role: "row", id: this.id(place), "aria-rowindex": place + 2,
         "aria-selected": String(active), "data-place": place,
       },
-      element("div", { role: "rowheader", class: `case${notes.has(this.board.task, row.case) ? " has-note" : ""}`, title: row.case }, caseName(row)),
+      element("div", { role: "rowheader", class: `case${notes.has(this.board.task, row.case) ? " has-note" : ""}`, title: row.case }, element("span", { class: "start" }, caseName(row))),
       element("div", { role: "gridcell", class: "expected" },
         element("span", { class: "start" }, this.start(row.expected))),
       row.cells.map((cell, column) => this.cell(cell, column, active && column === this.column)),

@@ -97,7 +97,7 @@ const detail = {
       element("div", {}, element("h3", {}, "Input"), this.block(own, "input"), images),
       element("div", {}, element("h3", {}, "Expected"), row.expected == null
         ? element("p", { class: "note" }, "Nothing is expected.")
-        : this.block(this.text(row.expected), "expected")),
+        : this.block(readable(this.text(row.expected)), "expected")),
       folded && element("details", {}, element("summary", {}, prompt.length > 1 ? `The whole prompt: ${prompt.length} messages` : "The whole prompt"),
         prompt.map(([role, text]) => [element("p", { class: "note" }, role), this.block(this.text(text), `${role} message`)])),
     ];
@@ -115,7 +115,7 @@ const detail = {
     const name = this.cases.board.candidates[column];
     const answer = !cell ? element("p", { class: "note" }, "This candidate was not asked.")
       : cell.error != null ? this.block(this.text(cell.error), `error of ${name}`)
-        : [this.answer(row, cell, column), this.calls(cell)];
+        : [cell.mute && !this.against ? null : this.answer(row, cell, column), this.calls(cell)];
     return element("div", { class: "candidate" },
       element("button",
         { type: "button", class: `tab ${kind}`, "aria-pressed": String(column === this.cases.column), "data-keep": `tab-${column}`, onclick: () => this.turn(column - this.cases.column) },
@@ -215,6 +215,17 @@ const detail = {
           element("tbody", {}, rows)))];
   },
 };
+
+// An object that holds texts of several lines, such as tests: as they were written.
+function readable(text) {
+  try {
+    const found = Object.entries(JSON.parse(text));
+    if (!text.startsWith("{") || !found.some(([, value]) => String(value).includes("\n"))) return text;
+    return found.map(([name, value]) => `${name}:\n${typeof value === "string" ? value : JSON.stringify(value)}`).join("\n\n");
+  } catch {
+    return text;
+  }
+}
 
 // The message that holds the input: the user's last.
 function question(prompt) {

@@ -1,5 +1,6 @@
 """What a page shows of one task: its candidates side by side, the best first."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -95,6 +96,13 @@ class Board:
         if verdict is None or verdict.value is None:
             return Fact("", verdict=verdict)
         return Fact(contents.held(verdict), verdict=verdict, sort=verdict.value)
+
+    def words(self, text: str) -> str:
+        """With what is required in plain words in place of its keys; settings stay as they are."""
+        for name in {verdict.requirement for verdict in self._verdicts}:
+            key = rf"(?<![\w.=/]){re.escape(name)}(?![\w=/]|\.\w)"
+            text = re.sub(key, contents.plain(name), text)
+        return text
 
     @cached_property
     def scatter(self) -> charts.Scatter | None:

@@ -133,6 +133,7 @@ def cell(
                 ["people", line.human, texts.add("who did not know whose it is")]
             )
         found["calls"] = _calls(line, texts)
+        found["mute"] = bool(line.called) and not line.reply.strip()
         found["served"] = line.served_by + (f" · {line.arm}" if line.arm else "")
         found["fallback"] = line.fallback
         found["finish"] = line.finish_reason

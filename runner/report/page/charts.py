@@ -15,6 +15,7 @@ _BOUNDS = "max_cost_per_request", "min_quality_score"
 _BINS = 48
 _FREE = 6.0  # per cent: where a cost of 0 stands beside a logarithmic axis
 _PAD = 1.25  # a logarithmic axis goes so many times beyond its values
+_NARROW = 20.0  # per cent between labels of a logarithmic axis on a phone
 _NAME = 28  # letters of a name in a chart
 
 Ends = tuple[float, float]
@@ -32,6 +33,7 @@ class Bar:
 class Tick:
     at: float
     label: str
+    minor: bool = False  # a narrow screen has no room for it
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,18 @@ class Point:
     label_y: float = 0.0  # where its name stands, and
     before: bool = False  # whether that is on the left of it
 
+    @property
+    def marks(self) -> "list[Box]":
+        """Its circle and its bars."""
+        return [
+            (self.x_bar[0], self.y, self.x_bar[1], self.y),
+            (self.x, self.y_bar[0], self.x, self.y_bar[1]),
+            (self.x - 1, self.y - 3, self.x + 1, self.y + 3),
+        ]
+
     def label(self, before: bool, y: float) -> "Box":
         """About the room that its name takes."""
-        far = 1.3 + 0.75 * min(_NAME, len(self.name))
+        far = 1.3 + 0.75 * (3 + min(_NAME, len(self.name)))  # its rank, too
         left, right = (self.x - far, self.x - 1) if before else (self.x + 1, self.x + far)
         return left, y - 2.6, right, y + 2.6
 
@@ -89,6 +100,7 @@ class Scatter:
     points: list[Point]
     max_cost: Tick | None
     min_quality: Tick | None
+    corner: tuple[bool, bool]  # of the label of min_quality: on the right, below its line
     left_out: list[str]  # whose cost or quality is unknown
 
 
@@ -115,7 +127,10 @@ def scatter(
     lines: list[Box] = (
         [(most.at, 0, most.at, 100), (most.at - 14, 92, most.at, 100)] if most else []
     )
-    lines += [(0, least.at, 100, least.at), (0, least.at - 7, 12, least.at)] if least else []
+    corner = (False, False)
+    if least:
+        corner, box = _free_corner(points, least.at, lines)
+        lines += [(0, least.at, 100, least.at), box]
     _place_labels(points, lines)
     return Scatter(
         x,
@@ -123,6 +138,7 @@ def scatter(
         points,
         most,
         least,
+        corner,
         [name for rank, name in enumerate(names, 1) if rank not in known],
     )
 
@@ -148,9 +164,13 @@ def log_axis(values: Sequence[float | None], label: Callable[[float], str]) -> A
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low < 50 else (1, 3) if high / low < 2000 else (1,)
     ticks = [Tick(_FREE, "0")] if free else []
+    major = ticks[-1].at if ticks else -_NARROW
     for value in (step * 10.0**decade for decade in decades for step in steps):
         if positive and low <= value <= high:
-            ticks.append(Tick(round(_share(value, low, high, True, start), 2), label(value)))
+            at = round(_share(value, low, high, True, start), 2)
+            minor = at - major < _NARROW
+            ticks.append(Tick(at, label(value), minor))
+            major = major if minor else at
     return Axis(low, high, ticks, True, start)
 
 
@@ -181,12 +201,24 @@ def _point(
     return Point(name, rank, front, quality, cost, left, top, across, (100 - high, 100 - low))
 
 
+def _free_corner(
+    points: Sequence[Point], y: float, taken: Sequence[Box]
+) -> tuple[tuple[bool, bool], Box]:
+    """The end of the line at `y` with the fewest marks: on the right, below it; for a phone."""
+    marks = [*taken, *taken, *(box for point in points for box in point.marks)]
+    corners = [(right, below) for below in (False, True) for right in (False, True)]
+    boxes = [
+        (72.0 * right, y - 8 * (not below), 28 + 72.0 * right, y + 8 * below)
+        for right, below in corners
+    ]
+    costs = [_cost(box, marks) + 9 * (box[1] < 0 or box[3] > 100) for box in boxes]
+    best = costs.index(min(costs))
+    return corners[best], boxes[best]
+
+
 def _place_labels(points: Sequence[Point], taken: list[Box]) -> None:
     """Each name goes beside its point where it lies on the fewest lines, points and names."""
-    for one in points:
-        across, down = one.x_bar, one.y_bar
-        taken += [(across[0], one.y, across[1], one.y), (one.x, down[0], one.x, down[1])]
-        taken += [(one.x - 1, one.y - 3, one.x + 1, one.y + 3)]
+    taken += [box for point in points for box in point.marks]
     for point in points:
         places = [
             (before, point.y + shift)
@@ -201,7 +233,7 @@ def _place_labels(points: Sequence[Point], taken: list[Box]) -> None:
         ]
         best = costs.index(min(costs))
         point.before, point.label_y = places[best][0], round(places[best][1], 2)
-        taken.append(boxes[best])
+        taken += [boxes[best]] * 5  # rather on a line than on another name
 
 
 def _cost(box: Box, taken: Iterable[Box]) -> int:
