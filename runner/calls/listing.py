@@ -26,22 +26,25 @@ Ends = Mapping[tuple[str, str], date]  # by the name of the provider and the id 
 
 
 async def ends(models: Iterable[Single]) -> tuple[Ends, list[str]]:
-    """Of models whose provider has such a list and a key; and a line for each it kept from us."""
-    asked: dict[Provider, tuple[str, set[str]]] = {}
+    """Of all in the lists of these models' providers, where there is one, and a key for it.
+
+    And a line for each list that was kept from us.
+    """
+    asked: dict[Provider, str] = {}
     for model in models:
         at, key = model.provider, api_key(model)
         if key and at.api_base and at.litellm in _HAVE_ONE and at.data == "third_party":
-            asked.setdefault(at, (key, set()))[1].add(model.id)
-    lists = await asyncio.gather(*(_listed(at, key) for at, (key, _) in asked.items()))
+            asked.setdefault(at, key)
+    lists = await asyncio.gather(*(_listed(at, key) for at, key in asked.items()))
     found: dict[tuple[str, str], date] = {}
     problems = []
-    for (at, (_, ids)), listed in zip(asked.items(), lists, strict=True):
+    for at, listed in zip(asked, lists, strict=True):
         if isinstance(listed, str):
             problems.append(redact(f"{at.name}: its list of models could not be read: {listed}"))
             continue
         for entry in listed:
-            if entry.get("id") in ids and (day := _end(entry)):
-                found[at.name, entry["id"]] = day
+            if day := _end(entry):
+                found[at.name, str(entry.get("id"))] = day
     return found, problems
 
 

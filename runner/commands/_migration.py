@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from runner.decide.promote.decision_record import DecisionRecord
 from runner.decide.promote.promote import chosen
 from runner.decide.sweep import SweepRow
 from runner.decide.watch.branch import GitFailed, Repository
-from runner.decide.watch.due import CHEAPER, ENDS, Due
+from runner.decide.watch.due import CHEAPER, ENDS, Due, Ends, retirement, said_of
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.measure import formatting
 from runner.measure.comparison import RunComparison
@@ -44,6 +44,8 @@ class Decision:
     today: date
     dues: Sequence[Due] = ()
     options: Sequence[str] = ()
+    ahead: timedelta = timedelta(0)  # what ends within this is none of them
+    listed: Ends = field(default_factory=dict)
 
     @property
     def models(self) -> dict[str, Single]:
@@ -103,12 +105,13 @@ class _Measured:
 
 def migrate(config: Conf, decision: Decision) -> Outcome:
     """Measure, once for the same facts, and write. Raises RunnerError where it can't be done."""
-    plans, why = _plans(config, decision)
+    plans, ending, unasked = _plans(config, decision)
+    why = [*ending, *unasked]
     if not plans:
         if all(each.what == CHEAPER for each in decision.dues):
             return Outcome()  # what nobody has a key for is no candidate
         nobody = ["  nobody is named that could come instead: say a successor in its file"]
-        return Outcome(why or nobody, INCOMPLETE_EXIT if why else GATE_EXIT)
+        return Outcome(why or nobody, INCOMPLETE_EXIT if unasked else GATE_EXIT)
     name = f"{decision.job.task.name}-{_key(decision, plans)}"
     place = decision.job.outputs / "watch" / str(decision.today) / name
     for earlier in decision.job.outputs.glob(f"watch/*/{name}/{_SAID}"):
@@ -135,19 +138,29 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
     return Outcome([*why, *said.lines], said.code)
 
 
-def _plans(config: Conf, decision: Decision) -> tuple[dict[str, Plan], list[str]]:
-    """Of those that can be asked, and why the others can't."""
-    plans, why = {}, []
+def _plans(config: Conf, decision: Decision) -> tuple[dict[str, Plan], list[str], list[str]]:
+    """Of those that can be asked; who ends soon as well, and why the others can't be."""
+    plans, ending, why = {}, list[str](), list[str]()
+    today, ahead = decision.today, decision.ahead
     for option, told in decision.candidates.items():
         words = [f"task={decision.job.task.name}", f"model={option}", *told]
         try:
             tree = config.plain(config.compose(Job, *words, hydra=True))
             job = loading.validate({k: v for k, v in tree.items() if k in Job.model_fields})
-            priced = job.with_singles(lambda model: model.on(decision.today))
-            plans[option] = prepare(priced, decision.today)
+            priced = job.with_singles(lambda model: model.on(today))
+            plan = prepare(priced, today)
         except ConfigError as error:
             why += [f"  {option} can't be measured: {line}" for line in error.problems]
-    return plans, why
+            continue
+        ends = [
+            f"  {option} can't come instead: {each.why}"
+            for _, model in singles(priced.model, "model")
+            for each in retirement(model, today, ahead, said_of(model, decision.listed))
+        ]
+        ending += ends
+        if not ends:
+            plans[option] = plan
+    return plans, ending, why
 
 
 def _key(decision: Decision, plans: Mapping[str, Plan]) -> str:

@@ -103,7 +103,7 @@ def _look(config: Conf, watch: Watch, task: str, today: date) -> Decision:
     return Decision(job, mapping, record, today)
 
 
-def _listed(looks: Sequence[Decision]) -> Mapping[tuple[str, str], date]:
+def _listed(looks: Sequence[Decision]) -> due.Ends:
     """What providers say themselves; one that is down hides nothing of the others."""
     asked = [model for look in looks for model in look.models.values()]
     if not any(model.provider.api_key_env and not redact.unset(model) for model in asked):
@@ -121,7 +121,7 @@ def _answered(
     config: Conf,
     look: Decision,
     ahead: timedelta,
-    ends: Mapping[tuple[str, str], date],
+    ends: due.Ends,
     catalogue: Mapping[str, Single],
 ) -> tuple[list[str], int]:
     """What to say of a task, and the exit code. Raises RunnerError."""
@@ -132,14 +132,15 @@ def _answered(
     better: Mapping[str, Due] = {}
     heirs: list[str] = []
     if isinstance(job.model, Single):  # what is made of models has its arms in a file of its own
-        relatives = due.relatives(job.model, catalogue, look.today, ahead)
+        relatives = due.relatives(job.model, catalogue, look.today, ahead, ends)
         better = due.cheaper(job.model, relatives, look.today, record)
         heirs = [job.model.successor] if job.model.successor else sorted(relatives)
     todo = [each for each in found if each.measured]
     said = _migration.Outcome()
     if todo or better:
         options = dict.fromkeys([*(heirs if todo else ()), *better])
-        whole = replace(look, dues=[*todo, *better.values()], options=list(options))
+        dues = [*todo, *better.values()]
+        whole = replace(look, dues=dues, options=list(options), ahead=ahead, listed=ends)
         try:
             said = _migration.migrate(config, whole)
         except RunnerError as error:
@@ -152,9 +153,7 @@ def _answered(
     return [*lines, *said.lines, *failed], INCOMPLETE_EXIT if failed else code
 
 
-def _facts(
-    look: Decision, ahead: timedelta, model: Single, ends: Mapping[tuple[str, str], date]
-) -> Iterator[Due]:
+def _facts(look: Decision, ahead: timedelta, model: Single, ends: due.Ends) -> Iterator[Due]:
     listed = ends.get((model.provider.name, model.id))
     yield from due.retirement(model, look.today, ahead, listed)
     yield from due.dearer(model, look.today, ahead)

@@ -19,7 +19,7 @@ def served(base_url: str, name: str, provider: str = "loopback") -> Single:
 @pytest.mark.parametrize("key", ["shutdown_date", "deprecation", "expiration_date"])
 @pytest.mark.parametrize("day", ["2027-01-14", "2027-01-14T12:00:00Z"])
 async def test_dates(key: str, day: str) -> None:
-    """Each one's word for it, as a day or a time; null, nonsense and other models are none."""
+    """Each one's word for it, a day or a time, of all in the list; null, nonsense are none."""
     entries = [
         {"id": "a-2026-01-01", key: day},
         {"id": "b-2026-01-01", key: None},
@@ -30,7 +30,8 @@ async def test_dates(key: str, day: str) -> None:
     with Loopback(lambda _: Answer(body={"data": entries}), Anything()) as server:
         found, problems = await ends(served(server.base_url, name) for name in "abc")
     assert {(at, id): str(end) for (at, id), end in found.items()} == {
-        ("loopback", "a-2026-01-01"): "2027-01-14"
+        ("loopback", "a-2026-01-01"): "2027-01-14",
+        ("loopback", "other"): "2027-01-14",
     }
     assert problems == []
     [asked] = server.requests  # one list for three models

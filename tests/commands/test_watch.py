@@ -196,6 +196,24 @@ def test_nobody_qualifies(decided: Loopback, capsys: pytest.CaptureFixture[str])
     assert len(decided.requests) == before + 11  # the list, and the canary
 
 
+def test_who_ends_as_well(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """What ends soon itself is no way out, by its file or by its provider's list: exit 3."""
+    ends("successor: third")
+    runner_up, third = ENDS + timedelta(1), {"id": "third-2026-01-01"}
+    listed = {"data": [third | {"shutdown_date": str(DUE + timedelta(9))}]}
+    decided.answer = lambda r: Answer(body=listed) if r.method == "GET" else right(r)
+    model(Path("conf/model/second.yaml"), "second", f"retires: {runner_up}")
+    commit()
+    capsys.readouterr()
+    before = len(decided.requests)
+    assert watched(today=DUE + timedelta(1)) == 3
+    out = capsys.readouterr().out
+    assert "third can't come instead: third (third-2026-01-01) ends on" in out
+    assert f"second can't come instead: second (second-2026-01-01) ends on {runner_up}" in out
+    assert len(decided.requests) == before + 11  # the list, and the canary
+    assert not branches()
+
+
 def test_the_provider_knows_first(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     """A day that only the provider's own list has counts from when it is there."""
     model(Path("conf/model/first.yaml"), "first", "successor: third")

@@ -21,6 +21,9 @@ _ASIDE = ("retirement of ", "price in lists", "latency")
 _BY_HAND = ("model", "setting", "review", "calls answered")  # which no measurement answers
 
 
+Ends = Mapping[tuple[str, str], date]  # as providers list it: by provider, and id of the model
+
+
 class Due(Record):
     """One thing that has moved, or will within the days that one looks ahead."""
 
@@ -48,6 +51,11 @@ def retirement(
     others = "".join(f"; {each}: {day}" for each, day in days.items() if day != first)
     why = f"{model.name} ({model.id}) ends on {first}, says {who}{others}"
     yield Due(what=ENDS, why=why, on=first)
+
+
+def said_of(model: Single, listed: Ends) -> date | None:
+    """When it ends, by the list of its provider."""
+    return listed.get((model.provider.name, model.id))
 
 
 def _in_map(model: Single, today: date) -> date | None:
@@ -90,7 +98,7 @@ def served(ids: Collection[str], seen: Collection[str]) -> Iterator[Due]:
 
 
 def relatives(
-    model: Single, catalogue: Mapping[str, Single], today: date, ahead: timedelta
+    model: Single, catalogue: Mapping[str, Single], today: date, ahead: timedelta, listed: Ends
 ) -> dict[str, Single]:
     """The others of its family that do not end soon themselves, by option, at today's price."""
     return {
@@ -98,7 +106,7 @@ def relatives(
         for option, other in catalogue.items()
         if other.name != model.name
         and family(other) == family(model)
-        and not list(retirement(other, today, ahead))
+        and not list(retirement(other, today, ahead, said_of(other, listed)))
     }
 
 

@@ -100,8 +100,12 @@ def test_served() -> None:
 
 def test_cheaper(catalogue: Mapping[str, Single]) -> None:
     """In both prices no dearer, in one cheaper; what ends soon itself is no way out."""
-    family = due.relatives(catalogue["haiku-4-5"], catalogue, TODAY, AHEAD)
+    family = due.relatives(catalogue["haiku-4-5"], catalogue, TODAY, AHEAD, {})
     assert "haiku" in due.cheaper(catalogue["haiku-4-5"], family, TODAY, None)
     assert "haiku-4-5" not in due.cheaper(catalogue["haiku"], family, TODAY, None)
-    mini = due.relatives(catalogue["gpt-5.4-mini"], catalogue, TODAY, AHEAD)
+    mini = due.relatives(catalogue["gpt-5.4-mini"], catalogue, TODAY, AHEAD, {})
     assert "gpt-4o-mini" not in mini  # 44 days left
+    haiku = catalogue["haiku"]
+    listed = {(haiku.provider.name, haiku.id): TODAY}
+    family = due.relatives(catalogue["haiku-4-5"], catalogue, TODAY, AHEAD, listed)
+    assert "haiku" not in family
