@@ -6,14 +6,12 @@ of the same sweep; where there is none, it says what a router over the candidate
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from pydantic import Field
 
 from runner.measure import formatting
 from runner.measure.like_for_like import JournalDigest
-from runner.price import total
 from runner.record.outcomes import CONFIDENCE, Metric, Record
 
 _RIVALS = {
@@ -86,8 +84,8 @@ def _held_against_arms(
             "in the same sweep"
         )
         return RouterGain(label=router.label, said=[said], not_measured=missing)
-    arms = {alone[each].label: _cases(alone[each].digest) for each in wanted}
-    found = gain(_cases(router.digest), arms, confidence=confidence, among=among * len(_RIVALS))
+    arms = {alone[each].label: alone[each].digest.worth for each in wanted}
+    found = gain(router.digest.worth, arms, confidence=confidence, among=among * len(_RIVALS))
     if found is None:
         return RouterGain(label=router.label, said=[f"{router.label}: no case has all answers"])
     ways = {"": found.router, "best": found.best, "mix": found.mix, "length": found.length}
@@ -151,7 +149,7 @@ def _possible(seen: Sequence[Seen]) -> Iterator[RouterGain]:
     from runner.measure.routing_gain import oracle
 
     first = seen[0].setting if seen else {}
-    arms = {one.label: _cases(one.digest) for one in seen if one.setting == first}
+    arms = {one.label: one.digest.worth for one in seen if one.setting == first}
     found = oracle(arms) if len(arms) > 1 else None
     if found is None:
         return
@@ -183,16 +181,3 @@ def _leaves(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _id(model: Mapping[str, Any]) -> tuple[str, str]:
     return str(model.get("name")), str(model.get("id"))
-
-
-def _cases(digest: JournalDigest) -> dict[str, Any]:
-    from runner.measure.routing_gain import Asked
-
-    return {
-        case: Asked(
-            fmean(worth for worth, _ in found),
-            None if (usd := total(cost for _, cost in found)) is None else usd / len(found),
-            digest.chars[case],
-        )
-        for case, found in digest.worth.items()
-    }

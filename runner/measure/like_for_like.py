@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from runner.cases.messages import text_of
 from runner.config.overrides import leaves
@@ -39,6 +40,7 @@ _NOT_SETTINGS = {
     *("responseMimeType", "response_mime_type", "responseJsonSchema", "response_json_schema"),
 }
 _REPLAYED = "replayed answers"
+_USUAL = {0.0: 0.0, 1.0: 1.0}  # numbers that are kept once
 _LONGEST = 40  # characters of a value that a difference quotes
 
 
@@ -53,18 +55,33 @@ class Inputs:
     explained: set[str] = field(default_factory=set)
 
 
+class Asked(NamedTuple):
+    """One case as one candidate answered it, all its repeats together."""
+
+    quality: float  # mean, 0..1; a request that failed is worth 0
+    usd: float | None  # mean of a request; None: unknown
+    chars: int  # of the prompt
+    requests: int = 1
+
+    def again(self, quality: float, usd: float | None) -> "Asked":
+        n = self.requests
+        cost = None if self.usd is None or usd is None else (n * self.usd + usd) / (n + 1)
+        return Asked((n * self.quality + quality) / (n + 1), cost, self.chars, n + 1)
+
+
 @dataclass
 class JournalDigest:
-    """What a journal shows, line by line; the scores of `scorer` are the quality."""
+    """What a journal shows, line by line; the scores of `scorer` are the quality.
+
+    There may be millions of cases: each one's name is kept once for all journals.
+    """
 
     scorer: str
     scores: dict[str, list[float]] = field(default_factory=dict)  # quality, by case and repeat
     first: Answered | None = None  # of the first case, so that journals show the same one
     requests: dict[str, bytes] = field(default_factory=dict)  # hash of what was sent, by case
     reasoning: dict[str, int] = field(default_factory=dict)  # tokens, by case
-    # What each request was worth to its user, failed ones among them, and what it cost, by case.
-    worth: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
-    chars: dict[str, int] = field(default_factory=dict)  # of the prompt, by case
+    worth: dict[str, Asked] = field(default_factory=dict)  # of requests to their user, by case
     outcomes: int = 0
     replayed: int = 0
 
@@ -74,14 +91,19 @@ class JournalDigest:
         self._value(line)
         if not own(line):
             return
+        case = intern(line.case)
         if score := line.scores.get(self.scorer):
-            self.scores.setdefault(line.case, []).append(score.value)
+            value = _USUAL.get(score.value, score.value)
+            if case in self.scores:
+                self.scores[case].append(value)
+            else:
+                self.scores[case] = [value]
         if line.repeat == 0:
             # On record the body is without its messages, which stand beside it.
             sent = json.dumps([line.messages, line.request], sort_keys=True, default=str)
-            self.requests[line.case] = sha256(sent.encode()).digest()[:8]
+            self.requests[case] = sha256(sent.encode()).digest()[:8]
             if line.usage:
-                self.reasoning[line.case] = line.usage.reasoning_tokens
+                self.reasoning[case] = line.usage.reasoning_tokens
         if self.first is None or (line.case, line.repeat) < (self.first.case, self.first.repeat):
             self.first = line
 
@@ -91,9 +113,11 @@ class JournalDigest:
         if score is None and not (isinstance(line, Failed) and not line.open):
             return
         mine = score.value if score and own(line) else 0.0
-        self.worth.setdefault(line.case, []).append((mine, line.cost_usd))
-        if line.case not in self.chars:
-            self.chars[line.case] = sum(len(text_of(message)) for message in line.messages)
+        if before := self.worth.get(line.case):
+            self.worth[line.case] = before.again(mine, line.cost_usd)
+        else:
+            chars = sum(len(text_of(message)) for message in line.messages)
+            self.worth[intern(line.case)] = Asked(_USUAL.get(mine, mine), line.cost_usd, chars)
 
 
 def look(run: Run, lines: Iterable[Line]) -> JournalDigest:

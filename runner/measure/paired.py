@@ -12,6 +12,7 @@ correction shows a little more, but leaves no interval to say how much better th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 
@@ -68,8 +69,10 @@ def paired(
     values = [
         value for scores in (baseline, candidate) for case in common for value in scores[case]
     ]
-    before = np.array([np.mean(baseline[case]) for case in common])
-    after = np.array([np.mean(candidate[case]) for case in common])
+    before, after = (
+        np.array([found[0] if len(found := scores[case]) == 1 else fmean(found) for case in common])
+        for scores in (baseline, candidate)
+    )
     once = len(values) == 2 * len(common)
     method = "bounded differences" if once else "clustered bounded differences"
     seen = PairedDifference(method, len(common), left_out, None)

@@ -14,23 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 
 from runner.measure.bounded import Floats, chance_below, root
+from runner.measure.like_for_like import Asked
 from runner.measure.paired import PairedDifference, paired
 
 _NORMAL = NormalDist()
 _FAR = 100.0  # shares beyond which nobody looks for a bound
-
-
-class Asked(NamedTuple):
-    """One case as one candidate answered it, all its repeats together."""
-
-    quality: float  # mean, 0..1; a request that failed is worth 0
-    usd: float | None  # mean of a request; None: unknown
-    chars: int  # of the prompt
 
 
 Cases = Mapping[str, Asked]  # by id

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from runner.measure.routing_gain import Asked, Cases, gain, oracle
+from runner.measure.like_for_like import Asked
+from runner.measure.routing_gain import Cases, gain, oracle
 
 N = 120
 WEAK, STRONG = 0.001, 0.010  # dollars a request
