@@ -16,6 +16,7 @@ from runner.errors import ConfigError, RunnerError
 from runner.pipeline import provenance
 from runner.pipeline.plan import prepare
 from runner.pipeline.shards import share
+from runner.record import shards
 from runner.record.files import RUN, dated, write_json
 
 
@@ -58,7 +59,8 @@ def _run(job: Job, given: Arguments) -> int:
 
     def in_shards() -> None:
         # Whoever goes on with it looks for this.
-        write_json(directory / RUN, provenance.describe(plan, taken_over=0))
+        found = shards.lines(directory, job.shards)
+        write_json(directory / RUN, provenance.describe(plan, taken_over=found))
         _shards.place(given, job, directory, run_shard)
 
     [result] = evaluate([(plan, directory)], in_shards if job.shards > 1 else None)

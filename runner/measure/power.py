@@ -20,6 +20,7 @@ Settled = Callable[[int], bool]  # whether so many cases in all would do
 _NORMAL = NormalDist()
 POWER = 0.8
 _PRECISION = 1e-9
+_NEVER = 1e-18  # of each number of cases: all such together are below the precision
 _TAIL = (1 - CONFIDENCE) / 2
 # An interval that would just clear a limit if the new cases came out as those before them clears
 # it in every second run. They are taken to come out a little worse, as in 3 runs of 10 they do.
@@ -40,6 +41,7 @@ def smallest_pass_difference(
 
     differ = np.arange(n + 1)
     likely = stats.binom.pmf(differ, n, discordant)
+    differ, likely = differ[likely > _NEVER], likely[likely > _NEVER]
     least = stats.binom.isf(tail, differ, 0.5) + 1  # wins out of so many that are no chance
 
     def excess(difference: float) -> float:

@@ -18,6 +18,7 @@ from runner.pipeline.resume import Carried
 from runner.pipeline.session import Session, opened
 from runner.record.files import JOURNAL, RESULT, RUN, write_json
 from runner.record.outcomes import Attempt, Failed, Line, Raced, Score
+from runner.record.run import Run
 from runner.scorers import ScorerFailed
 
 
@@ -77,6 +78,8 @@ async def begun(
     (directory / RESULT).unlink(missing_ok=True)  # it is of what was asked until now
     carried = await resume.carry_over(plan, directory)
     about = provenance.describe(plan, taken_over=len(carried.done))
+    if plan.job.shards > 1 and plan.job.shard is None:  # its shards have asked, and began before
+        about |= {key: Run(directory).about[key] for key in ("started", "taken_over")}
     write_json(directory / RUN, about | ({"race": race.model_dump()} if race else {}))
     for _ in carried.done:
         advance()

@@ -83,6 +83,15 @@ def in_order(lines: Iterable[tuple[int, Item]], ahead: int) -> Iterator[tuple[in
         yield heapq.heappop(heap)
 
 
+def lines(run: Path, shards: int) -> int:
+    """How many outcomes their journals have, all together; somebody may still be writing them."""
+    found = 0
+    for journal in folder(run, shards).glob(f"*/{JOURNAL}"):
+        with journal.open("rb") as file:
+            found += sum(line.endswith(b"\n") for line in file)
+    return found
+
+
 def merge(run: Path, shards: int, ahead: int) -> None:
     """Make one record of those of all shards, which are through; what is there twice is one's own.
 

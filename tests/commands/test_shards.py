@@ -119,6 +119,7 @@ def test_eval_is_the_same(runner: Run, server: Loopback, repeats: int) -> None:
     one, other = sorted(Path("outputs/runs").iterdir())
     assert result(one) == result(other)
     assert len(server.requests) == 2 * 11 * repeats
+    assert read_json(other / RUN)["taken_over"] == 0
     assert [(line.case, line.repeat) for line in read_journal(one / JOURNAL)] == [
         (line.case, line.repeat) for line in read_journal(other / JOURNAL)
     ]
