@@ -126,8 +126,10 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
     if best is None and not all(row.complete and not row.error for row in measured.rows):
         return Outcome([*why, *left], INCOMPLETE_EXIT)
     if best:
-        lines = _written(config, decision, measured, best, place, branch, repository)
+        lines, over = _written(config, decision, measured, best, place, branch, repository)
         said, kept = Outcome(lines, GATE_EXIT), lines
+        if not over:
+            return Outcome([*why, *lines], GATE_EXIT)
     elif measured.old and not decision.ends:
         said = Outcome([*left, f"  {decision.job.model.name} stays"], stays=True)
         kept = []
@@ -232,8 +234,11 @@ def _written(
     place: Path,
     branch: str,
     repository: Repository | None,
-) -> list[str]:
-    """The text and the diff in `place`, and the branch where there is a repository."""
+) -> tuple[list[str], bool]:
+    """The text and the diff in `place`, and the branch where there is a repository.
+
+    What to say of it, and whether there is nothing to be tried again.
+    """
     from runner.report import markdown
 
     found = chosen(measured.sweep, best.label, best.task)
@@ -268,16 +273,16 @@ def _written(
     lines = [f"  {title} ({record.tier}), {' → '.join(usd for _, usd in months[1:])} a month"]
     lines += [f"  text: {paths.shown(place / 'pull_request.md')}"]
     if repository is None:
-        return [*lines, "  no branch: there is no git repository here"]
+        return [*lines, "  no branch: there is no git repository here"], True
     if unclean := repository.unclean(list(files)):
-        return [*lines, f"  no branch: {unclean}"]
+        return [*lines, f"  no branch: {unclean}"], False
     try:
         repository.commit(branch, files, f"{title}\n\n{'; '.join(map(str, decision.dues))}")
         lines.append(f"  branch: {branch}")
         asked = repository.propose(branch, title, place / "pull_request.md")
-        return [*lines, f"  pull request: {asked}"] if asked else lines
+        return [*lines, *([f"  pull request: {asked}"] if asked else [])], True
     except GitFailed as error:
-        return [*lines, f"  {error}"]
+        return [*lines, f"  {error}"], True
 
 
 def _flips(decision: Decision, measured: _Measured, best: SweepRow) -> RunComparison | None:

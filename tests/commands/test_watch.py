@@ -333,7 +333,7 @@ def test_without_git(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_changes_of_ones_own(decided: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """A mapping that was edited and not committed is left alone, and no branch overwrites it."""
+    """A mapping that was edited is left alone, and there is no branch until that is committed."""
     ends("successor: third")
     mapping = Path("conf/mapping/mine.yaml")
     mapping.write_text(f"# edited\n{MAPPING}")
@@ -341,6 +341,10 @@ def test_changes_of_ones_own(decided: Loopback, capsys: pytest.CaptureFixture[st
     assert "mine.yaml has changes that are not committed" in capsys.readouterr().out
     assert mapping.read_text() == f"# edited\n{MAPPING}"
     assert not branches()
+    commit()
+    assert watched(today=DUE) == 3
+    [branch] = branches()
+    assert git("show", f"{branch}:conf/mapping/mine.yaml").startswith("# edited\n")
 
 
 GH = """#!/bin/sh
