@@ -44,6 +44,7 @@ class Line:
 
     model: str
     colour: int  # from 1
+    second: bool  # another one has it already
     dots: list[Dot]
 
 
@@ -59,12 +60,15 @@ class Chart:
 
 
 def terminal(found: History, most: int | None = None) -> Iterator[RenderableType]:
-    """The newest runs first; `most` of them, None: all."""
+    """A table a task, the newest runs first; `most` of them in all, None: every one."""
     yield from (title(decided(each)) for each in found.decisions)
     if not found.rows:
         yield note("no run is on record")
         return
-    yield table(found.rows[:most]).drawn()
+    shown = found.rows[:most]
+    for task in dict.fromkeys(row["task"] for row in shown):
+        yield title(task)
+        yield _narrow([row for row in shown if row["task"] == task]).drawn()
     if most is not None and len(found.rows) > most:
         yield note(f"{len(found.rows) - most:,} older ones are on the page")
     yield from (note(f"not read: {each}") for each in found.unreadable)
@@ -72,6 +76,13 @@ def terminal(found: History, most: int | None = None) -> Iterator[RenderableType
 
 def table(rows: Sequence[Row]) -> Table:
     return Table(_COLUMNS, [_cells(row) for row in rows], {"n", *_COLUMNS[4:7]})
+
+
+def _narrow(rows: Sequence[Row]) -> Table:
+    """Of one task, for 80 columns."""
+    columns = "day", "model", "n", "quality", "p95", "a request", "tier"
+    cells = map(_cells, rows)
+    return Table(columns, [[time[:10], *rest] for time, _, *rest in cells], set(columns[2:6]))
 
 
 def _cells(row: Row) -> list[str]:
@@ -149,6 +160,7 @@ def _chart(name: str, rows: Sequence[Row]) -> Chart | None:
         Line(
             model,
             number % _COLOURS + 1,
+            number >= _COLOURS,
             [_dot(name, row, axis, times) for row in reversed(known) if row["model"] == model],
         )
         for number, model in enumerate(models)

@@ -46,9 +46,10 @@ def test_a_row_a_run(measured: None, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["history"]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
     assert re.match(r"demo: first since \d{4}-\d\d-\d\d, supported; review by ", first)
-    models = [line.split()[3] for line in rest if line.startswith("20")]
+    lines = [line for line in rest if line.startswith("20")]
+    models = [line.split()[1] for line in lines]
     assert len(models) == 4 and sorted(models[1:3]) == ["first", "second"]
-    assert "production" in rest[2]
+    assert rest[0].strip() == "demo" and "production" in lines[0]
     assert rest[-1] == "page: outputs/index.html"
 
 
