@@ -32,8 +32,10 @@ Both = tuple[float | None, float | None]  # in the baseline and in the candidate
 _NOISE = 9  # decimals beyond which sums of dollars differ by their rounding alone
 
 
-def scores(pairs: Pairs, quality: str, confidence: float) -> Iterator[Change]:
+def scores(baseline: Observed, candidate: Observed, pairs: Pairs) -> Iterator[Change]:
     """Quality, the share of requests answered, and the other scorers, corrected for each other."""
+    quality, confidence = candidate.quality, candidate.confidence
+    anytime = _anytime(baseline, candidate)
     kept = [seen.scores for pair in pairs.values() for seen in pair]
     names = sorted({name for given in kept for name in given} - {quality})
     columns: dict[str, Callable[[CaseOutcomes], list[float]]] = {
@@ -44,7 +46,7 @@ def scores(pairs: Pairs, quality: str, confidence: float) -> Iterator[Change]:
     for name, values in columns.items():
         before, after = ({case: values(pair[n]) for case, pair in pairs.items()} for n in (0, 1))
         among = len(names) if name.startswith(SCORE) else 1
-        one = paired(before, after, confidence=confidence, among=among)
+        one = paired(before, after, confidence=confidence, among=among, anytime=anytime)
         change = Estimate(one.difference, one.low, one.high)
         known = one.low is not None and one.high is not None
         yield _change(
@@ -57,6 +59,10 @@ def scores(pairs: Pairs, quality: str, confidence: float) -> Iterator[Change]:
             p_value=one.p_value,
             smallest=_smallest(one, (1 - confidence) / among / 2),
         )
+
+
+def _anytime(*both: Observed) -> bool:
+    return any(each.anytime for each in both)
 
 
 def _scored(scorer: str, seen: CaseOutcomes) -> list[float]:
@@ -82,7 +88,7 @@ def latencies(before: Observed, after: Observed, pairs: Pairs) -> Iterator[Chang
 
     No bound of p95 is proven by few cases (see `statistics.percentile`), so that no change is.
     """
-    sure = after.confidence
+    sure, anytime = after.confidence, _anytime(before, after)
     timed = [pair for pair in pairs.values() if all(sum(seen.latency_ms) for seen in pair)]
     if not timed:
         return
@@ -91,9 +97,9 @@ def latencies(before: Observed, after: Observed, pairs: Pairs) -> Iterator[Chang
     alike = before.timing == after.timing
     ratios = [fmean(late.latency_ms) / fmean(early.latency_ms) for early, late in timed]
     found = [percentile(values[n], 50, cases[n]).value for n in (0, 1)]
-    typical = percentile(ratios, 50, confidence=sure) if alike else Estimate(None)
+    typical = percentile(ratios, 50, None, sure, anytime) if alike else Estimate(None)
     yield _ratio(LATENCY, "ms", (found[0], found[1]), typical, len(timed))
-    early, late = (percentile(values[n], 95, cases[n], sure) for n in (0, 1))
+    early, late = (percentile(values[n], 95, cases[n], sure, anytime) for n in (0, 1))
     slow = Estimate(
         _over(late.value, early.value), _over(late.low, early.high), _over(late.high, early.low)
     )
@@ -120,7 +126,8 @@ def costs(baseline: Observed, candidate: Observed, pairs: Pairs) -> Iterator[Cha
         change = change.model_copy(update={"verdict": "worse"})  # was free: there is no ratio
     yield change
     if all(before) and len(set(each)) > 1:
-        typical = percentile(each, 50, confidence=candidate.confidence)
+        anytime = _anytime(baseline, candidate)
+        typical = percentile(each, 50, None, candidate.confidence, anytime)
         yield _ratio(TYPICAL_COST, "usd", (median(before), median(after)), typical, len(paid))
 
 
@@ -139,11 +146,11 @@ def _times(
     """The case that nobody has seen may cost all that it can on one side, and nothing else."""
     if not any(before):
         return Estimate(None) if any(after) else Estimate(1.0, 1.0, 1.0)
-    sure = candidate.confidence
+    sure, anytime = candidate.confidence, _anytime(baseline, candidate)
     if all(before) and len(set(each)) == 1:  # another price, the same tokens
-        return percentile(each, 50, confidence=sure)
+        return percentile(each, 50, None, sure, anytime)
     most, most_under = candidate.most_usd, baseline.most_usd
-    return ratio(after, before, most=most, most_under=most_under, confidence=sure)
+    return ratio(after, before, most=most, most_under=most_under, confidence=sure, anytime=anytime)
 
 
 def _over(value: float | None, other: float | None) -> float | None:

@@ -47,6 +47,7 @@ class Look:
             timing=run.config.get("concurrency"),
             confidence=run.section("requirements").get("confidence", CONFIDENCE),
             outcomes=run.measurement.outcomes if measured else None,
+            anytime=measured and bool(run.measurement.race and run.measurement.race.stopped),
         )
         try:
             self._most: ceiling.Most | None = ceiling.Most(typed(Job, of.config, ""))
@@ -126,7 +127,7 @@ def compare(
     common = [case for case in both if _same(before, after, case)]
     pairs = {case: (before.cases[case], after.cases[case]) for case in common}
     changes = [
-        *scores(pairs, after.quality, after.confidence),
+        *scores(before, after, pairs),
         *latencies(before, after, pairs),
         *costs(before, after, pairs),
     ]

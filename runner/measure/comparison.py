@@ -112,6 +112,7 @@ class Observed:
     confidence: float = CONFIDENCE
     most_usd: float | None = None  # that a request can cost; None: nobody knows
     outcomes: int | None = None  # that there will be; None: as many as there are
+    anytime: bool = False  # a race ended it, by what it had shown
     cases: dict[str, CaseOutcomes] = field(default_factory=dict)
 
     def note(self, line: Line) -> None:

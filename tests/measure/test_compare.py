@@ -63,6 +63,19 @@ def test_quality_proven_worse() -> None:
     assert [flip.case for flip in found.fell] == [f"c{k:03}" for k in range(12)]
 
 
+def test_what_a_race_ended() -> None:
+    """It was ended by what it had shown: more is needed to prove a change, and no bound is lost."""
+    for failed, verdict in ((6, "not proven"), (24, "worse")):
+        ended = compare(observed(passing(40), anytime=True), observed(passing(40, failed)))
+        fixed = compare(observed(passing(40)), observed(passing(40, failed)))
+        assert change(ended, QUALITY).verdict == verdict
+        assert change(fixed, QUALITY).verdict == "worse"
+        for one, other in zip(ended.changes, fixed.changes, strict=True):
+            assert one.change == other.change
+            for low, wider in ((other.low, one.low), (-(other.high or 0), -(one.high or 0))):
+                assert wider is None or low is None or wider <= low + 1e-6
+
+
 def test_quality_proven_better_shuts_no_gate() -> None:
     """An improvement is proven just so, and is no regression."""
     found = compare(observed(passing(40, 12)), observed(passing(40)))
