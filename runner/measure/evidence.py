@@ -129,7 +129,10 @@ class JournalSummary:
             case = self._cases.setdefault(line.case, len(self._cases))
             self.people.add(line, case)
             if not line.replayed:
-                self.latencies_ms.extend(each.seconds * 1000 for each in turns(line))
+                waited = (
+                    [each.seconds for each in turns(line)] if line.exchanges else [line.seconds]
+                )
+                self.latencies_ms.extend(1000 * seconds for seconds in waited)
             for name in line.scores:
                 told = (score for score in line.judged(name) if score.details)
                 kept = self.scores.setdefault(name, [])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from runner.cases.reading import is_json
 from runner.config.schema import Job
@@ -29,8 +28,7 @@ def own(line: Line) -> TypeGuard[Answered]:
     return isinstance(line, Answered) and line.fallback is None
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """What the user of a conversation waited for and read; of any other request, all of it."""
 
     seconds: float
@@ -42,11 +40,11 @@ class Turn:
 
 
 def turns(line: Answered) -> list[Turn]:
+    if not line.exchanges:
+        return [_turn(line, line.seconds, line.attempts)]
     found: dict[int, list[Exchange]] = {}
     for each in line.exchanges:
         found.setdefault(each.turn, []).append(each)
-    if not found:
-        return [_turn(line, line.seconds, line.attempts)]
     numbers = {id(each): number for number, each in enumerate(line.exchanges, 1)}
     return [
         _turn(
@@ -71,10 +69,9 @@ class Sample:
         self.values = array("d")
         self.cases = array("q")
 
-    def add(self, case: int | None, value: float) -> None:
+    def add(self, case: int, value: float) -> None:
         self.values.append(value)
-        if case is not None:
-            self.cases.append(case)
+        self.cases.append(case)
 
 
 class Observations:
@@ -82,6 +79,7 @@ class Observations:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self._repeated, self._judged = job.repeats > 1, bool(job.judging)
         self._cases: dict[str, int] = {}
         self._samples: defaultdict[str, Sample] = defaultdict(Sample)
         # The quality of each case at each of its repeats; empty where a case is asked once.
@@ -129,8 +127,10 @@ class Observations:
         return any(name not in line.scores | line.unscored for name in self.job.task.scorers)
 
     def _note(self, name: str, case: int, value: float) -> None:
-        several = self.job.repeats > 1 or name in _OF_TURNS
-        self._samples[name].add(case if several else None, value)
+        sample = self._samples[name]
+        sample.values.append(value)
+        if self._repeated or name in _OF_TURNS:
+            sample.cases.append(case)
 
     def _pay(self, line: Line, case: int) -> None:
         self.cost = total((self.cost, line.cost_usd))
@@ -161,9 +161,9 @@ class Observations:
     def _credit(self, line: Answered, case: int) -> None:
         for name, score in line.scores.items():
             self._note(SCORE + name, case, score.value)
-        if self.job.repeats > 1 and (quality := line.scores.get(self.job.task.quality_scorer)):
+        if self._repeated and (quality := line.scores.get(self.job.task.quality_scorer)):
             self.scores[line.case].append(quality.value)
-        if self.job.judging:
+        if self._judged:
             self._note("judge_failure_rate", case, bool(line.unscored))
         parts = turns(line)
         self._turns = self._turns or len(parts) > 1
@@ -228,24 +228,23 @@ class Observations:
     def sample(self, name: str) -> tuple[array[float], array[int] | None]:
         """Numbers of one kind, and the cases they came from where a case was asked repeatedly."""
         found = self._samples[name]
-        several = self.job.repeats > 1 or (self._turns and name in _OF_TURNS)
+        several = self._repeated or (self._turns and name in _OF_TURNS)
         return found.values, found.cases if several else None
 
 
 def _answering_seconds(turn: Turn) -> float:
     """Of the attempt that gave the answer, without those on the way to it."""
-    made = (
-        attempt.seconds
-        for attempt in reversed(turn.attempts)
-        if attempt.role == "answer"
-        and (attempt.model, attempt.arm, attempt.fallback) == turn.served_by
-        and attempt.usage == turn.usage
-    )
-    return next(made, turn.seconds)
+    for attempt in reversed(turn.attempts):
+        by = attempt.model, attempt.arm, attempt.fallback
+        if attempt.role == "answer" and by == turn.served_by and attempt.usage == turn.usage:
+            return attempt.seconds
+    return turn.seconds
 
 
 def _retried(attempts: Sequence[Attempt]) -> bool:
     """Whether a model was asked again after it had failed."""
+    if len(attempts) < 2:
+        return False
     failed: set[tuple[int | None, str | None, str, str, str]] = set()
     for attempt in attempts:
         who = attempt.exchange, attempt.fallback, attempt.role, attempt.arm, attempt.model

@@ -214,7 +214,8 @@ class Outcome(Record):
     queued_seconds: float  # waiting for a free slot, by our own choice
     attempts: list[Attempt]
     judging: list[Attempt] = []  # by the models of scorers; no part of cost_usd and seconds
-    exchanges: list[Exchange] = Field([], exclude_if=lambda found: not found)  # of a conversation
+    # Of a conversation. A default that is no list is not copied, deeply, for each line.
+    exchanges: list[Exchange] = Field(default_factory=list, exclude_if=lambda found: not found)
     choices: list[Choice] = []
     skipped: list[Skipped] = []
     replayed: bool = False  # taken over from an earlier run: paid for and timed then
