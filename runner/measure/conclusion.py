@@ -65,7 +65,7 @@ def open_lines(result: Result) -> list[str]:
         for verdict in result.verdicts
         if verdict.verdict != "met"
     ]
-    return found if thresholds(result) else [*found, "no threshold is set"]
+    return found if thresholds(result) else ["no threshold is set", *found]
 
 
 def settles(result: Result, verdict: Verdict) -> str:

@@ -61,13 +61,16 @@ class Card:
             "refused": f"{result.candidate} can't be recommended for {result.task}",
             None: said_of.conclusion(result),
         }
+        line = lines[found]
         because = {"proven": "it provably meets every requirement"}.get(found or "", "")
+        if found == "supported" and not said_of.thresholds(result):
+            line = f"No threshold is set for {result.task}"
+            because = f"{result.candidate} was measured, and held against nothing"
+            found = None
         if found == "refused":
             short = said_of.shortfall(result) or "has no answer that was scored"
             because = f"it {short}"
-        return cls(
-            **_about(result, started), line=lines[found], tier=found, because=because, runner_up=""
-        )
+        return cls(**_about(result, started), line=line, tier=found, because=because, runner_up="")
 
     @classmethod
     def on_sweep(cls, said: Recommendation, ranked: Sequence[SweepRow], started: str) -> Card:
@@ -78,14 +81,18 @@ class Card:
             "proven": f"Ship {of.label} for {said.task}",
             "supported": f"{of.label} is supported, not proven, for {said.task}",
         }
-        because, line = said.because, lines.get(said.tier or "")
+        tier, because, line = said.tier, said.because, lines.get(said.tier or "")
+        if said.tier == "supported" and not said_of.thresholds(of):
+            line = f"No threshold is set for {said.task}"
+            because = f"{of.label} comes first of those measured, and was held against nothing"
+            tier = None
         if line is None:
             line = f"No candidate can be recommended for {said.task}"
             because = f"nearest: {reason(of, said)}".rstrip(". ")
         return cls(
             **_about(of, started, said),
             line=line,
-            tier=said.tier,
+            tier=tier,
             because=because,
             runner_up=reason(others[0], said) if others else "",
         )

@@ -33,11 +33,7 @@ def test_build(write_run: Factory) -> None:
     assert (
         Result.model_validate_json((directory / RESULT).read_bytes()) == result == load(directory)
     )
-    assert (
-        (directory / REPORT)
-        .read_text()
-        .startswith("### small is supported, not proven, for sorting\n")
-    )
+    assert (directory / REPORT).read_text().startswith("### No threshold is set for sorting\n")
 
 
 def test_building_again_changes_nothing(write_run: Factory) -> None:

@@ -313,7 +313,7 @@ def test_tasks_by_candidates(sweep: Path, write_run: Factory) -> None:
         for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", line)
     ]
     assert cells[:6] == ["task", "ship", "tier", "small", "good", "bad"]
-    assert cells[6:12] == ["other", "small", "supported", "supported, 1.000", "", ""]
+    assert cells[6:12] == ["other", "none", "none", "supported, 1.000", "", ""]
     assert cells[12:16] == ["sorting", "good", "supported", ""]
     assert cells[16:] == ["supported, 1.000", "refused, 0.500"]
 
