@@ -444,8 +444,13 @@ def test_an_answer_that_calls_tools(tab: Page, tmp_path: Path) -> None:
 
 
 def test_ten_thousand_rows(tab: Page, tmp_path: Path) -> None:
-    """Only the rows in sight are elements, wherever one scrolls, and the last is within reach."""
-    tab.goto(run_page(tmp_path, [answered(f"c{n}", n % 2) for n in range(10_000)]))
+    """Only the rows in sight are elements, the last is within reach, what all ask is there once."""
+    rules = "Sort it by these rules. " * 50
+    asked = [[{"role": "user", "content": f"{rules}\n{n}?"}] for n in range(10_000)]
+    lines: Lines = [answered(f"c{n}", n % 2, messages=asked[n]) for n in range(10_000)]
+    page = run_page(tmp_path, lines)
+    assert (tmp_path / PAGE).read_text().count(rules) == 1
+    tab.goto(page)
     api.expect(tab.locator("output")).to_have_text("10,000 cases")
     tab.locator(".grid").focus()
     tab.keyboard.press("End")
@@ -453,6 +458,11 @@ def test_ten_thousand_rows(tab: Page, tmp_path: Path) -> None:
     api.expect(tab.locator(".grid [aria-selected=true]")).to_be_in_viewport()
     assert tab.locator(".grid [data-place]").count() < 60
     assert tab.locator(".grid").get_attribute("aria-rowcount") == "10001"
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog", name="c9999")
+    api.expect(dialog.get_by_label("input", exact=True)).to_have_text("9999?")
+    dialog.get_by_text("The whole prompt").click()
+    api.expect(dialog.get_by_label("user message")).to_have_text(f"{rules}\n9999?")
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -64,9 +64,10 @@ function nearest(tables) {
 function main() {
   document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
   const data = JSON.parse(document.getElementById("data").textContent);
+  const texts = data.texts.map((text) => typeof text === "string" ? text : data.beginnings[text[0]] + text[1]);
   const tables = [...document.querySelectorAll("[data-board]")].map((section) => {
     const number = Number(section.dataset.board);
-    return new Cases(section, number, data.boards[number], data.texts);
+    return new Cases(section, number, data.boards[number], texts);
   });
   notes.setUp(data.record);
   tables.forEach((cases) => cases.refresh());

@@ -137,7 +137,7 @@ def _page(boards: Sequence[Board], texts: Texts, **values: Any) -> str:
         clipped=texts.clipped,
         style=Markup(style),
         script=Markup(script),
-        data=Markup(_data(boards, texts=texts.all, record=_record(**values))),
+        data=Markup(_data(boards, **texts.packed(), record=_record(**values))),
         policy=policy(script, style),
     )
 

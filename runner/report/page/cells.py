@@ -19,6 +19,8 @@ from runner.report.text import clip
 
 BUDGET = 20_000_000  # characters on a page; what comes after it is clipped
 
+_ALIKE = 200  # characters that texts begin with, so that what they share is kept once
+
 Mark = tuple[int, int, int]
 
 
@@ -41,6 +43,7 @@ class Texts:
         self.all: list[str] = []
         self.clipped = 0
         self._numbers: dict[str, int] = {}
+        self._beginnings: dict[str, tuple[str, bool]] = {}  # by how they begin; whether two have it
         self._left = 0
         self._share = budget // max(1, journals)
 
@@ -67,14 +70,50 @@ class Texts:
         text = clean(text)
         if (number := self._numbers.get(text)) is not None:
             return number
-        if len(text) > self._left and (short := clip(text)) != text:
+        if (own := self._own(text)) > self._left and (short := clip(text)) != text:
             self.clipped += 1
-            text = short
+            text, own = short, len(short)
         number = self._numbers.setdefault(text, len(self.all))
         if number == len(self.all):
             self.all.append(text)
-            self._left -= len(text)
+            self._left -= own
         return number
+
+    def _own(self, text: str) -> int:
+        """How much of it no other one begins with: the prompts of a task begin alike."""
+        if len(text) <= _ALIKE:
+            return len(text)
+        head = text[:_ALIKE]
+        known, shared_by_two = self._beginnings.setdefault(head, (text, False))
+        if known is text:
+            return len(text)
+        shared = _common(known, text)
+        if shared_by_two and 2 * shared < len(known):
+            return len(text)
+        self._beginnings[head] = known[:shared], True
+        return len(text) - shared
+
+    def packed(self) -> dict[str, Any]:
+        """`beginnings`, and `texts`: such a one is [the number of its beginning, the rest]."""
+        beginnings: dict[str, int] = {}
+        found: list[str | list[int | str]] = []
+        for text in self.all:
+            beginning, shared = self._beginnings.get(text[:_ALIKE], ("", False))
+            if shared and text.startswith(beginning):
+                number = beginnings.setdefault(beginning, len(beginnings))
+                found.append([number, text.removeprefix(beginning)])
+            else:
+                found.append(text)
+        return {"texts": found, "beginnings": list(beginnings)}
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one.startswith(other[:middle]) else (low, middle - 1)
+    return low
 
 
 def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
