@@ -114,12 +114,17 @@ def plan(options: argparse.Namespace) -> Iterator[tuple[str, Load]]:
     if options.many:
         yield from ((side, Load(options.many)) for side in ("runner", "litellm", "aiohttp"))
     if options.lines:
-        yield "runner run", Load(options.lines)
+        yield from (("runner run", Load(options.lines)), ("aiohttp", bare(options)))
 
 
 def waiting(options: argparse.Namespace) -> tuple[Load, Load]:
     """Answers that take 0.2 and 1 s, of which 64 are waited for at once."""
     return Load(options.cases, "wait-200"), Load(max(64, options.cases // 4), "wait-1000")
+
+
+def bare(options: argparse.Namespace) -> Load:
+    """What is posted beside `run`: bare aiohttp holds all of it in memory."""
+    return Load(min(options.lines, 100_000))
 
 
 def asked(server: Server, scratch: Path, repetitions: int) -> dict[str, float]:
@@ -170,8 +175,20 @@ def rows(options: argparse.Namespace, samples: list[Sample], client: dict[str, f
             Row(peak, ratio(many, "litellm", "peak_mb"), "≤ 0.7"),
         ]
     if options.lines:
-        lines = Load(options.lines)
+        lines, posted = Load(options.lines), bare(options)
+
+        def each(what: str) -> float | None:
+            """Of a line of `run`, beside a post."""
+            mine, its = of("runner run", lines, what), of("aiohttp", posted, what)
+            return _divided(mine and mine / lines.cases, its and its / posted.cases)
+
         found += [
+            Row(
+                f"run: a line of {options.lines:,} ÷ aiohttp",
+                each("wall_seconds"),
+                "",
+                each("cpu_seconds"),
+            ),
             Row(
                 f"run: {options.lines:,} lines, a second",
                 _divided(options.lines, of("runner run", lines)),
