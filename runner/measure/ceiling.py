@@ -61,13 +61,20 @@ def of(job: Job, line: Answered | Failed) -> Ceiling:
     return _sum([once] * count)._replace(seconds=once.seconds)
 
 
+def planned(job: Job, queries: Iterable[Query]) -> Ceiling:
+    """Of requests that are yet to be sent, none of which takes several."""
+    return highest(
+        _sum(_of(model, query, job.retry) for model in job.chain.values()) for query in queries
+    )
+
+
 class Most:
     """Of all requests so far. Of those alike in all but length the shorter can't come to more."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, known: Ceiling | None = None) -> None:
         self._job = job
         self._longest: dict[Hashable, int] = {}
-        self.ceiling: Ceiling | None = None  # there was no request
+        self.ceiling = known  # None: there was no request
 
     def add(self, line: Answered | Failed) -> Ceiling | None:
         if alike := _alike(line):

@@ -64,8 +64,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     run, job, stamp = record.measurement, record.job, record.stamp
     confidence = job.requirements.confidence
     observer = _Observer(job.task.name, job.task.quality_scorer, job=job, confidence=confidence)
-    tail = run.race.tail if run.race else None
-    measured = measure(observer.watch(lines(record)), job, tail)
+    measured = measure(observer.watch(lines(record)), job, run.race)
     result = Result(
         **vars(measured),
         task=run.task,
@@ -74,7 +73,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         complete=measured.counts.outcomes == run.outcomes,
         stamp=stamp,
         confidence=confidence,
-        verdicts=judge(job, measured.metrics, tail),
+        verdicts=judge(job, measured.metrics, run.race.tail if run.race else None),
         race=run.race,
         notes=_notes(job, observer, measured.metrics),
         request=observer.request,

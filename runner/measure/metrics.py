@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runner.config.schema import Job
+from runner.measure.ceiling import Ceiling
 from runner.measure.formatting import UNITS
 from runner.measure.observations import SCORE, Observations
 from runner.measure.repeats import flakiness, mean_pass_at_k
 from runner.measure.statistics import Estimate, mean, percentile, ratio
-from runner.record.outcomes import Arm, Counts, Line, Metric
+from runner.record.outcomes import Arm, Counts, Line, Metric, Raced
 
 _REPEATED = ("pass_at_1", "pass_at_k", "flaky_rate")
 _STREAMED = ("ttft_p50_ms", "ttft_p95_ms", "tokens_per_second")
@@ -36,12 +37,12 @@ class Measured:
     flaky_cases: dict[str, float]
 
 
-def measure(lines: Iterable[Line], job: Job, tail: float | None = None) -> Measured:
-    """`tail` is for the intervals of a race: how often each bound may be wrong at any look."""
-    tally = Observations(job)
+def measure(lines: Iterable[Line], job: Job, race: Raced | None = None) -> Measured:
+    """`race` has how often each bound may be wrong at any look, and what no request exceeds."""
+    tally = Observations(job, Ceiling(*race.most) if race and race.most else None)
     for line in lines:
         tally.add(line)
-    return summed_up(tally, tail)
+    return summed_up(tally, race.tail if race else None)
 
 
 def summed_up(tally: Observations, tail: float | None = None) -> Measured:

@@ -77,7 +77,8 @@ class Sample:
 class Observations:
     """`cost` is of all outcomes, `spent` of those that were not replayed; None is unknown."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, most: Ceiling | None = None) -> None:
+        """`most` is what is known of requests that are yet to be made."""
         self.job = job
         self._repeated, self._judged = job.repeats > 1, bool(job.judging)
         self._cases: dict[str, int] = {}
@@ -92,7 +93,7 @@ class Observations:
         self.cost: float | None = 0.0
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
-        self._most = ceiling.Most(job)
+        self._most = ceiling.Most(job, most)
 
     def add(self, line: Line) -> None:
         case = self._cases.setdefault(line.case, len(self._cases))

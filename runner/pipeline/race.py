@@ -20,12 +20,14 @@ import numpy as np
 from runner.calls.dispatch import Dispatch
 from runner.cases.query import Question
 from runner.errors import BudgetSpent, ConfigError, RunnerError
+from runner.measure import ceiling
 from runner.measure.anytime import proves, shared_tail
 from runner.measure.conclusion import bounds_quality, named, proven
 from runner.measure.metrics import summed_up
 from runner.measure.observations import Observations, own
 from runner.measure.racing import better, dearer, standing
 from runner.measure.requirements import judge
+from runner.pipeline.conversation import takes_several
 from runner.pipeline.plan import Plan
 from runner.pipeline.run import Asking, begun
 from runner.record.files import RUN, read_json, write_json
@@ -151,8 +153,12 @@ class _Lane:
 
     async def start(self, dispatch: Dispatch, stack: AsyncExitStack, bar: Bar) -> None:
         job, count = self.plan.job, self.plan.count
-        self.tally = Observations(job)
-        self.race = self.race.model_copy(update={"outcomes": count})
+        most = None
+        if not any(takes_several(question.query) for question in self.plan.questions()):
+            # Of cases that are yet to come as well: a race may be over before the dearest of them.
+            most = ceiling.planned(job, (question.query for question in self.plan.questions()))
+        self.tally = Observations(job, most)
+        self.race = self.race.model_copy(update={"outcomes": count, "most": most})
         beginning = begun(self.plan, self.directory, dispatch, bar(job.label, count), self.race)
         try:
             self.asking: Asking = await stack.enter_async_context(beginning)

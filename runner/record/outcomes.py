@@ -382,6 +382,8 @@ class Raced(Record):
     candidates: int
     tail: float  # how often each bound of a metric may be wrong, at any look
     outcomes: int = 0  # that there would have been
+    # Dollars, tokens and seconds that none of these can exceed; in each None: nobody knows.
+    most: tuple[float | None, float | None, float | None] | None = None
     stopped: str | None = None  # why no more was asked; None: all was
     beaten_by: str | None = None  # the directory, in a sweep's result the label, of who is proven
 

@@ -144,6 +144,23 @@ def test_a_budget_stops_a_race_and_a_higher_one_goes_on(place: Path, server: Loo
     assert len(server.requests) == sum(cases for _, _, cases, _ in found.values()) > spent
 
 
+def test_the_dearest_case_is_known_before_it_is_asked(place: Path, server: Loopback) -> None:
+    """What a request can cost at most is that of all cases, though who loses is not asked each."""
+    file = place / "tasks" / "demo.jsonl"
+    cases = [json.loads(line) for line in file.read_text().splitlines()]
+    last = max(cases, key=lambda case: sha256(case["id"].encode()).digest())
+    last["input"] = last["expected"] = "long " * 1000
+    file.write_text("".join(f"{json.dumps(case)}\n" for case in cases))
+    assert main([*COMMAND, "requirements.max_cost_per_request=0.002"]) == 0
+    asked = [request.text for request in server.requests if request.model.startswith("weak")]
+    assert 0 < len(asked) < CASES
+    assert last["input"] not in asked
+    [weak] = [row for row in result(place)["runs"] if row["model"] == "weak"]
+    [verdict] = [each for each in weak["verdicts"] if each["requirement"] == "max_cost_per_request"]
+    assert weak["metrics"]["cost_per_request_usd"]["most"] > 0.5 * 5000 / 1e6  # a token a byte
+    assert verdict["verdict"] == "not proven"
+
+
 EASY = [each for each in COMMAND if not each.startswith(("model=", "requirements.", "race="))]
 EASY += ["model=good,dear", "requirements.min_quality_score=0.3", "race=true", "limit=20"]
 EASY += ["requirements.bounds.error_rate.max=0.6", "++retry.breaker.cooling=0.1"]
