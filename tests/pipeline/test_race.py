@@ -7,12 +7,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
+from math import nan
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from runner.commands.command_line import main
+from runner.pipeline import race
+from runner.record.outcomes import Raced
 from runner.record.run import Run
 from tests import loopback
 from tests.commands.test_command_line import MODEL, PROVIDER, TASK
@@ -213,6 +217,47 @@ def test_nobody_waits_for_a_provider_that_is_down(place: Path, server: Loopback)
     found = stops(place)
     assert found["dear"][1] == "good"
     assert found["dear"][2] < found["good"][2] == 20
+
+
+def lane(*seen: list[float], most_usd: float | None) -> Any:
+    """As far as two are held against each other."""
+    return SimpleNamespace(seen=seen, most_usd=most_usd, race=Raced(candidates=2, tail=0.01))
+
+
+def result_with(*requirements: str) -> Any:
+    return SimpleNamespace(verdicts=[SimpleNamespace(requirement=one) for one in requirements])
+
+
+DEAR, CHEAP = [0.01, 0.0, 1.0], [0.001, 0.0, 1.0]  # cost, failed, quality
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("other", "worse"),
+    [
+        ([CHEAP] * 60, True),
+        ([CHEAP] * 6, False),  # of cases that both were asked these are too few
+        ([], False),
+        ([*[CHEAP] * 59, [nan, nan, nan]], False),  # nobody knows what that one cost
+        ([*[CHEAP] * 59, [0.01, 1.0, 0.0]], True),  # paid for, and not answered
+        ([*[CHEAP] * 20, *[[0.01, 1.0, 0.0]] * 40], False),
+    ],
+)
+def test_costs_held_against_each_other(other: list[list[float]], worse: bool) -> None:
+    """On what both were asked; an unknown cost decides nothing, a failure saves nothing."""
+    one = lane(*[DEAR] * 60, most_usd=0.1)
+    found = race._worse(one, lane(*other, most_usd=0.01), result_with("min_quality_score"))
+    assert found == worse
+
+
+@pytest.mark.parametrize(("unknown", "worse"), [(0, True), (20, True), (58, False)])
+def test_quality_held_against_each_other(unknown: int, worse: bool) -> None:
+    """Where nothing costs anything: of a score that nobody knows the worst is taken."""
+    free = [0.0, 0.0, 0.0]
+    other = [[0.0, 0.0, nan]] * unknown + [[0.0, 0.0, 1.0]] * (60 - unknown)
+    one = lane(*[free] * 60, most_usd=0.0)
+    found = race._worse(one, lane(*other, most_usd=0.0), result_with("min_quality_score"))
+    assert found == worse
 
 
 @pytest.mark.parametrize(
