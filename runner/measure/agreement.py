@@ -16,6 +16,7 @@ knows little makes zero.
 
 import math
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, pvariance
@@ -36,14 +37,14 @@ Both = Sequence[tuple[int, float, float]]  # the case of an answer, by people, b
 class People:
     """What people and scorers gave, gathered line by line."""
 
-    scored: dict[str, Sample] = field(default_factory=dict)
+    scored: dict[str, Sample] = field(default_factory=lambda: defaultdict(Sample))
     both: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
 
     def add(self, line: Answered, case: int) -> None:
         """An answer of the model under test; `case` is the number of its case."""
         for name, score in line.scores.items():
             value = float(score.details.get("scored", score.value))  # before a person accepted it
-            self.scored.setdefault(name, Sample()).add(case, value)
+            self.scored[name].add(case, value)
             if line.human is not None:
                 self.both.setdefault(name, []).append((case, line.human, value))
 

@@ -157,5 +157,6 @@ def _sent_limit(request: Any) -> int | None:
     found = [
         value if key in _LIMITS and isinstance(value, int) else _sent_limit(value)
         for key, value in request.items()
+        if key in _LIMITS or isinstance(value, dict)
     ]
     return max((limit for limit in found if limit and limit > 0), default=None)

@@ -2,7 +2,7 @@
 
 import heapq
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,6 @@ from runner.measure.conclusion import tier
 from runner.measure.observations import Sample, own, turns
 from runner.measure.requirements import judge
 from runner.measure.rescored import told
-from runner.price import total
 from runner.record.outcomes import CONFIDENCE, Answered, Failed, Line, Metric, Result, Score
 from runner.record.run import Run
 from runner.record.run_json import Measurement
@@ -109,7 +108,7 @@ class JournalSummary:
     people: People = field(default_factory=People)
     agreements: list[Agreement] = field(default_factory=list)  # with people, likewise
     _known: dict[str, Score] = field(default_factory=dict)  # scores: equal ones are kept once
-    _tagged: dict[str, Sample] = field(default_factory=dict)
+    _tagged: dict[str, Sample] = field(default_factory=lambda: defaultdict(Sample))
     _cases: dict[str, int] = field(default_factory=dict)
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
@@ -123,7 +122,8 @@ class JournalSummary:
 
     def see(self, line: Line) -> None:
         for part, usd in _costs(line):
-            self.costs[part] = total((self.costs[part], usd))
+            known = self.costs[part]
+            self.costs[part] = None if known is None or usd is None else known + usd
         if own(line):
             case = self._cases.setdefault(line.case, len(self._cases))
             self.people.add(line, case)
@@ -140,7 +140,7 @@ class JournalSummary:
                 )
             if line.tags and (quality := line.scores.get(self.quality)):
                 for tag in line.tags:
-                    self._tagged.setdefault(tag, Sample()).add(case, quality.value)
+                    self._tagged[tag].add(case, quality.value)
 
     def sum_up(self) -> None:
         """A scorer that is gone or broken costs its tables, no more."""
