@@ -5,8 +5,10 @@ policy refuses, one that draws here knows neither the reader's theme nor the wid
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from runner.measure import formatting
 from runner.record.outcomes import Metric, Result
@@ -247,9 +249,13 @@ def _cost(box: Box, taken: Iterable[Box]) -> int:
 
 def histogram(sample: Sequence[float], axis: Axis) -> list[Bar]:
     """The heights are in per cent of the most frequent bin."""
-    counts = [0] * _BINS
-    for value in sample:
-        counts[min(_BINS - 1, max(0, int(axis.at(value) / 100 * _BINS)))] += 1
+
+    def place_of(value: float) -> int:
+        return min(_BINS - 1, max(0, int(axis.at(value) / 100 * _BINS)))
+
+    in_order = sorted(sample)
+    ends = [bisect_right(in_order, place, key=place_of) for place in range(_BINS)]
+    counts = [end - start for start, end in pairwise([0, *ends])]
     most = max(counts, default=0)
     width = 100 / _BINS
     return [
