@@ -61,7 +61,7 @@ const detail = {
     const button = (keep, label, text, act) =>
       element("button", { type: "button", class: "quiet", "data-keep": keep, "aria-label": label, onclick: act }, text);
     return element("header", {},
-      element("h2", { id: "detail-title" }, caseName(row)),
+      element("h2", { id: "detail-title" }, caseName(row).split(/(?<=_)/).flatMap((part) => [part, element("wbr")])),
       element("span", { class: "tags" }, row.tags.map((tag) => element("span", { class: "tag" }, tag))),
       element("span", { class: "place" }, `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}`),
       button("previous", "Previous case", "↑", () => this.step(-1)),

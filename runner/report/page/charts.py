@@ -17,6 +17,7 @@ _BOUNDS = "max_cost_per_request", "min_quality_score"
 _BINS = 48
 _FREE = 6.0  # per cent: where a cost of 0 stands beside a logarithmic axis
 _PAD = 1.25  # a logarithmic axis goes so many times beyond its values
+_LOW = 84.0  # per cent from the top
 _NARROW = 20.0  # per cent between labels of a logarithmic axis on a phone
 _NAME = 28  # letters of a name in a chart
 
@@ -101,6 +102,7 @@ class Scatter:
     y: Axis
     points: list[Point]
     max_cost: Tick | None
+    above: bool  # where the label of max_cost stands
     min_quality: Tick | None
     corner: tuple[bool, bool]  # of the label of min_quality: on the right, below its line
     left_out: list[str]  # whose cost or quality is unknown
@@ -126,8 +128,10 @@ def scatter(
     ]
     most = None if max_cost is None else Tick(x.at(max_cost), _dollars(max_cost))
     least = None if min_quality is None else Tick(100 - y.at(min_quality), f"{min_quality:g}")
+    above = least is not None and least.at > _LOW  # below it would be on that line
+    top = 0 if above else 92
     lines: list[Box] = (
-        [(most.at, 0, most.at, 100), (most.at - 14, 92, most.at, 100)] if most else []
+        [(most.at, 0, most.at, 100), (most.at - 14, top, most.at, top + 8)] if most else []
     )
     corner = (False, False)
     if least:
@@ -139,6 +143,7 @@ def scatter(
         y,
         points,
         most,
+        above,
         least,
         corner,
         [name for rank, name in enumerate(names, 1) if rank not in known],
