@@ -12,6 +12,7 @@ import yaml
 
 from runner.commands import promote, watch
 from runner.commands.command_line import main
+from runner.config import paths
 from runner.config.schema import Single
 from runner.decide.promote import decision_record
 from tests import loopback
@@ -57,9 +58,24 @@ def server(one_server: Loopback) -> Loopback:
     return one_server
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our conf/ with two models: all that are there are composed for what could be cheaper."""
+    kept = {"haiku.yaml", "local.yaml"}
+    return shutil.copytree(
+        paths.builtin("conf"),
+        tmp_path_factory.mktemp("few") / "conf",
+        ignore=lambda at, names: set(names) - kept if Path(at).name == "model" else (),
+    )
+
+
 @pytest.fixture
-def decided(runner: Run, server: Loopback, once: Once, monkeypatch: pytest.MonkeyPatch) -> Loopback:
+def decided(
+    runner: Run, server: Loopback, once: Once, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> Loopback:
     """first was promoted over second on 20 cases, in a git repository; outputs/ is gone."""
+    builtin = paths.builtin
+    monkeypatch.setattr(paths, "builtin", lambda name: few if name == "conf" else builtin(name))
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "A")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@localhost")
