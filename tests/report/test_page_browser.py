@@ -17,7 +17,7 @@ from runner.decide import history
 from runner.measure.verdict import Side, word_for
 from runner.record.files import PAGE, RUN, SWEEP, write_json
 from runner.record.outcomes import Answered, Failed, Score, ToolCall
-from runner.report import build, build_sweep
+from runner.report import build, build_sweep, label
 from runner.report.history import page as history_page
 from tests.report import make
 from tests.report.make import answered, failed, job, model
@@ -285,7 +285,7 @@ def test_side_by_side(tab: Page, tmp_path: Path) -> None:
     api.expect(dialog.get_by_role("heading", name="Why: bad")).to_be_visible()
 
 
-@pytest.mark.parametrize("kind", ["run", "sweep", "tasks", "history"])
+@pytest.mark.parametrize("kind", ["run", "sweep", "tasks", "history", "label"])
 def test_no_barriers(browser: Browser, sweep: str, tmp_path: Path, kind: str) -> None:
     """axe finds nothing on any kind of page, folded or unfolded, nor in an opened case."""
     found = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
@@ -304,7 +304,10 @@ def test_no_barriers(browser: Browser, sweep: str, tmp_path: Path, kind: str) ->
     build_sweep(tmp_path / "tasks")
     index = tmp_path / "outputs" / "index.html"
     index.write_text(history_page(history.of(index.parent), index.parent))
-    pages = {"run": after / PAGE, "tasks": tmp_path / "tasks" / PAGE, "history": index}
+    labels = tmp_path / "label.html"
+    labels.write_text(label.page([("sorting", case(0, 1.0)), ("sorting", case(1, 0.0))]))
+    pages = {"run": after / PAGE, "tasks": tmp_path / "tasks" / PAGE}
+    pages |= {"history": index, "label": labels}
     context = browser.new_context(viewport=DESKTOP, bypass_csp=True)
     context.set_default_timeout(120_000)
     tab = context.new_page()
@@ -313,7 +316,7 @@ def test_no_barriers(browser: Browser, sweep: str, tmp_path: Path, kind: str) ->
     tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
     look = "axe.run().then((said) => said.violations.map((one) => [one.id, one.nodes[0].html]))"
     assert tab.evaluate(look) == []
-    if kind != "history":
+    if kind not in ("history", "label"):
         tab.locator("[data-place='0'] [data-column='0']").first.click()
         assert tab.evaluate(look) == []
     context.close()
