@@ -58,10 +58,14 @@ def _counted(values: Floats) -> tuple[Floats, Counts]:
     if len(different) < _MANY:
         return different, counts
     step = values.std() / _FINE
-    below = np.floor(values / step)
-    beyond = values / step - below
-    steps, where = np.unique(np.concatenate([below, below + 1]), return_inverse=True)
-    parts = np.bincount(where, np.concatenate([1 - beyond, beyond]))
+    below = np.floor(different / step)
+    beyond = counts * (different / step - below)
+    starts = np.flatnonzero(np.diff(below, prepend=-1.0))  # of each step: they are in order
+    lower = np.add.reduceat(counts - beyond, starts)
+    upper = np.add.reduceat(beyond, starts)
+    ends = np.concatenate([below[starts], below[starts] + 1])
+    steps, where = np.unique(ends, return_inverse=True)
+    parts = np.bincount(where, np.concatenate([lower, upper]))
     return steps[parts > 0] * step, parts[parts > 0]
 
 

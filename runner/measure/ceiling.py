@@ -77,8 +77,8 @@ class Most:
         self.ceiling = known  # None: there was no request
 
     def add(self, line: Answered | Failed) -> Ceiling | None:
-        if alike := _alike(line):
-            size = sum(len(message["content"].encode()) for message in line.messages)
+        if (size := _length(line)) is not None:
+            alike = *(message["role"] for message in line.messages), _sent_limit(line.request)
             if size <= self._longest.get(alike, -1):
                 return self.ceiling
             self._longest[alike] = size
@@ -87,14 +87,15 @@ class Most:
         return self.ceiling
 
 
-def _alike(line: Answered | Failed) -> Hashable:
-    """What its ceiling hangs on beside the length of its texts; None: on more."""
-    if line.exchanges or not all(
-        isinstance(message["content"], str) and "tool_calls" not in message
-        for message in line.messages
-    ):
-        return None
-    return *(message["role"] for message in line.messages), _sent_limit(line.request)
+def _length(line: Answered | Failed) -> int | None:
+    """Bytes of its texts; None: its ceiling hangs on more."""
+    size = 0
+    for message in line.messages:
+        content = message["content"]
+        if not isinstance(content, str) or "tool_calls" in message:
+            return None
+        size += len(content.encode())
+    return None if line.exchanges else size
 
 
 def highest(found: Iterable[Ceiling]) -> Ceiling:
