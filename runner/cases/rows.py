@@ -42,7 +42,7 @@ def rows(path: Path, keys: Sequence[str]) -> Iterator[Row]:
             else:
                 yield from _of_lines(file, path)
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 ({error.reason})") from None
+        raise ConfigError(f"{path}: is not UTF-8 ({error.reason}); save it as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
 

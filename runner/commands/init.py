@@ -15,6 +15,7 @@ Settings:
     provider=openai     of those that are not ours: a provider of ours, or a server's address
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -41,7 +42,11 @@ _EXAMPLES = [
 
 
 # What others call what is expected, in rows that have no `expected`.
-_EXPECTED = ("label", "labels", "answer", "target", "category", "gold", "ground_truth", "reference")
+_EXPECTED = (
+    *("label", "labels", "answer", "target", "category", "gold", "ground_truth", "reference"),
+    *("class", "intent", "output", "team"),
+)
+_SHOWN = 5  # ids of rows
 
 
 class InitSettings(Strict):
@@ -94,26 +99,52 @@ def _cases(source: Path) -> list[Case]:
 def _with_expected(found: Sequence[Case], column: str | None) -> list[Case]:
     """Cases whose variable `column` is what is expected; one that is left alone is the input.
 
-    Raises ConfigError.
+    Names become those of variables: `Ticket ID` is `ticket_id`. Raises ConfigError.
     """
-    named = {name for case in found if isinstance(case.input, dict) for name in case.input}
-    if column and column not in (*named, "expected"):
-        raise ConfigError(f"expected={column}: no such column{did_you_mean(column, named)}")
-    if column is None and all(case.wanted is None for case in found):
-        column = next((name for name in _EXPECTED if name in named), None)
+    names = {name for case in found if isinstance(case.input, dict) for name in case.input}
+    if column and column not in (*names, "expected"):
+        raise ConfigError(f"expected={column}: no such column{did_you_mean(column, names)}")
+    if column is None and names and all(case.wanted is None for case in found):
+        column = next((each for each in sorted(names) if each.lower() in _EXPECTED), None)
         if column:
             print(f"column '{column}' is read as what is expected; expected=… names another one")
-    return [_expecting(case, column) for case in found] if column in named else list(found)
+        else:
+            print(f"no column is called expected; expected=… names one of {', '.join(names)}")
+    return _whole([_expecting(case, column) for case in found])
+
+
+def _whole(found: Sequence[Case]) -> list[Case]:
+    """Those with a text and, where most have that, with what is expected. Raises ConfigError."""
+    most = sum(case.wanted is not None for case in found) * 2 > len(found)
+    kept = [case for case in found if case.asked and (case.wanted is not None or not most)]
+    if not kept:
+        raise ConfigError("from: no row has a text")
+    if left := [case.id for case in found if case not in kept]:
+        more = f" and {len(left) - _SHOWN} more" if left[_SHOWN:] else ""
+        ids = ", ".join(f"case {id}" for id in left[:_SHOWN])
+        print(f"left out, for want of a text or of what is expected: {ids}{more}")
+    return kept
 
 
 def _expecting(case: Case, column: str | None) -> Case:
     if not isinstance(case.input, dict):
         return case
-    variables = dict(case.input)
-    expected = variables.pop(str(column), case.expected)
-    only = [*variables.values()] if len(variables) == 1 else [variables]
+    given = dict(case.input)
+    expected = given.pop(str(column), case.expected)
+    variables = {_variable(name): value for name, value in given.items()}
+    if len(variables) < len(given):
+        raise ConfigError(f"from: two of these columns are one variable: {', '.join(given)}")
+    only = [*variables.values()] if len(given) == 1 else [variables]
     text = only[0] if isinstance(only[0], str) else variables
-    return Case.model_validate(case.model_dump() | {"input": text, "expected": expected})
+    return Case.model_validate(
+        case.model_dump() | {"input": text, "expected": None if expected == "" else expected}
+    )
+
+
+def _variable(name: str) -> str:
+    """As a template can name it."""
+    found = name if name.isidentifier() else re.sub(r"\W+", "_", name.lower()).strip("_")
+    return found if found.isidentifier() else f"column_{found}"
 
 
 def _draft_of(found: Sequence[Case]) -> Draft:

@@ -3,10 +3,16 @@
     python -m runner rescore outputs/runs/<run> notes=notes.jsonl
     python -m runner rescore outputs/sweeps/<sweep> notes=labels.jsonl
     python -m runner rescore outputs/runs/<run> task.scorers.numeric.tolerance=0.01
+    python -m runner rescore outputs/runs/<run> requirements=tickets
 
 `notes` are exported by the page of a report (what is expected of a case, an answer that is right
-all the same) or by that of `label`; a line each, as runner/cases/notes.py shows. Without them the
-scorers as they are now look again, at the cases as they are now.
+all the same) or by that of `label`, or written by hand, a line each:
+
+    {"task": "tickets", "case": "t3", "expected": "refund", "note": "the policy changed in May"}
+    {"task": "tickets", "case": "t5", "answer": "Refund.", "accept": true}
+    {"task": "tickets", "case": "t7", "answer": "Hardware", "score": 0.5}
+
+Without them the scorers as they are now look again, at the cases as they are now.
 
 The new record is a run, or a sweep, like any other; cost, latency and attempts are those of the
 old one, which is not touched, and neither is the cases file: one that is mended lies beside the
@@ -14,6 +20,7 @@ new record. A judgement stands while its judge would be told the same, else resc
 
 Settings:
     notes=notes.jsonl
+    requirements=tickets  the thresholds of that file, as they are now
     task.scorers.… task.quality=… task.turns_score=… task.cases=… requirements.…
                           in place of what is on record
     verbose=true          all reasons, numbers and verdicts on the terminal
@@ -26,7 +33,8 @@ from typing import Any
 
 import yaml
 
-from runner.commands._arguments import arguments
+from runner.commands._arguments import Arguments, arguments
+from runner.config import loading
 from runner.config.schema import Requirements, Strict, Task
 from runner.config.terminal import say
 from runner.decide.sweep import SweepResult
@@ -50,6 +58,8 @@ def main(argv: Sequence[str]) -> int:
         key, _, value = override.partition("=")
         if key in ("notes", "verbose"):
             own.append(override)
+        elif key == "requirements":
+            changes = {key: _thresholds(given, override), **changes}
         else:
             changes[key] = _value(key, value)
     from runner.cases.notes import Notes
@@ -73,6 +83,14 @@ def main(argv: Sequence[str]) -> int:
         mended = console.near(directory) / "mended-*.jsonl"
         say(f"{more}your cases are as they were; task.cases={mended} has them mended")
     return 0
+
+
+def _thresholds(given: Arguments, override: str) -> Any:
+    """What a file of conf/requirements/ holds. Raises ConfigError."""
+    with given.conf() as conf:
+        return loading.resolved(
+            conf.options.compose(f"+{override}", config=None, kind=Requirements)["requirements"]
+        )
 
 
 def _value(key: str, text: str) -> Any:

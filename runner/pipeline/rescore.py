@@ -42,7 +42,7 @@ from runner.record.run import Run
 from runner.scorers import Unscored
 
 # Keys that shape no answer.
-KEYS = ("task.cases", "task.quality", "task.scorer", "task.turns_score", "requirements.")
+KEYS = ("task.cases", "task.quality", "task.scorer", "task.turns_score", "requirements")
 _SHOWN = 5
 
 
@@ -107,7 +107,7 @@ class _Rescoring:
                 "when": utc_now(),
                 "notes": self._notes.path and paths.shown(self._notes.path),
                 "notes_sha256": self._notes.sha256,
-                "changed": dict(self._changes),
+                "changed": {key: _named(value) for key, value in self._changes.items()},
                 "mended": sorted(mended),
                 "counts": dict(counts),
                 "before": _judged(before),
@@ -146,6 +146,11 @@ class _Rescoring:
             if number not in self._notes.used and (note.expected is not None or note.answer):
                 what = "no answer to it reads so" if note.answer else "there is no such case"
                 raise ConfigError(f"{self._notes.path}:{number}: case '{note.case}': {what} here")
+
+
+def _named(value: Any) -> Any:
+    """Of a whole file of conf/ its name."""
+    return value["name"] if isinstance(value, Mapping) and "name" in value else value
 
 
 def _judged(result: Result) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from runner.config.schema import Task
 from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
 
-_FILE_TYPES = {".jsonl", ".ndjson", ".json", ".txt", ".csv"}
+_FILE_TYPES = {".jsonl", ".ndjson", ".json", ".txt"}
+_TABLES = {".csv", ".tsv", ".parquet", ".xlsx"}
 _READ_AHEAD = 1024  # lines of standard input
 
 
@@ -81,6 +82,8 @@ def source(given: str, part: tuple[int, int] = (0, 1)) -> Source:
             near = [str(folder / one.name) for one in folder.glob("*") if one.suffix in _FILE_TYPES]
             raise ConfigError(f"input: no file '{given}'{did_you_mean(given, near)}")
         return Source(given, Path.cwd(), True, given.encode(), None, False)
+    if path.suffix in _TABLES and given != "-":
+        raise ConfigError(f"input: {given}: is a table; a line is one request here, JSON or a text")
     try:
         # Of its own: whoever waits in sys.stdin's buffer would keep the process from ending.
         file = open(0, "rb", closefd=False) if given == "-" else path.open("rb")  # noqa: SIM115
@@ -110,7 +113,7 @@ def _is_there(path: Path) -> bool:
 def _looks_like_a_path(given: str) -> bool:
     """A typing error in a file's name is not to be asked of a model."""
     one_word = len(given.split()) == 1
-    return one_word and (Path(given).suffix in _FILE_TYPES or "/" in given)
+    return one_word and (Path(given).suffix in _FILE_TYPES | _TABLES or "/" in given)
 
 
 def _bare(line: bytes) -> bytes:

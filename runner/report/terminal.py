@@ -73,7 +73,7 @@ def _verdicts(result: Result, verbose: bool) -> Iterator[RenderableType]:
     if met:
         yield coloured(f"{MARKS['met']} met: {', '.join(met)}", "met")
     if result.complete and not thresholds(result):
-        yield note("no threshold is set")
+        yield note(f"no threshold is set; they belong into conf/requirements/{result.task}.yaml")
 
 
 def _arms(results: Sequence[tuple[str, Result]], verbose: bool) -> Table:

@@ -86,6 +86,26 @@ def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(first) == {"id": "2", "input": "card", "expected": "lost card"}
 
 
+def test_a_table_as_it_comes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names with spaces become variables, rows with a hole are left out by their ids and said."""
+    rows = "a,lost card,A\nb,no money,B\nc,no card,\nd,,B\ne,more cash,B\n"
+    Path("export.csv").write_text("Ticket ID,Customer message,Label\n" + rows)
+    assert main(["init", "here", "from=export.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "column 'Label' is read as what is expected" in said
+    assert "left out, for want of a text or of what is expected: case 4\n" in said
+    lines = (home / "here/tasks/export/cases.jsonl").read_text().splitlines()
+    first = {"ticket_id": "a", "customer_message": "lost card"}
+    assert json.loads(lines[0]) == {"id": "2", "input": first, "expected": "A"}
+    assert len(lines) == 4
+    Path("plain.csv").write_text("Message,Group\nlost card,A\nno money,B\n")
+    assert main(["init", "there", "from=plain.csv"]) == 0
+    assert "expected=… names one of" in capsys.readouterr().out
+    Path("alike.csv").write_text("My text,my_text\nlost card,A\n")
+    assert main(["init", "no", "from=alike.csv"]) == 2
+    assert "two of these columns are one variable" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -136,6 +136,21 @@ def test_a_sweep(sweep: Path, server: Loopback, capsys: pytest.CaptureFixture[st
     assert main(["compare", str(sweep / "1_demo-second"), str(new / "1_demo-second")]) == 0
 
 
+def test_thresholds_of_a_file(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Thresholds that were written down after a run are held against it, with nobody asked."""
+    Path("conf/requirements").mkdir(exist_ok=True)
+    Path("conf/requirements/strict.yaml").write_text("min_quality_score: 0.1\n")
+    old = str(sweep / "0_demo-first")
+    own = ["--config-dir", "conf"]
+    assert main(["rescore", old, *own, "requirements=strict"]) == 0
+    assert "min_quality_score none → met" in " ".join(capsys.readouterr().out.split())
+    about = read_json(newest("runs") / RUN)
+    assert about["rescored"]["changed"] == {"requirements": "strict"}
+    assert about["config"]["requirements"]["name"] == "strict"
+    assert main(["rescore", old, *own, "requirements=strikt"]) == 2
+    assert "requirements=strikt: no such option; did you mean 'strict'" in capsys.readouterr().err
+
+
 def test_a_threshold_and_a_scorer(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without notes another threshold, or another option of a scorer, is what is scored with."""
     old = str(sweep / "0_demo-first")

@@ -40,6 +40,14 @@ def test_typing_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: st
         source(given)
 
 
+def test_table(tmp_path: Path) -> None:
+    """The lines of a table are no requests, its header least of all."""
+    path = tmp_path / "tickets.csv"
+    path.write_text("input,expected\na,b\n")
+    with pytest.raises(ConfigError, match="is a table"):
+        source(str(path))
+
+
 def test_directory(tmp_path: Path) -> None:
     """A directory holds no lines."""
     with pytest.raises(ConfigError, match="directory"):
