@@ -224,7 +224,7 @@ class _Observer(JournalSummary):
         nothing = not (line.reply.strip() or line.tool_calls)
         cut = line.finish_reason == "length" and nothing
         self.used_up += cut and bool(line.reasoning or (line.usage and line.usage.reasoning_tokens))
-        quality = line.scores.get(self.job.task.quality_scorer)
+        quality = line.scores.get(self.quality)
         if quality is not None and quality.value < 1:
             # A heap gives up its smallest: of the best of the worst, the last.
             heapq.heappush(self._low, (-quality.value, -self._count, line, quality))

@@ -94,6 +94,8 @@ class Observations:
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
         self._most = ceiling.Most(job, most)
+        self._quality = job.task.quality_scorer
+        self._of_json = "json" in (job.task.output, job.requirements.output_format)
 
     def add(self, line: Line) -> None:
         case = self._cases.setdefault(line.case, len(self._cases))
@@ -125,7 +127,8 @@ class Observations:
         """Whether a line only keeps what was paid for, and the question is asked or judged yet."""
         if isinstance(line, Failed):
             return line.open
-        return any(name not in line.scores | line.unscored for name in self.job.task.scorers)
+        scores, unscored = line.scores, line.unscored
+        return any(name not in scores and name not in unscored for name in self.job.task.scorers)
 
     def _note(self, name: str, case: int, value: float) -> None:
         sample = self._samples[name]
@@ -135,9 +138,9 @@ class Observations:
 
     def _pay(self, line: Line, case: int) -> None:
         self.cost = total((self.cost, line.cost_usd))
-        self.judge_cost = total((self.judge_cost, *(each.cost_usd for each in line.judging)))
-        self.spent = total((self.spent, *(each.cost_usd for each in line.paid)))
+        self.spent = total([self.spent, *[each.cost_usd for each in line.paid]])
         for attempt in line.judging:
+            self.judge_cost = total((self.judge_cost, attempt.cost_usd))
             self._note("judge_latency", case, attempt.seconds * 1000)
 
     def _judge(self, line: Line, case: int) -> None:
@@ -149,7 +152,7 @@ class Observations:
         if isinstance(line, Failed):
             self.failures[line.kind or "error"] += 1
         else:
-            quality = line.scores.get(self.job.task.quality_scorer)
+            quality = line.scores.get(self._quality)
         if failed or quality:
             wanted = self.job.requirements.min_quality_score or 1.0
             self._note("cost_of_judged", case, line.cost_usd or 0.0)
@@ -162,7 +165,7 @@ class Observations:
     def _credit(self, line: Answered, case: int) -> None:
         for name, score in line.scores.items():
             self._note(SCORE + name, case, score.value)
-        if self._repeated and (quality := line.scores.get(self.job.task.quality_scorer)):
+        if self._repeated and (quality := line.scores.get(self._quality)):
             self.scores[line.case].append(quality.value)
         if self._judged:
             self._note("judge_failure_rate", case, bool(line.unscored))
@@ -170,17 +173,17 @@ class Observations:
         self._turns = self._turns or len(parts) > 1
         truncated = any(turn.finish_reason == "length" for turn in parts)
         self._note("truncated_rate", case, truncated)
-        if "json" in (self.job.task.output, self.job.requirements.output_format):
+        if self._of_json:
             checked = line.scores.get("json_valid")
             valid = (
                 checked.value == 1 if checked else is_json(line.reply, fenced=self.job.task.fenced)
             )
             self._note("valid_output_rate", case, valid)
-        sent = sum(attempt.error != "unsent" for attempt in line.attempts)
-        self._note("attempts_per_request", case, sent)
+        sent = [attempt for attempt in line.attempts if attempt.error != "unsent"]
+        self._note("attempts_per_request", case, len(sent))
         used = [attempt.usage for attempt in line.attempts if attempt.usage]
         if used:
-            tokens = sum(usage.input_tokens + usage.output_tokens for usage in used)
+            tokens = sum([usage.input_tokens + usage.output_tokens for usage in used])
             self._note("tokens_per_request", case, tokens)
         for turn in parts:
             self._credit_turn(turn, case, timed=not line.replayed)

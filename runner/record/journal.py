@@ -179,13 +179,13 @@ def _read(
     """
     try:
         with path.open("rb") as file:
-            place = end = 0
+            place, end, at = 0, 0, str(path)
             for number, line in enumerate(file, 1):
                 place, end = end, end + len(line)
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    found = parsed(line, kind, f"{path}:{number}")
+                    found = parsed(line, kind, f"{at}:{number}")
                 except StorageError as error:
                     if damaged is None:
                         raise
