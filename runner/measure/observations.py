@@ -238,9 +238,12 @@ class Observations:
 
 def _answering_seconds(turn: Turn) -> float:
     """Of the attempt that gave the answer, without those on the way to it."""
+    alone = len(turn.attempts) == 1
     for attempt in reversed(turn.attempts):
         by = attempt.model, attempt.arm, attempt.fallback
-        if attempt.role == "answer" and by == turn.served_by and attempt.usage == turn.usage:
+        if attempt.role != "answer" or by != turn.served_by:
+            continue
+        if alone or attempt.usage == turn.usage:
             return attempt.seconds
     return turn.seconds
 
