@@ -1,4 +1,4 @@
-"""Which variables a prompt names, so that one that it does not can be refused."""
+"""Which variables a prompt names, so that one that it does not can be refused; how it does."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -18,6 +18,15 @@ def unknown(prompts: Sequence[str], given: Sequence[str]) -> tuple[list[str], fr
     if "*" in named:
         return [], named
     return [key for key in given if key not in named], named
+
+
+def reference(name: str) -> str:
+    """By what a template writes a variable, whatever it is called: `text`, `input['Ticket ID']`."""
+    try:
+        plain = meta.find_undeclared_variables(_jinja.parse(f"{{{{ {name} }}}}")) == {name}
+    except TemplateError:
+        plain = False
+    return name if plain else f"input[{name!r}]"
 
 
 @cache

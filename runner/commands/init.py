@@ -15,7 +15,6 @@ Settings:
     provider=openai     of those that are not ours: a provider of ours, or a server's address
 """
 
-import re
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -31,7 +30,7 @@ from runner.commands.command_line import parse
 from runner.config import paths
 from runner.config.catalogue import Options
 from runner.config.schema import Strict
-from runner.decide.suggest import Draft, draft
+from runner.decide.suggest import Draft, draft, with_expected
 from runner.errors import ConfigError, did_you_mean
 
 _EXAMPLES = [
@@ -39,14 +38,6 @@ _EXAMPLES = [
     {"id": "2", "input": "Do you ship to Norway?", "expected": "question"},
     {"id": "3", "input": "Best service ever, thank you!", "expected": "praise"},
 ]
-
-
-# What others call what is expected, in rows that have no `expected`.
-_EXPECTED = (
-    *("label", "labels", "answer", "target", "category", "gold", "ground_truth", "reference"),
-    *("class", "intent", "output", "team"),
-)
-_SHOWN = 5  # ids of rows
 
 
 class InitSettings(Strict):
@@ -66,13 +57,14 @@ def main(argv: Sequence[str]) -> int:
         settings = _asked(settings)
     source = Path(settings.source) if settings.source else None
     found = _cases(source) if source else [Case.model_validate(each) for each in _EXAMPLES]
-    found = _with_expected(found, settings.expected)
+    found, read_as = with_expected(found, settings.expected)
     task = settings.task or (_project.named(source.stem) if source else "mine")
-    files = _files(task, found, settings, home)
+    suggested = _draft_of(found)
+    files = _files(task, found, suggested, settings)
     if (home / f"conf/task/{task}.yaml").exists():
         raise ConfigError(f"{home / 'conf/task' / task}.yaml: is there already; say task=another")
     _project.write(home, files, task)
-    _advise(home, task, _draft_of(found), settings)
+    _advise(home, task, suggested, read_as)
     return 0
 
 
@@ -96,65 +88,15 @@ def _cases(source: Path) -> list[Case]:
     return list(cases.read(source))
 
 
-def _with_expected(found: Sequence[Case], column: str | None) -> list[Case]:
-    """Cases whose variable `column` is what is expected; one that is left alone is the input.
-
-    Names become those of variables: `Ticket ID` is `ticket_id`. Raises ConfigError.
-    """
-    names = {name for case in found if isinstance(case.input, dict) for name in case.input}
-    if column and column not in (*names, "expected"):
-        raise ConfigError(f"expected={column}: no such column{did_you_mean(column, names)}")
-    if column is None and names and all(case.wanted is None for case in found):
-        column = next((each for each in sorted(names) if each.lower() in _EXPECTED), None)
-        if column:
-            print(f"column '{column}' is read as what is expected; expected=… names another one")
-        else:
-            print(f"no column is called expected; expected=… names one of {', '.join(names)}")
-    return _whole([_expecting(case, column) for case in found])
-
-
-def _whole(found: Sequence[Case]) -> list[Case]:
-    """Those with a text and, where most have that, with what is expected. Raises ConfigError."""
-    most = sum(case.wanted is not None for case in found) * 2 > len(found)
-    kept = [case for case in found if case.asked and (case.wanted is not None or not most)]
-    if not kept:
-        raise ConfigError("from: no row has a text")
-    if left := [case.id for case in found if case not in kept]:
-        more = f" and {len(left) - _SHOWN} more" if left[_SHOWN:] else ""
-        ids = ", ".join(f"case {id}" for id in left[:_SHOWN])
-        print(f"left out, for want of a text or of what is expected: {ids}{more}")
-    return kept
-
-
-def _expecting(case: Case, column: str | None) -> Case:
-    if not isinstance(case.input, dict):
-        return case
-    given = dict(case.input)
-    expected = given.pop(str(column), case.expected)
-    variables = {_variable(name): value for name, value in given.items()}
-    if len(variables) < len(given):
-        raise ConfigError(f"from: two of these columns are one variable: {', '.join(given)}")
-    only = [*variables.values()] if len(given) == 1 else [variables]
-    text = only[0] if isinstance(only[0], str) else variables
-    return Case.model_validate(
-        case.model_dump() | {"input": text, "expected": None if expected == "" else expected}
-    )
-
-
-def _variable(name: str) -> str:
-    """As a template can name it."""
-    found = name if name.isidentifier() else re.sub(r"\W+", "_", name.lower()).strip("_")
-    return found if found.isidentifier() else f"column_{found}"
-
-
 def _draft_of(found: Sequence[Case]) -> Draft:
     wanted = (case.turns[-1].expected if case.turns else case.expected for case in found)
     return draft((case.input or case.text for case in found), wanted)
 
 
-def _files(task: str, found: Sequence[Case], settings: InitSettings, home: Path) -> dict[str, str]:
+def _files(
+    task: str, found: Sequence[Case], suggested: Draft, settings: InitSettings
+) -> dict[str, str]:
     """What is to be written, by its path in the project. Raises ConfigError."""
-    suggested = _draft_of(found)
     models, own, address = _models(settings)
     about = {
         **_project.NOTHING_MORE,
@@ -209,9 +151,9 @@ def _line(case: Case) -> str:
     return _project.line({"id": case.id} | case.model_dump(mode="json", exclude_defaults=True))
 
 
-def _advise(home: Path, task: str, suggested: Draft, settings: InitSettings) -> None:
+def _advise(home: Path, task: str, suggested: Draft, read_as: Sequence[str]) -> None:
     print(f"scored by {', '.join(suggested.scorers)}: {suggested.why}")
-    for note in suggested.notes:
+    for note in (*read_as, *suggested.notes):
         print(f"to look at: {note}")
     there = f"cd {home} && " if home != Path() else ""
     print(f"next: {there}python -m runner task={task}")

@@ -8,11 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.cases.cases import Case
+from runner.cases.variables import reference
 from runner.config.schema import Output
+from runner.errors import ConfigError, did_you_mean
 
 _LABEL_CHARS = 40
 _LABELS = 30
 _TEXT_CHARS = 120  # a longer expected answer is no text that another one has to hold
+# What others call what is expected, where no row has an `expected`.
+_EXPECTED = (
+    *("label", "labels", "answer", "target", "category", "gold", "ground_truth", "reference"),
+    *("class", "intent", "output", "team"),
+)
+_SHOWN = 5  # ids of rows
 _WORD = 3  # so often a text has to come up among expected ones, on average, to be one of a set
 
 
@@ -31,7 +40,10 @@ class Draft:
 
 
 def draft(inputs: Iterable[Any], expected: Iterable[Any]) -> Draft:
-    """From the `input` of each case, a text or the prompt's variables, and what is expected."""
+    """From the `input` of each case, a text or the prompt's variables, and what is expected.
+
+    Raises ConfigError for a variable that no prompt can name.
+    """
     prompt = _prompt([each for each in inputs if isinstance(each, Mapping)])
     wanted = list(expected)
     known = [each for each in wanted if each is not None]
@@ -58,9 +70,66 @@ def draft(inputs: Iterable[Any], expected: Iterable[Any]) -> Draft:
     return Draft(prompt, {"rouge": {}}, "expected answers are long texts", notes=[note])
 
 
+def with_expected(found: Sequence[Case], column: str | None) -> tuple[list[Case], list[str]]:
+    """Cases whose variable `column` is what is expected, and what to say of how they were read.
+
+    A variable that is left alone is the input. Rows without a text, and, where most have what is
+    expected, those without that are left out. Raises ConfigError.
+    """
+    names = list(
+        dict.fromkeys(n for case in found if isinstance(case.input, dict) for n in case.input)
+    )
+    if column and column not in (*names, "expected"):
+        raise ConfigError(f"expected={column}: no such column{did_you_mean(column, names)}")
+    said = []
+    if column is None and names and all(case.wanted is None for case in found):
+        column = next((n for each in _EXPECTED for n in names if n.lower() == each), None)
+        if column:
+            said.append(f"column '{column}' is what is expected; expected=… names another one")
+        else:
+            said.append(f"no column is called expected; expected=… names one of {', '.join(names)}")
+    read = [_expecting(case, column) for case in found]
+    most = sum(case.wanted is not None for case in read) * 2 > len(read)
+    kept, left = list[Case](), list[str]()
+    for case in read:
+        if case.asked and (case.wanted is not None or not most):
+            kept.append(case)
+        else:
+            left.append(case.id)
+    if not kept:
+        raise ConfigError("from: no row has a text")
+    if left:
+        more = f" and {len(left) - _SHOWN} more" if left[_SHOWN:] else ""
+        ids = ", ".join(f"case {id}" for id in left[:_SHOWN])
+        said.append(f"left out, for want of a text or of what is expected: {ids}{more}")
+    return kept, said
+
+
+def _expecting(case: Case, column: str | None) -> Case:
+    if not isinstance(case.input, dict):
+        return case
+    variables = dict(case.input)
+    expected = variables.pop(str(column), case.expected)
+    only = next(iter(variables.values())) if len(variables) == 1 else None
+    changes = {
+        "input": only if isinstance(only, str) else variables,
+        "expected": None if expected == "" else expected,
+    }
+    return Case.model_validate(case.model_dump() | changes)
+
+
 def _prompt(variables: Sequence[Mapping[str, Any]]) -> str:
     names = dict.fromkeys(name for each in variables for name in each)
-    return "\n".join(f"{name}: {{{{ {name} }}}}" for name in names) or "{{ input }}"
+    written = {name: reference(name) for name in names}
+    if "input" in names and (odd := [name for name in names if written[name] != name]):
+        raise ConfigError(
+            f"column '{odd[0]}': no prompt can name it beside `input`; rename one of the two"
+        )
+    return "\n".join(f"{_label(n)}: {{{{ {written[n]} }}}}" for n in names) or "{{ input }}"
+
+
+def _label(name: str) -> str:
+    return f"{{{{ {name!r} }}}}" if "{" in name else name
 
 
 def _is_number(value: Any) -> bool:

@@ -1,8 +1,12 @@
 """A key that the prompt does not name is known as one before anything is sent."""
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 
-from runner.cases.variables import unknown
+from runner.cases.variables import reference, unknown
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,23 @@ from runner.cases.variables import unknown
 def test_unknown(prompt: str, given: list[str], strange: list[str]) -> None:
     """Only where it does more with `input` than write it down may a prompt take any key."""
     assert unknown([prompt], given)[0] == strange
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text())
+@example("text")
+@example("Ticket ID")
+@example("not")
+@example("None")
+@example("a.b")
+@example("}} {{ x")
+@example('it\'s a \\ "name"\n')
+def test_reference(name: str) -> None:
+    """Whatever a variable is called, a template has its value by its reference."""
+    variables = {"input": {name: "value"}, name: "value"}
+    if name == "input":
+        variables = {"input": "value"}
+    template = SandboxedEnvironment(undefined=StrictUndefined).from_string(
+        f"{{{{ {reference(name)} }}}}"
+    )
+    assert template.render(variables) == "value"

@@ -1,12 +1,16 @@
 """`init` makes a project out of a file of cases, which passes `check` and runs as it is."""
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from runner.cases.cases import Case
+from runner.cases.prompt import render
 from runner.commands.command_line import main
+from runner.config.schema import Task
 from tests.loopback import Loopback
 
 TABLE = "input,expected,tags\n" + "".join(
@@ -20,6 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("Tickets 2026.csv").write_text(TABLE)
     Path("Ticket.csv").mkdir()
+    Path("beside.csv").write_text("input,My text,expected\na,b,c\n")
     return tmp_path
 
 
@@ -73,7 +78,7 @@ def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) 
     """What others call a label is what is expected, which is said; another column can be named."""
     Path("set.csv").write_text("text,label,note\nlost card,card,a\nno money,cash,b\n")
     assert main(["init", "one", "from=set.csv"]) == 0
-    assert "column 'label' is read as what is expected" in capsys.readouterr().out
+    assert "column 'label' is what is expected" in capsys.readouterr().out
     [first, _] = (home / "one/tasks/set/cases.jsonl").read_text().splitlines()
     assert json.loads(first) == {
         "id": "2",
@@ -84,26 +89,45 @@ def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["init", "two", "from=set.csv", "expected=text"]) == 0
     [first, _] = (home / "two/tasks/set/cases.jsonl").read_text().splitlines()
     assert json.loads(first) == {"id": "2", "input": "card", "expected": "lost card"}
+    Path("set.csv").write_text("Message,Group\nlost card,A\nno money,B\n")
+    assert main(["init", "three", "from=set.csv"]) == 0
+    assert "expected=… names one of Message, Group" in capsys.readouterr().out
+
+
+ODD = [
+    "Ticket ID",
+    "class",
+    "if",
+    "none",
+    "loop",
+    "*",
+    "a.b",
+    "it's",
+    '"x"',
+    "{{ y }}",
+    "%}",
+    "Ü b",
+]
 
 
 def test_a_table_as_it_comes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names with spaces become variables, rows with a hole are left out by their ids and said."""
-    rows = "a,lost card,A\nb,no money,B\nc,no card,\nd,,B\ne,more cash,B\n"
-    Path("export.csv").write_text("Ticket ID,Customer message,Label\n" + rows)
+    """Whatever its columns are called, the prompt has them; rows with a hole are left out, said."""
+    cells = [f"cell {n}" for n in range(len(ODD))]
+    with Path("export.csv").open("w") as file:
+        table = csv.writer(file)
+        table.writerow([*ODD, "Label"])
+        table.writerows([[*cells, "A"], [*cells, "B"], [*cells, ""]])
     assert main(["init", "here", "from=export.csv"]) == 0
     said = capsys.readouterr().out
-    assert "column 'Label' is read as what is expected" in said
+    assert "column 'Label' is what is expected" in said
     assert "left out, for want of a text or of what is expected: case 4\n" in said
+    written = yaml.safe_load((home / "here/conf/task/export.yaml").read_text())
     lines = (home / "here/tasks/export/cases.jsonl").read_text().splitlines()
-    first = {"ticket_id": "a", "customer_message": "lost card"}
-    assert json.loads(lines[0]) == {"id": "2", "input": first, "expected": "A"}
-    assert len(lines) == 4
-    Path("plain.csv").write_text("Message,Group\nlost card,A\nno money,B\n")
-    assert main(["init", "there", "from=plain.csv"]) == 0
-    assert "expected=… names one of" in capsys.readouterr().out
-    Path("alike.csv").write_text("My text,my_text\nlost card,A\n")
-    assert main(["init", "no", "from=alike.csv"]) == 2
-    assert "two of these columns are one variable" in capsys.readouterr().err
+    case = Case.model_validate(json.loads(lines[0]))
+    assert len(lines) == 2
+    task = Task(name="x", cases="x", scorers={"exact": {}}, prompt=written["prompt"])
+    [message] = render(task, case)
+    assert message["content"] == "\n".join(map(": ".join, zip(ODD, cells, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +137,7 @@ def test_a_table_as_it_comes(home: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["from=Ticket.csv"], "from: no file 'Ticket.csv'; did you mean 'Tickets 2026.csv'"),
         (["from=Tickets 2026.csv", "expected=inptu"], "expected=inptu: no such column"),
         (["Tickets 2026.csv"], "Tickets 2026.csv"),
+        (["from=beside.csv"], "column 'My text': no prompt can name it beside `input`"),
         (["models=haiko"], "models: no model 'haiko'; did you mean 'haiku'"),
         (["models=x", "provider=opnai"], "provider=opnai: no such provider; did you mean 'openai'"),
         (["provider=openai"], "provider=openai: none of the models needs a file"),
