@@ -91,7 +91,9 @@ class Notes:
 
         Raises ConfigError, StorageError.
         """
-        wanted, mended, lines = self.expected(task), {}, []
+        wanted, mended, lines = self.expected(task), dict[str, str](), list[str]()
+        if not wanted:
+            return mended
         for number, row in rows(source, tuple(Case.model_fields)):
             value = {"id": str(number)} | {k: v for k, v in row.items() if v is not None}
             if line := wanted.get(str(value["id"])):
@@ -101,7 +103,10 @@ class Notes:
                 )
                 mended[str(value["id"])] = f"{shown(source)}:{number}: expected {was} is {now} now"
                 self.used.add(line)
-            lines.append(json.dumps(_found(value, source.parent), ensure_ascii=False) + "\n")
+            try:
+                lines.append(json.dumps(_found(value, source.parent), ensure_ascii=False) + "\n")
+            except attachments.Unusable as problem:
+                raise ConfigError(f"{source}:{number}: {problem}") from None
         if mended:
             write_text(to, "".join(lines))
         return mended
@@ -138,6 +143,14 @@ def _mended(row: Mapping[str, Any], expected: Any) -> dict[str, Any]:
 def _found(row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """With paths of images and files that hold wherever the row is written to."""
     kinds: dict[str, attachments.Kind] = {"images": "image", "files": "file"}
-    paths = {k: [attachments.find(n, folder, kinds[k]) for n in row[k]] for k in kinds if k in row}
-    turns = [_found(t, folder) if isinstance(t, dict) else t for t in row.get("turns", ())]
-    return row | paths | ({"turns": turns} if turns else {})
+    paths: dict[str, Any] = {
+        k: [attachments.find(n, folder, kinds[k]) for n in row[k]] for k in kinds if k in row
+    }
+    below = {
+        key: [_found(each, folder) if isinstance(each, dict) else each for each in row[key]]
+        for key in ("turns", "messages", "content")
+        if isinstance(row.get(key), list)
+    }
+    if row.get("type") in kinds.values():
+        paths["path"] = attachments.find(row["path"], folder, row["type"])
+    return row | paths | below

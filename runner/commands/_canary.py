@@ -7,12 +7,14 @@ from runner.commands._evaluate import evaluate
 from runner.config.schema import Job
 from runner.decide.promote import canary
 from runner.decide.promote.decision_record import DecisionRecord
+from runner.decide.promote.drift import Finding, asked_again
 from runner.errors import ConfigError, RunnerError
 from runner.measure.comparison import RunComparison
 from runner.pipeline.plan import Plan, prepare
+from runner.record.run import Run
 
 _CASES = "canary.jsonl"
-RUN = "run"  # below the directory of a drift
+_RUN = "run"  # below the directory of a drift
 
 
 def plan(record: DecisionRecord, job: Job, directory: Path, today: date) -> Plan:
@@ -28,14 +30,14 @@ def plan(record: DecisionRecord, job: Job, directory: Path, today: date) -> Plan
 
 def ask(
     record: DecisionRecord, job: Job, directory: Path, today: date
-) -> tuple[int, RunComparison]:
-    """How many calls failed, and how the answers compare with those on record.
+) -> tuple[int, RunComparison, list[Finding]]:
+    """How many calls failed, how the answers compare with those on record, what has moved.
 
     Raises ConfigError before anything is sent; later Stopped, StorageError.
     """
     from runner.measure.compare import compare, look
 
-    run = directory / RUN
+    run = directory / _RUN
     [result] = evaluate([(plan(record, job, directory, today), run)])
     if isinstance(result, RunnerError):
         raise result
@@ -43,4 +45,4 @@ def ask(
     # As if with its prompt: a question that reads otherwise is no longer the same case.
     found = compare(canary.observed(record, now.prompt), now)
     assert result.counts is not None
-    return result.counts.failed, found
+    return result.counts.failed, found, list(asked_again(record, list(Run(run).outcomes()), found))

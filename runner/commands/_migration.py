@@ -112,6 +112,7 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
             return Outcome()  # what nobody has a key for is no candidate
         nobody = ["  nobody is named that could come instead: say a successor in its file"]
         return Outcome(why or nobody, INCOMPLETE_EXIT if unasked else GATE_EXIT)
+    _promotion.home(config.given.own)  # refused before anything is paid for
     name = f"{decision.job.task.name}-{_key(decision, plans)}"
     place = decision.job.outputs / "watch" / str(decision.today) / name
     for earlier in decision.job.outputs.glob(f"watch/*/{name}/{_SAID}"):
@@ -145,8 +146,9 @@ def _plans(config: Conf, decision: Decision) -> tuple[dict[str, Plan], list[str]
     plans, ending, why = {}, list[str](), list[str]()
     today, ahead = decision.today, decision.ahead
     for option, told in decision.candidates.items():
-        words = [f"task={decision.job.task.name}", f"model={option}", *told]
         try:
+            model = _promotion.option_of("model", option, config.given.own)
+            words = [f"task={decision.job.task.name}", f"model={model}", *told]
             tree = config.plain(config.compose(Job, *words, hydra=True))
             job = loading.validate({k: v for k, v in tree.items() if k in Job.model_fields})
             priced = job.with_singles(lambda model: model.on(today))

@@ -53,8 +53,8 @@ def diff(path: Path, after: str) -> str:
 
 def _options(found: Chosen, own: Path | None) -> tuple[str, str | None]:
     """The files of its model and of its prompt."""
-    option = _option("model", found.candidate.model, own)
-    return option, found.prompt and _option("prompt", found.prompt, own)
+    option = option_of("model", found.candidate.model, own)
+    return option, found.prompt and option_of("prompt", found.prompt, own)
 
 
 def home(own: Path | None) -> tuple[Path, Path]:
@@ -63,15 +63,18 @@ def home(own: Path | None) -> tuple[Path, Path]:
         return own, Path.cwd() / "tasks"
     conf = paths.builtin("conf")
     if conf.name != "conf":
-        raise ConfigError("promote: say --config-dir; the installed conf/ is not yours to change")
+        raise ConfigError("say --config-dir; the installed conf/ is not yours to change")
     return conf, paths.builtin("tasks")
 
 
-def _option(group: str, name: str, own: Path | None) -> str:
-    """The file of a group that a measured model or prompt came from. Raises ConfigError."""
+def option_of(group: str, name: str, own: Path | None) -> str:
+    """The file of a group that a measured model or prompt came from, by its name or as an option.
+
+    Raises ConfigError.
+    """
     folders = [folder for folder in (own, paths.builtin("conf")) if folder]
     known = Options(folders).files.get(group, {})
-    found = [option for option in known if option.replace("/", "-") == name]
+    found = [option for option in known if name in (option, option.replace("/", "-"))]
     if not found:
         raise ConfigError(f"candidate: no file of conf/{group}/ is called {name}")
     return found[0]

@@ -35,7 +35,8 @@ def place(given: Arguments, job: Job, directory: Path, task: TaskFunction) -> No
     if job.shard is not None:
         raise ConfigError(f"shard: is set for each of them; say shards={job.shards}")
     below = shards.folder(directory, job.shards)
-    if (directory / JOURNAL).exists():  # all that there is to ask is asked in this process
+    if (directory / JOURNAL).exists():
+        say("shards: this run began in one process, or is merged, and goes on in one")
         shards.drop(directory, job.shards)
         return
     say(told(job))

@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from runner.commands.command_line import explain
+from runner.config.override_grammar import literal
 from runner.config.overrides import named
 from runner.config.redact import key_in
 from runner.errors import CONFIG_EXIT, ConfigError, RunnerError
@@ -32,16 +33,16 @@ class OnStart(Callback):  # type: ignore[misc]  # Hydra's class is untyped
         HydraConfig.instance().set_config(config)  # for ${hydra:…} in the name of the directory
         # Absolute from here on: a worker elsewhere would resolve it against its own directory.
         where = Path(config.hydra.sweep.dir).absolute()
-        quoted = str(where).replace("\\", "\\\\").replace("'", "\\'")
         with read_write(config.hydra):
             config.hydra.sweep.dir = str(where)
-            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")
+            config.hydra.overrides.hydra.append(literal("hydra.sweep.dir", str(where)))
         try:
             # Hydra writes all of it to a file.
             if name := key_in(OmegaConf.to_yaml(config)):
                 raise ConfigError(f"conf: holds the value of {name}; keep it in the environment")
             given = config.hydra.overrides.task
-            asked = {each for each in given if each.startswith("race=")} - {"race=false"}
+            asked = {each.lower() for each in given if each.lstrip("+").startswith("race=")}
+            asked -= {"race=false", "+race=false", "++race=false"}
             foreign = HydraConfig.get().runtime.choices["hydra/launcher"] != "one_process"
             if foreign and (asked or config.get("race")):
                 raise ConfigError("race: it takes one process: leave hydra/launcher=one_process")

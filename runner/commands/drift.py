@@ -25,7 +25,6 @@ from runner.decide.gate import rule
 from runner.decide.promote import decision_record
 from runner.decide.promote.drift import (
     Drift,
-    asked_again,
     in_production,
     points,
     proposal,
@@ -34,7 +33,6 @@ from runner.decide.promote.drift import (
 )
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.record.files import dated, write_json
-from runner.record.run import Run
 
 DRIFT = "drift.json"
 
@@ -57,9 +55,8 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
     findings, failed, again = known, 0, None
     directory = dated(job.outputs, "drift", job.label)
     if not any(pins.retired(single, today) for _, single in singles(job.model, "model")):
-        failed, again = _canary.ask(record, job, directory, today)
-        lines = list(Run(directory / _canary.RUN).outcomes())
-        findings = [*asked_again(record, lines, again), *findings]
+        failed, again, seen_again = _canary.ask(record, job, directory, today)
+        findings = [*seen_again, *findings]
     found = Drift(
         task=record.task,
         mapping=mapping,

@@ -1,4 +1,4 @@
-"""Begin a project of your own: a task, its thresholds, a mapping, a CI workflow, from your cases.
+"""Begin a project of your own from your cases: a task, thresholds, a mapping, two CI workflows.
 
     python -m runner init from=tickets.csv
     python -m runner init decisions from=tickets.csv models=haiku,gpt-6-luna

@@ -46,12 +46,12 @@ def main(argv: Sequence[str]) -> int:
     # A text or a path may hold what means something to Hydra.
     given = arguments("run", __doc__, argv, texts=["input", "output"], bare=False)
     job = given.job(BatchJob)
+    if job.shards > 1 and not Path(job.input).is_file():
+        raise ConfigError("shards: read a file each; input is none")
 
     def in_shards(directory: Path) -> None:
         from runner.commands import _shards
 
-        if not Path(job.input).is_file():
-            raise ConfigError("shards: read a file each; input is none")
         _shards.place(given, job, directory, run_shard)
 
     return apply(job, in_shards if job.shards > 1 else lambda _: None)

@@ -13,11 +13,9 @@ from math import isfinite
 
 from runner.commands._arguments import arguments
 from runner.commands.command_line import explain
-from runner.config.schema import Privacy
-from runner.decide.notify import Notifier, Notify, refuse_urls
+from runner.decide.notify import Notifier, Notify, leak, refuse_urls
 from runner.decide.spend import Alert, Alerts, Spend, SpendSettings, Sum, due_alerts, read
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError, did_you_mean
-from runner.measure.requirements import ALLOWED
 from runner.report.console import emit
 from runner.report.spend import text
 
@@ -33,8 +31,8 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
 
 def report(settings: SpendSettings, today: date) -> int:
     """Raises ConfigError, before anything is printed, when no notice could or may be sent."""
-    if leak := _leak(settings.notify, settings.data_privacy, "data_privacy"):
-        raise ConfigError(leak)
+    if found := leak(settings.notify, settings.data_privacy, "data_privacy"):
+        raise ConfigError(found)
     notifier = Notifier(settings.notify)
     spend = read(settings.outputs)
     if leaks := list(_leaks(settings.notify, spend, today)):
@@ -65,16 +63,9 @@ def _leaks(notify: Notify, spend: Spend, today: date) -> Iterator[str]:
     """A notice tells of this month: it is held against what the runs at work in it require."""
     for directory, (privacy, last) in spend.private.items():
         if last >= today.replace(day=1):
-            leak = _leak(notify, privacy, f"requirements.data_privacy of {directory}")
-            if leak is not None:
-                yield leak
-
-
-def _leak(notify: Notify, privacy: Privacy, where: str) -> str | None:
-    if notify.env and notify.data not in ALLOWED[privacy]:
-        allowed = ", ".join(ALLOWED[privacy])
-        return f"notify.data is {notify.data}, but {where} is {privacy}: only {allowed}"
-    return None
+            found = leak(notify, privacy, f"requirements.data_privacy of {directory}")
+            if found is not None:
+                yield found
 
 
 def _print(settings: SpendSettings, spend: Spend, alerts: Sequence[Alert], today: date) -> None:

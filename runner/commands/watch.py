@@ -6,8 +6,9 @@
 
 What is due is printed, the successor and the runner-up are measured on the task's cases, and a
 proven or supported one becomes a branch, a pull request where `gh` is there, and files in
-outputs/watch/. Your own files stay as they are. Exit code 0: nothing moved, and nothing is printed;
-3: something is due; 4: it could not be measured. conf/watch.yaml holds every key.
+outputs/watch/. Your own files stay as they are. Exit code 0: nothing has to move, and nothing is
+printed, but once what was measured and stays; 3: something is due; 4: it could not be measured.
+conf/watch.yaml holds every key.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,17 +26,14 @@ from runner.config.schema import Job, Single, Strict
 from runner.config.terminal import clean, say
 from runner.config.validation import validated
 from runner.decide import own_runs, traffic
-from runner.decide.notify import Notifier, Notify, refuse_urls
+from runner.decide.notify import Notifier, Notify, leak, refuse_urls
 from runner.decide.promote import decision_record
-from runner.decide.promote.drift import Finding, asked_again, in_production, stated, told
+from runner.decide.promote.drift import Finding, in_production, stated, told
 from runner.decide.watch import due
 from runner.decide.watch.due import Due
 from runner.errors import GATE_EXIT, INCOMPLETE_EXIT, ConfigError, RunnerError
 from runner.measure.observations import own
-from runner.measure.requirements import ALLOWED
 from runner.record.files import dated
-from runner.record.outcomes import Answered
-from runner.record.run import Run
 
 
 class Watch(Strict):
@@ -92,11 +90,8 @@ def _look(config: Conf, watch: Watch, task: str, today: date) -> Decision:
     del tree["watch"]
     job = loading.validate(tree).with_singles(lambda model: model.on(today))
     privacy = job.requirements.data_privacy
-    if watch.notify.env and watch.notify.data not in ALLOWED[privacy]:
-        raise ConfigError(
-            f"watch.notify.data is {watch.notify.data}, but requirements.data_privacy of {task} is "
-            f"{privacy}: only {', '.join(ALLOWED[privacy])}"
-        )
+    if leaks := leak(watch.notify, privacy, f"requirements.data_privacy of {task}"):
+        raise ConfigError(f"watch.{leaks}")
     folders = paths.tasks_dirs()
     known = any(decision_record.place(each, task, mapping).is_file() for each in folders)
     record = decision_record.find(folders, task, mapping) if known else None
@@ -145,17 +140,17 @@ def _answered(
             said = _migration.migrate(config, whole)
         except RunnerError as error:
             said = _migration.Outcome([f"  no migration: {error}"], INCOMPLETE_EXIT)
-    if said.stays:  # measured on an earlier day, and nothing has moved since
-        found = [each for each in found if not each.measured]
-    due_now = found or (list(better.values()) if said.lines else [])
-    lines = [f"{job.task.name} · {job.model.name}: {each}" for each in due_now]
-    code = max(said.code, GATE_EXIT if found else 0)
+    due_now = [each for each in found if not (said.stays and each.measured)]
+    # What was measured and stays is told once, with why.
+    told_now = found if said.stays and said.lines else due_now
+    told_now = told_now or (list(better.values()) if said.lines else [])
+    lines = [f"{job.task.name} · {job.model.name}: {each}" for each in told_now]
+    code = max(said.code, GATE_EXIT if due_now else 0)
     return [*lines, *said.lines, *failed], INCOMPLETE_EXIT if failed else code
 
 
 def _facts(look: Decision, ahead: timedelta, model: Single, ends: due.Ends) -> Iterator[Due]:
-    listed = ends.get((model.provider.name, model.id))
-    yield from due.retirement(model, look.today, ahead, listed)
+    yield from due.retirement(model, look.today, ahead, due.said_of(model, ends))
     yield from due.dearer(model, look.today, ahead)
     yield from due.in_lists(model, look.today, look.record.price_map if look.record else ())
 
@@ -180,11 +175,11 @@ def _asked_again(look: Decision) -> tuple[list[Finding], list[str]]:
         return [], []
     directory = dated(job.outputs, "drift", job.label)
     try:
-        failed, again = _canary.ask(record, job, directory, look.today)
+        failed, _, findings = _canary.ask(record, job, directory, look.today)
     except RunnerError as error:
         return [], [f"{job.label}: its canary: {line}" for line in str(error).splitlines()]
     lines = [f"{job.label}: {failed} calls of its canary failed; see {directory}"] if failed else []
-    return list(asked_again(record, list(Run(directory / _canary.RUN).outcomes()), again)), lines
+    return findings, lines
 
 
 def _served(look: Decision) -> Iterator[Due]:
@@ -192,6 +187,6 @@ def _served(look: Decision) -> Iterator[Due]:
     models = look.models
     newest, _ = own_runs.of_task(look.job.outputs, look.job.task, models)
     for name, found in newest.items():
-        lines = (line for line in found.run.outcomes() if isinstance(line, Answered) and own(line))
+        lines = filter(own, found.run.outcomes())
         seen = {line.model_served for line in lines if line.model_served}
         yield from due.served([models[name].id], seen)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import model_validator
 
 from runner.config import redact
-from runner.config.schema import Data, Strict
+from runner.config.schema import Data, Privacy, Strict
 from runner.errors import ConfigError
+from runner.measure.requirements import ALLOWED
 
 if TYPE_CHECKING:
     from apprise import Apprise
@@ -46,6 +47,14 @@ def refuse_urls(overrides: Sequence[str]) -> None:
     """Raises ConfigError before anyone else can print what was typed."""
     if any("notify" in override.partition("=")[0] and "://" in override for override in overrides):
         raise ConfigError(f"notify: {_NAMES}")
+
+
+def leak(notify: Notify, privacy: Privacy, where: str) -> str | None:
+    """What is wrong where a notice would go further than `where` allows."""
+    if notify.env and notify.data not in ALLOWED[privacy]:
+        allowed = ", ".join(ALLOWED[privacy])
+        return f"notify.data is {notify.data}, but {where} is {privacy}: only {allowed}"
+    return None
 
 
 class Notifier:

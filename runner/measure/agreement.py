@@ -43,10 +43,9 @@ class People:
     def add(self, line: Answered, case: int) -> None:
         """An answer of the model under test; `case` is the number of its case."""
         for name, score in line.scores.items():
-            value = float(score.details.get("scored", score.value))  # before a person accepted it
-            self.scored[name].add(case, value)
+            self.scored[name].add(case, score.by_scorer)
             if line.human is not None:
-                self.both.setdefault(name, []).append((case, line.human, value))
+                self.both.setdefault(name, []).append((case, line.human, score.by_scorer))
 
     def agreements(self, confidence: float) -> "list[Agreement]":
         found = []

@@ -98,12 +98,14 @@ def _root(excess: Callable[[float], float], low: float, high: float) -> float:
 
 def successes_needed(n: int, share: float, tail: float) -> int | None:
     """Of n, to prove that more than this share succeed; None: not even all are enough."""
+    if not n:
+        return None
+    won, lost = np.log1p(PARTS * (1 / share - 1)), np.log1p(-PARTS)
 
     def proved(failed: int) -> bool:
-        gains = np.array([1 / share - 1] * (n - failed) + [-1.0] * failed)
-        return proves(gains, tail)
+        return bool(log_capital((n - failed) * won + failed * lost) >= -math.log(tail))
 
-    if not n or not proved(0):
+    if not proved(0):
         return None
     low, high = 0, n  # failures that may be, and that may not
     while high - low > 1:

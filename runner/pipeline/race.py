@@ -162,13 +162,13 @@ class _Lane:
         beginning = begun(self.plan, self.directory, dispatch, bar(job.label, count), self.race)
         try:
             self.asking: Asking = await stack.enter_async_context(beginning)
+            for line in Run(self.directory).as_written():
+                self.earlier.setdefault(line.case, []).append(line)
         except RunnerError as error:
             self.error = error
             return
         for question in self.asking.plan.questions():
             self.questions.setdefault(question.case.id, []).append(question)
-        for line in Run(self.directory).as_written():
-            self.earlier.setdefault(line.case, []).append(line)
 
     async def ask(self, block: Sequence[str]) -> None:
         new: list[Line] = []
@@ -211,12 +211,15 @@ class _Lane:
         return Result(**names, complete=True, metrics=metrics, verdicts=verdicts)
 
     def stop(self, why: str, by: str | None = None) -> None:
-        """What was asked is then all that there is to be; raises StorageError."""
+        """What was asked is then all that there is to be."""
         for case in list(self.earlier):  # of a run that had gone further
             self._counted(case)
         self.race = self.race.model_copy(update={"stopped": why, "beaten_by": by})
         changes = {"outcomes": self.tally.counts().outcomes, "race": self.race.model_dump()}
-        write_json(self.directory / RUN, read_json(self.directory / RUN) | changes)
+        try:
+            write_json(self.directory / RUN, read_json(self.directory / RUN) | changes)
+        except RunnerError as error:
+            self.error = error
 
 
 def _look(lanes: Sequence[_Lane], busy: Container[_Lane]) -> None:

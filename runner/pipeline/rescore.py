@@ -80,7 +80,7 @@ def rescore(directory: Path, said: Notes, changes: Mapping[str, Any]) -> tuple[P
     finally:
         lock.release()
     if said.path:
-        shutil.copy(said.path, top / "notes.jsonl")
+        shutil.copy(said.path, top / f"notes{said.path.suffix}")
     return top, work.patch
 
 
@@ -208,7 +208,8 @@ async def _one(
             "leave `expected` out of the note, or mend the cases: reuse=<run> asks the judge alone"
         )
     scores, old = scored.scores, line.scores.get(task.quality_scorer)
-    if (note := next((each for each in found if each.accept), None)) and old:
+    note = next((each for each in found if each.accept), None)
+    if note and task.quality_scorer in scores:
         scores = scores | {task.quality_scorer: _accepted(scores[task.quality_scorer], note)}
         counts["accepted"] += 1
     if old and (new := scores.get(task.quality_scorer)) and old.value != new.value:
@@ -222,9 +223,8 @@ async def _one(
 def _accepted(score: Score, note: Note) -> Score:
     """With the same key, so that it stands while scorer and case are the same."""
     said = f"accepted by a person{f' ({note.note})' if note.note else ''}"
-    before = {"scored": score.details.get("scored", score.value)}  # by the scorer itself
     changes = {"why": f"{said}; {score.value:g} before: {score.why}", "value": 1.0}
-    return score.model_copy(update={**changes, "details": score.details | before})
+    return score.model_copy(update={**changes, "scored": score.by_scorer})
 
 
 def _blind(planned: Plan, line: Answered, case: Case) -> dict[str, Score]:

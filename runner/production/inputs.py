@@ -82,7 +82,7 @@ def source(given: str, part: tuple[int, int] = (0, 1)) -> Source:
             near = [str(folder / one.name) for one in folder.glob("*") if one.suffix in _FILE_TYPES]
             raise ConfigError(f"input: no file '{given}'{did_you_mean(given, near)}")
         return Source(given, Path.cwd(), True, given.encode(), None, False)
-    if path.suffix in _TABLES and given != "-":
+    if path.suffix in _TABLES:
         raise ConfigError(f"input: {given}: is a table; a line is one request here, JSON or a text")
     try:
         # Of its own: whoever waits in sys.stdin's buffer would keep the process from ending.

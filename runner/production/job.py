@@ -25,6 +25,7 @@ _MEASURING = {
     "junit": None,
     "reuse": None,
     "stream": False,
+    "race": False,
 }
 
 
@@ -102,9 +103,9 @@ class BatchJob(_Paths, Production):
 
 def production(config: dict[str, object]) -> Production:
     """The decision that conf/run.yaml makes, for whoever brings the inputs. Raises ConfigError."""
-    for key in (*_Paths.model_fields, "shards"):
-        if config.get(key) not in (None, "???", "-", False, 1):
-            raise ConfigError(f"{key}: is for the command run; a client has no such key")
+    wrong = [key for key in _Paths.model_fields if config.get(key) not in (None, "???", "-", False)]
+    for key in [*wrong, *(["shards"] if config.get("shards", 1) != 1 else [])]:
+        raise ConfigError(f"{key}: is for the command run; a client has no such key")
     if config.get("estimate"):
         raise ConfigError("estimate: is for commands; a client is there to ask")
     rest = {key: value for key, value in config.items() if key not in _Paths.model_fields}

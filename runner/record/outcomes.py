@@ -165,6 +165,12 @@ class Score(Record):
     why: str
     details: dict[str, Any] = {}
     key: str = ""  # hash of the scorer, its options and what it compared with
+    # What the scorer itself gave, where a person has accepted the answer since.
+    scored: float | None = Field(None, exclude_if=lambda found: found is None)
+
+    @property
+    def by_scorer(self) -> float:
+        return self.value if self.scored is None else self.scored
 
 
 class Exchange(Record):

@@ -21,7 +21,8 @@ def page(answers: Sequence[tuple[str, Answered]]) -> str:
     for task, line in answers:
         shown = row(line, texts)
         asked = {"task": task, "case": shown["case"], "prompt": shown["prompt"]}
-        items.append(asked | {"expected": shown["expected"], "answer": texts.add(line.as_text)})
+        asked |= {"expected": shown["expected"], "images": shown.get("images", [])}
+        items.append(asked | {"answer": texts.add(line.as_text)})
     data = as_json({"texts": texts.all, "items": items})
     style, script = asset("page.css"), "\n".join(map(asset, _SCRIPTS))
     return shared(

@@ -113,8 +113,9 @@ def relatives(
 def cheaper(
     model: Single, family: Mapping[str, Single], today: date, record: DecisionRecord | None
 ) -> dict[str, Due]:
-    """Those that cost less at any length of question and answer, and were not measured yet."""
-    tried = {run.partition("-")[2] for run in record.evidence.journals_sha256} if record else set()
+    """Those whose rates, in and out, are no higher and not both the same, and that are untried."""
+    runs = record.evidence.journals_sha256 if record else ()
+    tried = {run.partition(f"_{record.task}-")[2] for run in runs} if record else set()
     now = model.on(today).price
     return {
         option: Due(

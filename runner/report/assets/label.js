@@ -47,6 +47,7 @@ const labels = {
     document.getElementById("main").replaceChildren(
       element("section", { class: "asked", "aria-label": "Question" }, item.prompt.map(([role, text]) =>
         element("details", { open: role !== "system" }, element("summary", {}, role), block(text, `${role} message`))),
+        item.images.map((image, n) => element("img", { src: this.texts[image], alt: `image ${n + 1} of the input` })),
         item.expected == null ? null : element("details", {}, element("summary", {}, "expected"), block(item.expected, "expected"))),
       element("section", { "aria-label": "Answer" }, element("h2", {}, "Answer"), block(item.answer, "answer")));
     for (const [score, button] of this.buttons) button.setAttribute("aria-pressed", String(this.given[this.at] === score));

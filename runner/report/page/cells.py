@@ -125,15 +125,16 @@ def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
         "expected": None if line.expected is None else texts.add(_text(line.expected)),
         "cells": [],  # of the candidates, each as JSON
     }
-    images = [each for part in attachments.of(line.messages) for each in _image(part, texts)]
+    parts = (part for part in attachments.of(line.messages) if part["type"] == "image")
+    images = [each for part in parts for each in _image(part, texts)]
     return found | {"images": images} if images else found
 
 
 def _image(part: dict[str, str], texts: Texts) -> Iterator[int]:
     """As a data URL, where there is room and the file is what was asked about."""
     with suppress(CallFailed):
-        url = attachments.data_url(part, {}).get("image_url", {}).get("url", "")
-        if url and texts.has_room(url):
+        url = attachments.data_url(part, {})["image_url"]["url"]
+        if texts.has_room(url):
             yield texts.add(url)
 
 
