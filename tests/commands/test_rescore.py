@@ -126,6 +126,8 @@ def test_a_sweep(sweep: Path, server: Loopback, capsys: pytest.CaptureFixture[st
     [c0] = [line for line in lines(new / "1_demo-second").values() if line.case == "c0"]
     assert isinstance(c0, Answered)
     assert c0.scores["exact"].why.startswith("accepted by a person (fine); 0 before: ")
+    assert (c0.scores["exact"].value, c0.scores["exact"].by_scorer) == (1, 0)
+    assert "scored" not in c0.scores["exact"].details  # which are the scorer's own
     out = " ".join(capsys.readouterr().out.split())
     assert "second: expectations mended: 1 (c2); answers accepted: 1; scores: 1 rose" in out
     capsys.readouterr()

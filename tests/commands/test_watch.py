@@ -298,7 +298,9 @@ def test_cheaper_and_worse(decided: Loopback, capsys: pytest.CaptureFixture[str]
     commit()
     decided.answer = lambda r: loopback.text("no") if r.body and r.model == "first-2" else right(r)
     assert watched() == 0
-    assert "first stays" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("demo · first: ")
+    assert "first stays" in out
     assert watched() == 0
     assert capsys.readouterr().out == ""
     assert not branches()
