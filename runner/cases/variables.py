@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from unicodedata import normalize
 
 from jinja2 import Environment, TemplateError, meta, nodes
 
@@ -26,7 +27,8 @@ def reference(name: str) -> str:
         plain = meta.find_undeclared_variables(_jinja.parse(f"{{{{ {name} }}}}")) == {name}
     except TemplateError:
         plain = False
-    return name if plain else f"input[{name!r}]"
+    # Python's names, into which Jinja makes them, are normalized.
+    return name if plain and normalize("NFKC", name) == name else f"input[{name!r}]"
 
 
 @cache

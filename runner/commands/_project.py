@@ -4,22 +4,23 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import jinja2
 import yaml
 from omegaconf import OmegaConf
+from pydantic import AfterValidator, Field
 
 from runner.config import paths
 from runner.config.catalogue import Options
+from runner.config.override_grammar import is_text
 from runner.decide.promote.mapping_file import switched
 from runner.errors import ConfigError, StorageError
 from runner.production.serving import on_loopback
 from runner.record.files import write_text
 
 MAPPING = "conf/mapping/default.yaml"
-NAME = r"^[a-z0-9][a-z0-9_-]*$"
 # What a template can say beside a draft of cases, and need not.
 NOTHING_MORE: Mapping[str, Any] = {
     "head": [],
@@ -33,7 +34,17 @@ NOTHING_MORE: Mapping[str, Any] = {
 
 
 def named(stem: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "_", stem.lower()).strip("_-") or "mine"
+    found = re.sub(r"[^a-z0-9_-]+", "_", stem.lower()).strip("_-") or "mine"
+    return found if is_text(found) else f"my_{found}"
+
+
+def _name(value: str) -> str:
+    if not is_text(value):
+        raise ValueError(f"'{value}' is a word of YAML or Hydra: choose another name")
+    return value
+
+
+TaskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$"), AfterValidator(_name)]
 
 
 def write(home: Path, files: Mapping[str, str], *tasks: str) -> None:

@@ -41,7 +41,7 @@ from runner.report.text import line
 
 
 class _Keys(Strict):
-    task: str | None = Field(None, pattern=_project.NAME)
+    task: _project.TaskName | None = None
     format: str | None = None
     expected: str | None = None
     sample: int | None = Field(None, ge=1)

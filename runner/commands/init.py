@@ -43,7 +43,7 @@ _EXAMPLES = [
 class InitSettings(Strict):
     source: str | None = Field(None, alias="from")
     expected: str | None = None
-    task: str | None = Field(None, pattern=_project.NAME)
+    task: _project.TaskName | None = None
     models: str | None = None
     provider: str | None = None
 

@@ -58,6 +58,8 @@ def main(argv: Sequence[str]) -> int:
         key, _, value = override.partition("=")
         if key in ("notes", "verbose"):
             own.append(override)
+        elif key == "requirements" and key in changes:
+            raise ConfigError("requirements: stands there twice; name one file")
         elif key == "requirements":
             changes = {key: _thresholds(given, override), **changes}
         else:

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
@@ -21,6 +22,15 @@ def literal(key: str, value: str) -> str:
     """An override that sets a key to any text, whatever it means to Hydra."""
     text = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no interpolation, but these very signs
     return f"{key}={QuotedString(text, Quote.single).with_quotes()}"
+
+
+def is_text(value: str) -> bool:
+    """Whether a word is one to Hydra and YAML as well: nan, 123, on and null are none."""
+    try:
+        read = OverridesParser.create().parse_override(f"key={value}").value()
+    except HydraException:
+        return False
+    return isinstance(read, str) and isinstance(yaml.safe_load(value), str)
 
 
 def refuse(override: str, own: Path | None, *, as_text: bool = False) -> None:

@@ -6,6 +6,7 @@ What the expected answers look like decides. It is a draft: a person who knows t
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from runner.cases.cases import Case
@@ -18,7 +19,17 @@ _LABELS = 30
 _TEXT_CHARS = 120  # a longer expected answer is no text that another one has to hold
 # What others call what is expected, where no row has an `expected`.
 _EXPECTED = (
-    *("label", "labels", "answer", "target", "category", "gold", "ground_truth", "reference"),
+    *(
+        "expected",
+        "label",
+        "labels",
+        "answer",
+        "target",
+        "category",
+        "gold",
+        "ground_truth",
+        "reference",
+    ),
     *("class", "intent", "output", "team"),
 )
 _SHOWN = 5  # ids of rows
@@ -135,10 +146,9 @@ def _label(name: str) -> str:
 def _is_number(value: Any) -> bool:
     if isinstance(value, str):
         try:
-            float(value)
+            return isfinite(float(value))
         except ValueError:
             return False
-        return True
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -36,6 +36,7 @@ def test_unknown(prompt: str, given: list[str], strange: list[str]) -> None:
 @example("not")
 @example("None")
 @example("a.b")
+@example("\N{LATIN SMALL LIGATURE FI}eld")
 @example("}} {{ x")
 @example('it\'s a \\ "name"\n')
 def test_reference(name: str) -> None:

@@ -92,6 +92,12 @@ def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) 
     Path("set.csv").write_text("Message,Group\nlost card,A\nno money,B\n")
     assert main(["init", "three", "from=set.csv"]) == 0
     assert "expected=… names one of Message, Group" in capsys.readouterr().out
+    Path("on.csv").write_text("text,EXPECTED\nlost card,1e400\nno money,00012\n")
+    assert main(["init", "four", "from=on.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "column 'EXPECTED' is what is expected" in out
+    assert "scored by contains" in out  # 1e400 is no number
+    assert out.endswith("python -m runner task=my_on\n")
 
 
 ODD = [
@@ -142,6 +148,8 @@ def test_a_table_as_it_comes(home: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["models=x", "provider=opnai"], "provider=opnai: no such provider; did you mean 'openai'"),
         (["provider=openai"], "provider=openai: none of the models needs a file"),
         (["task=My Task"], "task:"),
+        (["task=nan"], "task: 'nan' is a word of YAML or Hydra"),
+        (["task=123"], "task:"),
         (["form=x"], "form: no such key; did you mean 'from'"),
         (["one", "two"], "two: is no override"),
     ],
