@@ -11,10 +11,19 @@ from runner.config.paths import shared
 from runner.config.terminal import say
 from runner.decide import sweep as sweeps
 from runner.decide.sweep import SweepResult
-from runner.errors import ConfigError
+from runner.errors import ConfigError, StorageError
 from runner.measure import result as results
 from runner.measure.conclusion import conclusion
-from runner.record.files import PAGE, REPORT, RESULT, RUN, write_json, write_text
+from runner.record.files import (
+    JOURNAL,
+    PAGE,
+    REPORT,
+    RESULT,
+    RUN,
+    read_json,
+    write_json,
+    write_text,
+)
 from runner.record.outcomes import Result
 from runner.record.run import Run, nearest
 from runner.report import markdown
@@ -34,14 +43,15 @@ def build(directory: Path) -> Result:
     """
     page = RunPage()
     evidence = results.compute(directory, page.lines)
+    goes_on = not evidence.result.complete and evidence.result.error is None
+    if goes_on and (directory / RESULT).is_file():  # whoever goes on with a run takes it away
+        raise _lost(directory, JOURNAL)
     origin = Origin.of_run(directory)
     write_text(directory / REPORT, shared(markdown.run(evidence, origin)))
     write_text(directory / PAGE, shared(page.html(evidence, origin)))
     if evidence.result.complete:
         said = {"conclusion": conclusion(evidence.result)}
         write_json(directory / RESULT, evidence.result.model_dump(mode="json") | said)
-    elif evidence.result.error is None:
-        (directory / RESULT).unlink(missing_ok=True)  # of a record that has changed since
     return evidence.result
 
 
@@ -50,6 +60,10 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
 
     Raises StorageError.
     """
+    if anew and (directory / RESULT).is_file():
+        for run in read_json(directory / RESULT).get("runs", ()):
+            if not (directory / run["dir"]).is_dir():
+                raise _lost(directory, run["dir"])
     page = SweepPage(directory)
     sweep = sweeps.compute(directory, _anew if anew else results.load, page.lines)
     origin = Origin.of_sweep(directory, sweep)
@@ -60,6 +74,13 @@ def build_sweep(directory: Path, *, anew: bool = False) -> SweepResult:
     else:
         (directory / RESULT).unlink(missing_ok=True)
     return sweep
+
+
+def _lost(directory: Path, what: str) -> StorageError:
+    return StorageError(
+        f"{directory}: {what} is gone, or does not hold all that {RESULT} was made of; nothing was "
+        f"changed there: without {RESULT} what is left is reported"
+    )
 
 
 def _anew(directory: Path) -> Result:

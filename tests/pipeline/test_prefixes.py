@@ -10,7 +10,7 @@ import pytest
 
 from runner.config.schema import Job
 from runner.errors import BudgetSpent
-from runner.record.files import JOURNAL, RUN
+from runner.record.files import JOURNAL, RESULT, RUN
 from runner.report import build, terminal
 from tests import loopback
 from tests.conftest import model, write_cases
@@ -104,6 +104,7 @@ async def test_every_prefix_of_a_journal_gives_a_report(
     (part / RUN).write_bytes((tmp_path / "whole" / RUN).read_bytes())
     for number, end in enumerate([*ends, ends[-1] - 40]):
         (part / JOURNAL).write_bytes(b"".join(lines)[:end])
+        (part / RESULT).unlink(missing_ok=True)  # what was killed has none
         result = await asyncio.to_thread(build, part)
         assert result.counts is not None
         assert result.counts.outcomes <= number

@@ -1,15 +1,17 @@
 """The report of a sweep says what its result says."""
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.decide.sweep import load
-from runner.record.files import REPORT, RESULT, SWEEP, write_json
+from runner.errors import StorageError
+from runner.record.files import JOURNAL, REPORT, RESULT, SWEEP, jobs, write_json
 from runner.record.outcomes import Result
-from runner.report import build_sweep, console, rebuild, terminal
+from runner.report import build, build_sweep, console, rebuild, terminal
 from tests.report.make import Factory, answered, job, model
 
 
@@ -58,6 +60,26 @@ def test_an_unfinished_run_gets_no_result(sweep: Path, write_run: Factory) -> No
     build_sweep(sweep, anew=True)
     assert not (directory / RESULT).exists()
     assert not (sweep / RESULT).exists()
+
+
+def test_nothing_is_reported_over_what_is_lost(sweep: Path) -> None:
+    """A result whose record is cut or gone is kept, and says so, until somebody takes it away."""
+    build_sweep(sweep)
+    kept = (sweep / RESULT).read_bytes()
+    run = next(path for path in jobs(sweep) if (path / JOURNAL).is_file())
+    build(run)
+    journal, said = (run / JOURNAL).read_bytes(), (run / RESULT).read_bytes()
+    (run / JOURNAL).write_bytes(journal[: journal.index(b"\n") + 1])
+    with pytest.raises(StorageError, match=r"does not hold all that result\.json was made of"):
+        rebuild(run)
+    assert (run / RESULT).read_bytes() == said
+    shutil.rmtree(run)
+    with pytest.raises(StorageError, match=f"{run.name} is gone"):
+        rebuild(sweep)
+    assert (sweep / RESULT).read_bytes() == kept
+    (sweep / RESULT).unlink()
+    rebuild(sweep)
+    assert (sweep / RESULT).is_file()
 
 
 def test_rebuild_reads_the_journals(sweep: Path) -> None:
