@@ -44,7 +44,6 @@ class Dispatch:
         self._refusals, self._say = refusals, say
         self._limits: dict[str, Limits] = {}
         self._servers: defaultdict[str, ServerTime] = defaultdict(ServerTime)  # by model
-        self._down: set[str] = set()  # providers that are left alone
         self.outage_moved = asyncio.Event()  # an outage began or ended; for others to clear
 
     async def send(
@@ -152,7 +151,8 @@ class Dispatch:
 
     def left_alone(self, models: Mapping[str, Single]) -> bool:
         """Whether one of their providers is down, and waited for."""
-        return any(_limited(model) in self._down for model in models.values())
+        found = (self._limits.get(_limited(model)) for model in models.values())
+        return any(limits is not None and limits.is_down for limits in found)
 
     def down(self, model: Single, retry: Retry, last: str) -> CallFailed:
         """What to say of a provider that is waited for no longer."""
@@ -178,7 +178,6 @@ class Dispatch:
         return self._limits[name]
 
     def _tell(self, name: str, retry: Retry, circuit: CircuitOpen | None) -> None:
-        (self._down.discard if circuit is None else self._down.add)(name)
         self.outage_moved.set()
         if circuit is None:
             self._say(f"{name} answers again")

@@ -207,6 +207,11 @@ class Limits:
             self._slots.crowded = False  # it is the rate that limits
         return self._free_at() <= _now()
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the provider is left alone, after failures one upon another."""
+        return self._circuit.is_open
+
     def _free_at(self) -> float:
         """When the next one may go; infinity: when another request has ended."""
         return inf if self._slots.full else max(self._paused_until, self._circuit.free_at)

@@ -63,7 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunnerError as error:
         return explain(error, INCOMPLETE_EXIT)
     except KeyboardInterrupt:
-        return explain(_interrupted(), INTERRUPT_EXIT)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # how to go on is said even so
+        try:
+            return explain(_interrupted(), INTERRUPT_EXIT)
+        finally:
+            signal.signal(signal.SIGINT, before)
     except SystemExit as stop:  # Hydra's and argparse's way to end
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
     except BrokenPipeError:
