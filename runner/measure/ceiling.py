@@ -155,9 +155,9 @@ def _sent_limit(request: Any) -> int | None:
     """The limit in the body that was sent: that of a case may be another than the task's."""
     if not isinstance(request, dict):
         return None
-    found = [
-        value if key in _LIMITS and isinstance(value, int) else _sent_limit(value)
-        for key, value in request.items()
-        if key in _LIMITS or isinstance(value, dict)
-    ]
-    return max((limit for limit in found if limit and limit > 0), default=None)
+    highest = 0
+    for key, value in request.items():
+        if key in _LIMITS or isinstance(value, dict):
+            found = value if key in _LIMITS and isinstance(value, int) else _sent_limit(value)
+            highest = max(highest, found or 0)
+    return highest or None

@@ -128,16 +128,14 @@ class JournalSummary:
             case = self._cases.setdefault(line.case, len(self._cases))
             self.people.add(line, case)
             if not line.replayed:
-                waited = (
-                    [each.seconds for each in turns(line)] if line.exchanges else [line.seconds]
-                )
-                self.latencies_ms.extend(1000 * seconds for seconds in waited)
-            for name in line.scores:
-                told = (score for score in line.judged(name) if score.details)
+                for each in turns(line) if line.exchanges else [line]:
+                    self.latencies_ms.append(1000 * each.seconds)
+            for name, score in line.scores.items():
                 kept = self.scores.setdefault(name, [])
-                kept += (
-                    self._known.setdefault(f"{name} {one.value} {one.details}", one) for one in told
-                )
+                for one in line.judged(name) if line.exchanges else [score]:
+                    if one.details:
+                        equal = self._known.setdefault(f"{name} {one.value} {one.details}", one)
+                        kept.append(equal)
             if line.tags and (quality := line.scores.get(self.quality)):
                 for tag in line.tags:
                     self._tagged[tag].add(case, quality.value)
@@ -290,9 +288,10 @@ def _by_the_hour(job: Job, model: Single, metrics: Mapping[str, Metric]) -> str:
 def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
     """What each attempt was paid for. The other answers are samples, and those of arms
     whose answer did not stand."""
-    others = set[int | None]()  # requests of a conversation whose answer is passed
+    answered = isinstance(line, Answered)
+    others: list[int | None] = []  # requests of a conversation whose answer is passed
     for attempt in reversed(line.attempts):
-        stood = isinstance(line, Answered) and attempt.exchange not in others
+        stood = answered and attempt.exchange not in others
         if attempt.fallback is not None:
             yield "fallbacks", attempt.cost_usd
         elif attempt.role != "answer":
@@ -302,6 +301,6 @@ def _costs(line: Line) -> Iterator[tuple[str, float | None]]:
         else:
             yield ("answers" if stood else "other answers"), attempt.cost_usd
         if attempt.role == "answer" and not attempt.error:
-            others.add(attempt.exchange)
+            others.append(attempt.exchange)
     for attempt in line.judging:
         yield "judge", attempt.cost_usd

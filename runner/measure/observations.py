@@ -94,7 +94,7 @@ class Observations:
         self.judge_cost: float | None = 0.0
         self.spent: float | None = 0.0
         self._most = ceiling.Most(job, most)
-        self._quality = job.task.quality_scorer
+        self._quality, self._scorers = job.task.quality_scorer, frozenset(job.task.scorers)
         self._of_json = "json" in (job.task.output, job.requirements.output_format)
 
     def add(self, line: Line) -> None:
@@ -104,12 +104,12 @@ class Observations:
             self.unsent += isinstance(line, Failed) and line.kind == "unsent"
             return
         sent = [attempt for attempt in line.attempts if attempt.error != "unsent"]
-        answered = isinstance(line, Answered)
+        answered, mine = isinstance(line, Answered), own(line)
         elsewhere = any(attempt.fallback is not None for attempt in line.attempts)
         self._note("error_rate", case, not answered)
-        self._note("fallback_rate", case, elsewhere or (answered and not own(line)))
-        self._note("retry_rate", case, _retried(sent))
-        unmended = own(line) and not any(attempt.error for attempt in sent)
+        self._note("fallback_rate", case, elsewhere or (answered and not mine))
+        self._note("retry_rate", case, len(sent) > 1 and _retried(sent))
+        unmended = mine and not any(attempt.error for attempt in sent)
         self._note("first_attempt_success_rate", case, unmended)
         self._note("answered", case, answered)
         self._note("cost", case, line.cost_usd or 0.0)
@@ -121,14 +121,13 @@ class Observations:
         self.answered += answered
         self.replayed += line.replayed
         if own(line):
-            self._credit(line, case)
+            self._credit(line, case, sent)
 
     def _open(self, line: Line) -> bool:
         """Whether a line only keeps what was paid for, and the question is asked or judged yet."""
         if isinstance(line, Failed):
             return line.open
-        scores, unscored = line.scores, line.unscored
-        return any(name not in scores and name not in unscored for name in self.job.task.scorers)
+        return not self._scorers <= (line.scores.keys() | line.unscored.keys())
 
     def _note(self, name: str, case: int, value: float) -> None:
         sample = self._samples[name]
@@ -162,7 +161,7 @@ class Observations:
         elif quality:
             self._note("quality_per_request", case, quality.value)
 
-    def _credit(self, line: Answered, case: int) -> None:
+    def _credit(self, line: Answered, case: int, sent: Sequence[Attempt]) -> None:
         for name, score in line.scores.items():
             self._note(SCORE + name, case, score.value)
         if self._repeated and (quality := line.scores.get(self._quality)):
@@ -179,7 +178,6 @@ class Observations:
                 checked.value == 1 if checked else is_json(line.reply, fenced=self.job.task.fenced)
             )
             self._note("valid_output_rate", case, valid)
-        sent = [attempt for attempt in line.attempts if attempt.error != "unsent"]
         self._note("attempts_per_request", case, len(sent))
         used = [attempt.usage for attempt in line.attempts if attempt.usage]
         if used:
@@ -250,8 +248,6 @@ def _answering_seconds(turn: Turn) -> float:
 
 def _retried(attempts: Sequence[Attempt]) -> bool:
     """Whether a model was asked again after it had failed."""
-    if len(attempts) < 2:
-        return False
     failed: set[tuple[int | None, str | None, str, str, str]] = set()
     for attempt in attempts:
         who = attempt.exchange, attempt.fallback, attempt.role, attempt.arm, attempt.model

@@ -26,6 +26,7 @@ sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 
 _SUM = re.compile(rb',"crc32":"([0-9a-f]{8})"}\n\Z')  # of all that stands before it
 _SUM_BYTES = 21
+_READ = 1_048_576  # bytes at a time
 Typed = TypeVar("Typed")
 
 
@@ -178,7 +179,7 @@ def _read(
     outcome was never acknowledged. Raises StorageError for any other line that can't be read.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_READ) as file:
             place, end, at = 0, 0, str(path)
             for number, line in enumerate(file, 1):
                 place, end = end, end + len(line)
