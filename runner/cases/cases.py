@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from runner.cases import attachments
 from runner.cases.messages import LONGEST, checked, last_text
-from runner.cases.rows import rows
+from runner.cases.rows import rows, with_variables
 from runner.errors import ConfigError, did_you_mean
 from runner.record.outcomes import Message
 
@@ -92,14 +92,18 @@ class Case(BaseModel):
         return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
 
 
-def read(path: Path) -> Iterator[Case]:
+def read(path: Path, *, as_table: bool = False) -> Iterator[Case]:
     """Stream the cases of a file; one without an id has the number of its line.
 
+    With `as_table` keys that no case has are variables of the prompt in JSON, too, as columns are.
     Raises ConfigError naming file and line: what can't be read, a wrong or unknown key, an id used
     twice, an image that can't be sent, a file without cases.
     """
     seen: dict[str, int] = {}
-    for number, value in rows(path, tuple(Case.model_fields)):
+    keys = tuple(Case.model_fields)
+    for number, value in rows(path, keys):
+        if as_table and isinstance(value, dict) and value.keys().isdisjoint(("messages", "turns")):
+            value = with_variables(value, keys)
         found = _parse(value, path, number)
         if found.id in seen:
             raise ConfigError(

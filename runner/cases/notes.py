@@ -102,13 +102,17 @@ class Notes:
                     json.dumps(v.get("expected"), ensure_ascii=False) for v in (before, value)
                 )
                 mended[str(value["id"])] = f"{shown(source)}:{number}: expected {was} is {now} now"
-                self.used.add(line)
             try:
                 lines.append(json.dumps(_found(value, source.parent), ensure_ascii=False) + "\n")
             except attachments.Unusable as problem:
                 raise ConfigError(f"{source}:{number}: {problem}") from None
         if mended:
             write_text(to, "".join(lines))
+        self.used |= {  # the earlier ones on a case, too: the last one counts
+            number
+            for number, note in self.lines.items()
+            if note.case in mended and note.expected is not None and _on(note, task)
+        }
         return mended
 
 

@@ -119,12 +119,18 @@ def _named(cells: Sequence[str], where: str) -> list[str]:
 
 
 def _case(cells: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """A row as a case; what is empty is left out."""
-    found = {key: _value(key, cell) for key, cell in cells.items() if key in keys and cell != ""}
-    variables = {key: cell for key, cell in cells.items() if key not in keys}
+    """A row of a table as a case; what is empty is left out."""
+    found = {k: _value(k, v) if k in keys else v for k, v in cells.items()}
+    return with_variables({k: v for k, v in found.items() if k not in keys or v != ""}, keys)
+
+
+def with_variables(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """A row whose keys that no case has are variables of the prompt, its input beside them."""
+    variables = {key: value for key, value in row.items() if key not in keys}
+    found = {key: value for key, value in row.items() if key in keys}
     if variables:
-        text = {"input": found["input"]} if "input" in found else {}
-        found["input"] = text | variables
+        given = {"input": found["input"]} if "input" in found else {}
+        found["input"] = given | variables
     return found
 
 

@@ -52,6 +52,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _open_streams()
     signal.signal(signal.SIGTERM, _terminate)
     # Modules and configs are a million objects that stay: to look for garbage among them each time
     # that 700 have come takes a fifth of a run.
@@ -80,6 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return explain(RunnerError(f"{error.filename}: {error.strerror}"), CONFIG_EXIT)
     except Exception:
         return _bug()
+
+
+def _open_streams() -> None:
+    """One that is closed (`>&-`) leads nowhere; its number would be that of the next file."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _bug() -> int:

@@ -85,7 +85,7 @@ def _cases(source: Path) -> list[Case]:
         beside = (each for each in source.parent.glob("*") if each.is_file())
         near = [str(each) for each in beside if each.suffix in rows.FORMATS]
         raise ConfigError(f"from: no file '{source}'{did_you_mean(str(source), near)}")
-    return list(cases.read(source))
+    return list(cases.read(source, as_table=True))
 
 
 def _draft_of(found: Sequence[Case]) -> Draft:

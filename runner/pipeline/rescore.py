@@ -145,6 +145,8 @@ class _Rescoring:
         for number, note in self._notes.lines.items():
             if number not in self._notes.used and (note.expected is not None or note.answer):
                 what = "no answer to it reads so" if note.answer else "there is no such case"
+                if note.task not in (None, *(task for task, _ in self._mended)):
+                    what = f"is of task '{note.task}', which is not"
                 raise ConfigError(f"{self._notes.path}:{number}: case '{note.case}': {what} here")
 
 

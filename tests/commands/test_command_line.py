@@ -1,6 +1,8 @@
 """The command line as a user types it: what it prints, what it leaves, how it exits."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -347,6 +349,16 @@ def test_a_key_in_a_file_is_not_printed(
         printed = capsys.readouterr().out
         assert "token: [redacted]" in printed
         assert VENDOR not in printed
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams(home: Path, server: Loopback, closed: str) -> None:
+    """A stream that whoever starts us has closed costs what it would have shown, no more."""
+    words = "--config-dir conf task=demo model=first requirements=base retry=quick"
+    line = f'exec "{sys.executable}" -m runner {words} {closed}'
+    assert subprocess.run(["sh", "-c", line], check=False).returncode == 0
+    assert len(list(read_journal(only(f"runs/*/{JOURNAL}")))) == 4
+    assert len(server.requests) == 4
 
 
 def test_directory_with_odd_name(

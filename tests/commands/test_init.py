@@ -100,6 +100,18 @@ def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert out.endswith("python -m runner task=my_on\n")
 
 
+def test_json_lines_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys that no case has are read as columns are, whatever stands behind them."""
+    rows = [{"text": "lost card", "label": "card", "at": {"hour": 3}}, {"text": "?", "label": "x"}]
+    Path("set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["init", "one", "from=set.jsonl"]) == 0
+    assert "column 'label' is what is expected" in capsys.readouterr().out
+    [first, second] = (home / "one/tasks/set/cases.jsonl").read_text().splitlines()
+    variables = {"text": "lost card", "at": {"hour": 3}}
+    assert json.loads(first) == {"id": "1", "input": variables, "expected": "card"}
+    assert json.loads(second) == {"id": "2", "input": "?", "expected": "x"}
+
+
 ODD = [
     "Ticket ID",
     "class",

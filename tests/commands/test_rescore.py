@@ -75,7 +75,9 @@ def test_a_run(sweep: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
     """A wrong expectation is mended: a score is another, what was measured stays as it was."""
     old = sweep / "0_demo-first"
     before, record = lines(old), (old / JOURNAL).read_bytes()
-    assert main(["rescore", str(old), noted(MENDED)]) == 0
+    assert (
+        main(["rescore", str(old), noted({"case": "c2", "expected": "two"}, MENDED)]) == 0
+    )  # the later one
     new, said = newest("runs"), capsys.readouterr()
     assert server.requests == []
     assert (old / JOURNAL).read_bytes() == record
@@ -183,6 +185,10 @@ def test_a_judge(sweep: Path, server: Loopback, capsys: pytest.CaptureFixture[st
         (
             {"case": "c1", "answer": "x", "accept": True},
             "notes.jsonl:1: case 'c1': no answer to it",
+        ),
+        (
+            {"task": "other", "case": "c1", "expected": "text 1"},
+            "notes.jsonl:1: case 'c1': is of task 'other', which is not here",
         ),
         ({"case": "c1", "accept": True}, "notes.jsonl:1: note: answer: is missing"),
         ({"case": "c1", "expcted": "x"}, "notes.jsonl:1: expcted: "),
