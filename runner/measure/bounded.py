@@ -13,6 +13,7 @@ it to the test. Nothing is drawn at random here: `chance_below` is an integral.
 """
 
 from collections.abc import Callable
+from functools import cache
 from itertools import count
 from statistics import NormalDist
 
@@ -23,7 +24,9 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64] | Floats
 
 _STEP = 0.1  # along the path of integration: the sum is then right to some 12 digits
-_AT_ONCE = 8  # steps of the path, and factors multiplied before their logarithm is taken
+_POINTS = 40  # of the path, at once: most sums take no more
+_TERMS = 8_192  # at once
+_AT_ONCE = 8  # factors multiplied before their logarithm is taken
 _NEGLIGIBLE = 1e-13
 _MANY = 20_000  # different values: from so many on they are put on a grid
 _FINE = 500  # its steps in a standard deviation
@@ -73,16 +76,23 @@ def counted_quantile(over: Floats, under: Floats, counts: Counts, share: float) 
     """The same, of pairs that are there so many times each."""
     wanted = _NORMAL.inv_cdf(share)
 
+    @cache
     def excess(ratio: float) -> float:
         chance = chance_below(over - ratio * under, counts)
         return _NORMAL.inv_cdf(min(max(chance, 1e-300), 1 - 1e-16)) - wanted
 
     if not over.any():
         return 0.0
-    high = 2 * float(counts @ over) / float(counts @ under)
+    middle = float(counts @ over) / float(counts @ under)
+    spread = float(counts @ (over - middle * under) ** 2) ** 0.5 / float(counts @ under)
+    # Where a normal distribution has it, give or take as much again.
+    least, most = sorted((middle + wanted * spread * 0.7, middle + wanted * spread * 1.4))
+    low, high = max(least, 0.0), max(most, middle / 2)
+    while low and excess(low) > 0:
+        low /= 2
     while excess(high) < 0:
         high *= 2
-    found = root(excess, 0, high, 1e-11)
+    found = root(excess, low, high, 1e-11)
     ratios = over / np.where(under > 0, under, np.nan)
     highest = np.inf if (under == 0).any() else ratios.max()
     return float(np.clip(found, np.nanmin(ratios), highest))
@@ -112,9 +122,9 @@ def chance_below(factors: Floats, counts: Counts) -> float:
     saddle = root(slope, pole * 1e-9, pole * (1 - 1e-9), 1e-3)
     width = float((n * (a / (1 - a * saddle)) ** 2).sum() + saddle**-2) ** -0.5
     bend = float(np.clip(np.pi * n[a > 0].sum() / (n.sum() + 1), _STEEPEST, np.pi - _STEEPEST))
-    found = 0.0
-    for start in count(0, _AT_ONCE):
-        path = bend - 1j * _STEP * np.arange(start, start + _AT_ONCE)
+    found, points = 0.0, min(_POINTS, max(_AT_ONCE, _TERMS // len(a)))
+    for start in count(0, points):
+        path = bend - 1j * _STEP * np.arange(start, start + points)
         z = saddle + width * (np.cos(path) - np.cos(bend))
         heights = (np.exp(-_log_of_product(a, n, z)) / z * width * np.sin(path)).real
         found += float(heights.sum()) - (heights[0] / 2 if start == 0 else 0.0)
