@@ -38,7 +38,7 @@ class Server:
         """A chat completion by hand; headers may be other ones."""
         headers = {"authorization": f"Bearer {SERVE_KEY}"} | changes
         url = f"{self.base_url}/chat/completions"
-        return httpx.post(url, json=json, headers=headers, timeout=60)
+        return httpx.post(url, json=json, headers=headers, timeout=60, verify=False)  # no TLS here
 
     def drain(self) -> None:
         """As SIGTERM does."""

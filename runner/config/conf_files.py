@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +94,7 @@ class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
         """Raises ConfigError naming the file."""
         file = Path(self.path, self._normalize_file_name(config_path))
         try:
-            if file.is_file():
-                bounded(file.read_bytes(), file)
-            found = super().load_config(config_path)
+            found = self._as_written(file, config_path)
         except yaml.YAMLError as error:
             raise ConfigError(malformed(error, file)) from None
         except UnicodeDecodeError:
@@ -121,8 +121,26 @@ class _Files(FileConfigSource):  # type: ignore[misc]  # Hydra is untyped
             short_form.narrow(found.config, task)
         return found
 
+    def _as_written(self, file: Path, config_path: str) -> ConfigResult:
+        if not file.is_file():
+            return super().load_config(config_path)
+        found = _parsed(self.path, config_path, file.read_bytes())
+        return ConfigResult(
+            provider=self.provider,
+            path=f"{self.scheme()}://{self.path}",
+            config=deepcopy(found.config),
+            header=dict(found.header),
+        )
+
     def _entry(self, file: Path, config_path: str, entry: Any) -> Any:
         return entry
+
+
+@lru_cache(1024)  # more than we have: what a sweep composes shares nearly all
+def _parsed(folder: str, config_path: str, raw: bytes) -> ConfigResult:
+    source = FileConfigSource("any", folder)
+    bounded(raw, Path(folder, source._normalize_file_name(config_path)))
+    return source.load_config(config_path)
 
 
 def _beside(file: Path, task: DictConfig) -> None:
