@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 from runner.cases.call_log import CallLog
 from runner.cases.cases import Case
 from runner.cases.query import Query
-from runner.config import paths
 from runner.config.schema import Job, Model
 from runner.config.terminal import say
 from runner.errors import ConfigError, StorageError
@@ -106,7 +105,6 @@ def _take_over(plan: Plan, directory: Path) -> FileLock | None:
             if (old.parent / SWEEP).exists():  # its others, too, may be gone on with
                 (old.parent / RESULT).unlink(missing_ok=True)
             _sweep_up(old.parent)
-            say(f"{paths.shown(old)} was stopped: it goes on as {paths.shown(directory)}")
             set_aside(directory)
             return lock
         lock.release()
