@@ -40,6 +40,7 @@ _NOT_SETTINGS = {
     *("responseMimeType", "response_mime_type", "responseJsonSchema", "response_json_schema"),
 }
 _REPLAYED = "replayed answers"
+_written = json.JSONEncoder(sort_keys=True, default=str, check_circular=False).encode
 _USUAL = {0.0: 0.0, 1.0: 1.0}  # numbers that are kept once
 _LONGEST = 40  # characters of a value that a difference quotes
 
@@ -100,7 +101,7 @@ class JournalDigest:
                 self.scores[case] = [value]
         if line.repeat == 0:
             # On record the body is without its messages, which stand beside it.
-            sent = json.dumps([line.messages, line.request], sort_keys=True, default=str)
+            sent = _written([line.messages, line.request])
             self.requests[case] = sha256(sent.encode()).digest()[:8]
             if line.usage:
                 self.reasoning[case] = line.usage.reasoning_tokens
