@@ -127,6 +127,8 @@ def raced_out(result: Result) -> str:
     race, counts = result.race, result.counts
     if race is None or race.stopped is None or counts is None or not counts.outcomes:
         return ""
+    if counts.outcomes >= race.outcomes:  # the last look told, after which nobody is asked anyway
+        return ""
     planned = race.outcomes * counts.cases // counts.outcomes
     by = f" ({race.beaten_by})" if race.beaten_by else ""
     then = ", as it was scored then" if result.rescored else ""

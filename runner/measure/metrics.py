@@ -38,16 +38,16 @@ class Measured:
 
 
 def measure(lines: Iterable[Line], job: Job, race: Raced | None = None) -> Measured:
-    """`race` has how often each bound may be wrong at any look, and what no request exceeds."""
+    """`race` has how often each bound may be wrong, and what no request exceeds."""
     tally = Observations(job, Ceiling(*race.most) if race and race.most else None)
     for line in lines:
         tally.add(line)
-    return summed_up(tally, race.tail if race else None)
+    return summed_up(tally, race)
 
 
-def summed_up(tally: Observations, tail: float | None = None) -> Measured:
+def summed_up(tally: Observations, race: Raced | None = None) -> Measured:
     """What there is so far; more can be added."""
-    computing = _Computing(tally, tail)
+    computing = _Computing(tally, race)
     return Measured(
         metrics=computing.all(),
         counts=tally.counts(),
@@ -61,9 +61,12 @@ def summed_up(tally: Observations, tail: float | None = None) -> Measured:
 
 
 class _Computing:
-    def __init__(self, tally: Observations, tail: float | None) -> None:
-        self._tally, self._anytime = tally, tail is not None
-        self._sure = tally.job.requirements.confidence if tail is None else 1 - 2 * tail
+    def __init__(self, tally: Observations, race: Raced | None) -> None:
+        self._tally = tally
+        self._sure, self._anytime = tally.job.requirements.confidence, False
+        if race:
+            self._sure = 1 - race.tail  # either way it is half of `tail`, and half for a look
+            self._anytime = tally.counts().outcomes < race.outcomes
         self.flaky_cases: dict[str, float] = {}  # the flakiest
 
     def all(self) -> dict[str, Metric]:

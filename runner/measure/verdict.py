@@ -4,7 +4,6 @@ It is met when the whole interval lies on its right side, missed when the whole 
 its wrong side, and not proven in between. What nobody knows is unknown, which is not met.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -15,7 +14,6 @@ from runner.record.outcomes import CONFIDENCE, Metric, Verdict
 Side = Literal["min", "max"]
 Word = Literal["met", "missed", "not proven"]
 
-_LOOKS = 1.3  # times the cases that one look takes, to prove as much at any look
 _SMALL = 200  # cases that everybody can have, however few there are now
 
 
@@ -26,7 +24,6 @@ class _Asked(NamedTuple):
     share: float | None
     repeats: int
     confidence: float
-    looks: float  # times as many cases as one look takes
 
 
 def verdict_on(
@@ -46,8 +43,8 @@ def verdict_on(
 
     `share` is the part of requests that must lie on the right side, where a proof takes a least
     number of them (`statistics.needed`); a percentile is one by its name. `repeats` is how often
-    each case was asked, `confidence` that of the metrics' intervals, or of a race all of whose
-    bounds are wrong so rarely, at any look, as `tail` says.
+    each case was asked, `confidence` that of the metrics' intervals, or of a race each of whose
+    bounds is wrong as rarely as `tail` says (`Raced`).
     """
     metric = metrics.get(name)
     if metric is None or metric.value is None:
@@ -65,8 +62,8 @@ def verdict_on(
     word = word_for(metric.low, metric.high, side, limit)
     more, hint = None, ""
     if word == "not proven" and hints:
-        sure, looks = (confidence, 1.0) if tail is None else (1 - 2 * tail, _LOOKS)
-        asked = _Asked(name, share, repeats, sure, looks)
+        sure = confidence if tail is None else 1 - tail  # at the last look
+        asked = _Asked(name, share, repeats, sure)
         more, hint = _what_it_takes(metric, side, limit, asked)
     why = (
         f"{name} {formatting.show(metric.value, metric.unit)}, "
@@ -134,13 +131,10 @@ def _what_it_takes(
         repeats=wanted.repeats,
         confidence=wanted.confidence,
     )
-    if more is not None:
-        cases = metric.n // wanted.repeats
-        more = math.ceil(wanted.looks * (cases + more)) - cases
     if more is not None and reachable(metric.n // wanted.repeats, more):
         return more, f"; {about(more)} would settle it; {way}"
     share = percentile / 100 if percentile is not None else wanted.share
-    least = 0 if share is None else math.ceil(needed(share, wanted.confidence) * wanted.looks)
+    least = 0 if share is None else needed(share, wanted.confidence)
     if metric.n < least:
         return None, f" ({least:,} observations are needed, {metric.n:,} are here); {way}"
     if more is None:

@@ -1,8 +1,9 @@
 """Candidates on the same cases, side by side; who can't win any more is asked no further.
 
 After each few cases everyone's requirements are judged, and costs held against each other, by
-bounds that may be looked at so often (`measure.anytime`, `measure.racing`). Before a look everybody
-is waited for: an answer that is late may be late for a reason. Cases come in an order of their own,
+bounds that may be looked at so often (`measure.anytime`, `measure.racing`); whoever was asked
+everything is judged by bounds of a single look, which prove more. Before a look everybody is waited
+for: an answer that is late may be late for a reason. Cases come in an order of their own,
 since a file may begin with what is easy. All hangs on what the journals hold: a race that was
 killed decides again as it did, asks nothing twice, and goes on.
 """
@@ -204,10 +205,10 @@ class _Lane:
 
     def result(self) -> Result:
         """As it stands."""
-        job, tail = self.plan.job, self.race.tail
+        job = self.plan.job
         names = {"task": job.task.name, "model": job.model.name, "id": job.model.id}
-        metrics = summed_up(self.tally, tail).metrics
-        verdicts = judge(job, metrics, tail, hints=False)
+        metrics = summed_up(self.tally, self.race).metrics
+        verdicts = judge(job, metrics, self.race.tail, hints=False)
         return Result(**names, complete=True, metrics=metrics, verdicts=verdicts)
 
     def stop(self, why: str, by: str | None = None) -> None:

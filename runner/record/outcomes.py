@@ -386,7 +386,9 @@ class Raced(Record):
     """What a race of a sweep has to say of one of its candidates."""
 
     candidates: int
-    tail: float  # how often each bound of a metric may be wrong, at any look
+    # How often each bound of a metric may be wrong: half of that at any look on the way, and half
+    # at the last one, when everything was asked. That one knows how many cases there are.
+    tail: float
     outcomes: int = 0  # that there would have been
     # Dollars, tokens and seconds that none of these can exceed; in each None: nobody knows.
     most: tuple[float | None, float | None, float | None] | None = None

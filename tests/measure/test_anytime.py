@@ -70,10 +70,10 @@ def test_the_error_is_shared() -> None:
 
 
 def test_races_save_most_and_choose_alike() -> None:
-    """`python -m tests.simulations race` in little: at 700 cases half of which clearly lose, at
+    """`python -m tests.simulations race` in little: at 500 cases half of which clearly lose, at
     least 60 % of the dollars is saved and 95 % choose as asking all would; and where all miss by a
     hair, few are ever proven."""
-    clear = simulate(clear_half, 700, 80)
+    clear = simulate(clear_half, 500, 80)
     assert clear.saved >= 0.6
     assert clear.as_full >= 0.95
     assert clear.wrong == 0

@@ -8,7 +8,8 @@ import pytest
 
 from runner.measure.formatting import UNITS
 from runner.measure.metrics import Measured, measure
-from runner.record.outcomes import Answered, Failed, Score, Skipped, Usage
+from runner.measure.statistics import rate
+from runner.record.outcomes import Answered, Failed, Metric, Raced, Score, Skipped, Usage
 from tests.report.make import answered, attempt, failed, job, model
 
 
@@ -28,6 +29,23 @@ def test_a_failure_is_no_wrong_answer() -> None:
     assert found.metrics["error_rate"].value == pytest.approx(1 / 3)
     assert found.metrics["latency_p95_ms"].value == 1000
     assert (found.counts.answered, found.counts.failed, found.counts.cases) == (2, 1, 3)
+
+
+def test_the_last_look_of_a_race_is_one_look() -> None:
+    """Half of the error is for looks on the way, and half for the one at which all was asked."""
+    lines: list[Answered | Failed] = [answered(str(n), float(n % 20 > 0)) for n in range(200)]
+    race = Raced(candidates=8, tail=0.05 / 18, outcomes=len(lines))
+    last = measure(lines, job(), race).metrics["quality"]
+    one = rate(190, 200, 1 - 0.05 / 18)
+    assert (last.low, last.high) == (pytest.approx(one.low), pytest.approx(one.high))
+    on_the_way = measure(lines, job(), race.model_copy(update={"outcomes": 201}))
+    assert_wider(on_the_way.metrics["quality"], last)
+
+
+def assert_wider(wide: Metric, narrow: Metric) -> None:
+    assert None not in (wide.low, wide.high, narrow.low, narrow.high)
+    assert (wide.low or 0) < (narrow.low or 0)
+    assert (wide.high or 0) > (narrow.high or 0)
 
 
 def test_a_fallback_earns_the_primary_nothing() -> None:

@@ -115,6 +115,14 @@ def test_a_race_ends_where_the_cheapest_proven_one_is_known(
         assert run.measurement.outcomes == len(list(run.outcomes()))
 
 
+def test_the_last_look_proves_more(place: Path, server: Loopback) -> None:
+    """Of so few cases no look on the way proves anything: the one at the end, at all, does."""
+    assert main([*COMMAND, "limit=64"]) == 0
+    assert stops(place)["good"][2:] == (64, "proven")
+    assert result(place)["best"] == {"demo": "good"}
+    assert max(stops(place)[model][2] for model in ("weak", "poor")) < 64
+
+
 def test_a_killed_race_goes_on(place: Path, server: Loopback, tmp_path: Path) -> None:
     """Killed half-way it comes to the same end, and asks nothing twice but what was in flight."""
     server.answer = lambda request: planted(request) if request.number <= 100 else loopback.hang()

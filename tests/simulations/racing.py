@@ -163,7 +163,9 @@ class _Race(NamedTuple):
 
 def _race(passed: Bools, costs: Floats, most: Floats) -> _Race:
     sweeps, candidates, n, requirements = passed.shape
-    need = -np.log(shared_tail(CONFIDENCE, candidates, requirements))
+    tail = shared_tail(CONFIDENCE, candidates, requirements)
+    need, enough = -np.log(tail), -np.log(tail / 2)  # of one bound, and at the looks on the way
+    (met, missing), total = _edges(n, 1 - tail), passed.sum(axis=2)
     asked = np.full((sweeps, candidates), n)
     proven, ever, missed, beaten, gone = np.zeros((5, sweeps, candidates), dtype=bool)
     each = BOUNDS[:, np.newaxis]
@@ -181,8 +183,10 @@ def _race(passed: Bools, costs: Floats, most: Floats) -> _Race:
         right = passed[on, :, block].sum(axis=2)[..., np.newaxis]
         wrong = passed[on, :, block].shape[2] - right
         up, down = up + right * won + wrong * lost, down + right * kept + wrong * fell
-        fails = (log_capital(down) >= need).any(axis=-1)
-        sure = (log_capital(up) >= need).all(axis=-1)
+        fails, sure = log_capital(down) >= enough, log_capital(up) >= enough
+        if block.stop >= n:  # the last look
+            fails, sure = total[on] < missing, total[on] >= met
+        fails, sure = fails.any(axis=-1), sure.all(axis=-1)
         still, never = ~gone[on], np.zeros_like(fails)
         ever[on] |= sure & still
         some = on[ever[on].any(axis=-1)]  # nobody is beaten where nobody is proven
@@ -248,18 +252,19 @@ def _words(right: Ints, n: int) -> tuple[Bools, Bools, Bools]:
 
 
 @cache
-def _edges(n: int) -> tuple[Ints, Ints]:
+def _edges(n: int, confidence: float = CONFIDENCE) -> tuple[Ints, Ints]:
     """From how many on of n a bound is met, and until below how many it is missed."""
 
     def in_time(right: int) -> tuple[float, float]:
-        found = percentile([0.0] * right + [2.0] * (n - right), 95)
+        late = [2.0] * (n - right)
+        found = percentile([0.0] * right + late, 95, confidence=confidence)
         low = -1.0 if found.low is None else found.low
         return (1.0 if low <= 1 else 0.0), (
             1.0 if found.high is not None and found.high < 1 else 0.0
         )
 
     def share(right: int) -> tuple[float, float]:
-        found = rate(right, n)
+        found = rate(right, n, confidence)
         return found.high or 0.0, found.low or 0.0
 
     of = (share, 0.8), (share, 0.95), (in_time, 1.0)
