@@ -31,7 +31,7 @@ from runner.pipeline.plan import Plan, prepare
 from runner.record.files import dated, read_json, write_json, write_text
 
 _MONTH = 1_000_000  # requests, where no requirement says how many: as in conf/cost.yaml
-_SAID = "outcome.json"
+_SAID, _TEXT = "outcome.json", "pull_request.md"
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Outcome:
     lines: list[str] = field(default_factory=list)
     code: int = 0
     stays: bool = False
+    unproposed: str | None = None  # the title of a pull request that could not be made
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,15 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
     _promotion.home(config.given.own)  # refused before anything is paid for
     name = f"{decision.job.task.name}-{_key(decision, plans)}"
     place = decision.job.outputs / "watch" / str(decision.today) / name
-    for earlier in decision.job.outputs.glob(f"watch/*/{name}/{_SAID}"):
-        return Outcome(**read_json(earlier))
     branch = f"runner-watch/{name}"
     repository = Repository.of(config.given.own or Path.cwd())
+    for earlier in decision.job.outputs.glob(f"watch/*/{name}/{_SAID}"):
+        said = Outcome(**read_json(earlier))
+        if said.unproposed and repository and repository.has(branch):
+            again = branch, said.unproposed, earlier.with_name(_TEXT)
+            said = _proposed(repository, *again, said.lines[:-1])
+            write_json(earlier, vars(said))
+        return said
     if repository and repository.has(branch):
         return Outcome([f"  the migration is on branch {branch}"], GATE_EXIT)
     measured = _measured(decision, plans)
@@ -127,10 +133,10 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
     if best is None and not all(row.complete and not row.error for row in measured.rows):
         return Outcome([*why, *left], INCOMPLETE_EXIT)
     if best:
-        lines, over = _written(config, decision, measured, best, place, branch, repository)
-        said, kept = Outcome(lines, GATE_EXIT), lines
+        said, over = _written(config, decision, measured, best, place, branch, repository)
+        kept = said.lines
         if not over:
-            return Outcome([*why, *lines], GATE_EXIT)
+            return Outcome([*why, *kept], GATE_EXIT)
     elif measured.old and not decision.ends:
         said = Outcome([*left, f"  {decision.job.model.name} stays"], stays=True)
         kept = []
@@ -236,7 +242,7 @@ def _written(
     place: Path,
     branch: str,
     repository: Repository | None,
-) -> tuple[list[str], bool]:
+) -> tuple[Outcome, bool]:
     """The text and the diff in `place`, and the branch where there is a repository.
 
     What to say of it, and whether there is nothing to be tried again.
@@ -270,21 +276,31 @@ def _written(
         diff=diffs[0],
         ends=decision.on if decision.ends else None,
     )
-    write_text(place / "pull_request.md", paths.shared(text))
+    write_text(place / _TEXT, paths.shared(text))
     write_text(place / "migration.diff", "\n".join([*diffs, ""]))
     lines = [f"  {title} ({record.tier}), {' → '.join(usd for _, usd in months[1:])} a month"]
-    lines += [f"  text: {paths.shown(place / 'pull_request.md')}"]
+    lines += [f"  text: {paths.shown(place / _TEXT)}"]
     if repository is None:
-        return [*lines, "  no branch: there is no git repository here"], True
+        return Outcome([*lines, "  no branch: there is no git repository here"], GATE_EXIT), True
     if unclean := repository.unclean(list(files)):
-        return [*lines, f"  no branch: {unclean}"], False
+        return Outcome([*lines, f"  no branch: {unclean}"], GATE_EXIT), False
     try:
         repository.commit(branch, files, f"{title}\n\n{'; '.join(map(str, decision.dues))}")
-        lines.append(f"  branch: {branch}")
-        asked = repository.propose(branch, title, place / "pull_request.md")
-        return [*lines, *([f"  pull request: {asked}"] if asked else [])], True
     except GitFailed as error:
-        return [*lines, f"  {error}"], True
+        return Outcome([*lines, f"  {error}"], GATE_EXIT), True
+    lines += [f"  branch: {branch}"]
+    return _proposed(repository, branch, title, place / _TEXT, lines), True
+
+
+def _proposed(
+    repository: Repository, branch: str, title: str, text: Path, lines: list[str]
+) -> Outcome:
+    """A pull request of the branch; what could not be made is tried again another day."""
+    try:
+        asked = repository.propose(branch, title, text)
+    except GitFailed as error:
+        return Outcome([*lines, f"  {error}"], GATE_EXIT, unproposed=title)
+    return Outcome([*lines, *([f"  pull request: {asked}"] if asked else [])], GATE_EXIT)
 
 
 def _flips(decision: Decision, measured: _Measured, best: SweepRow) -> RunComparison | None:

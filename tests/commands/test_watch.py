@@ -366,6 +366,7 @@ def test_changes_of_ones_own(decided: Loopback, capsys: pytest.CaptureFixture[st
 
 
 GH = """#!/bin/sh
+[ -e {said}.refused ] && {{ echo "GitHub Actions is not permitted to create" >&2; exit 1; }}
 printf '%s\\n' "$@" > {said}
 echo https://example.org/pull/1
 """
@@ -386,9 +387,18 @@ def test_a_pull_request(
     monkeypatch.setenv("PATH", f"{bin}{os.pathsep}{os.environ['PATH']}")
     git("init", "-q", "--bare", str(remote))
     git("remote", "add", "origin", str(remote))
+    (tmp_path / "said.refused").touch()
     assert watched(today=DUE) == 3
-    assert "pull request: https://example.org/pull/1" in capsys.readouterr().out
     [branch] = branches()
+    out, asked = capsys.readouterr().out, len(decided.requests)
+    assert "  gh pr: GitHub Actions is not permitted to create" in out
+    (tmp_path / "said.refused").unlink()  # another day
+    for _ in range(2):
+        assert watched(today=DUE) == 3
+        out = capsys.readouterr().out
+        assert f"branch: {branch}\n  pull request: https://example.org/pull/1" in out
+        assert "not permitted" not in out
+    assert len(decided.requests) == asked + 2 * 11  # the list, and the canary
     words = said.read_text().splitlines()
     assert words[:4] == ["pr", "create", "--head", branch]
     assert branch in git("ls-remote", "--heads", "origin")

@@ -37,7 +37,7 @@ def test_the_last_look_of_a_race_is_one_look() -> None:
     race = Raced(candidates=8, tail=0.05 / 18, outcomes=len(lines))
     last = measure(lines, job(), race).metrics["quality"]
     one = rate(190, 200, 1 - 0.05 / 18)
-    assert (last.low, last.high) == (pytest.approx(one.low), pytest.approx(one.high))
+    assert [last.low, last.high] == pytest.approx([one.low, one.high])
     on_the_way = measure(lines, job(), race.model_copy(update={"outcomes": 201}))
     assert_wider(on_the_way.metrics["quality"], last)
 

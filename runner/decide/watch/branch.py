@@ -77,7 +77,8 @@ class Repository:
         """The address of a pull request. None: there is no remote, or no gh. Raises GitFailed."""
         if self.remote is None or shutil.which("gh") is None:
             return None
-        self._git("push", self.remote, f"refs/heads/{branch}:refs/heads/{branch}")
+        if self._git("branch", "--list", branch):  # else it is there already
+            self._git("push", self.remote, f"refs/heads/{branch}:refs/heads/{branch}")
         body = ["--title", title, "--body-file", str(text.absolute())]
         return _run(self.root, ["gh", "pr", "create", "--head", branch, *body])
 
