@@ -116,7 +116,26 @@ def arguments(
         raise ConfigError(
             f"{command}: is used{_as(description)}; python -m runner {command} --help says more"
         )
+    overrides = [*_own_task(command, own, overrides), *overrides]
     return Arguments(command, plain, overrides, found.config_dir, found.cfg, found.multirun)
+
+
+_ON_A_TASK = ("eval", "run", "serve", "drill", "drift", "checklist", "select")
+_NAMING = {"task", "tasks", "sweep", "experiment"}  # keys that say which task, or may
+
+
+def _own_task(command: str, own: Path | None, overrides: Sequence[str]) -> list[str]:
+    """In a project of one's own its task is meant, where none is named. Raises ConfigError."""
+    named = {_split(each)[0].lstrip("+~").partition("@")[0] for each in overrides}
+    if command not in _ON_A_TASK or own is None or named & _NAMING:
+        return []
+    files = paths.options([own])
+    tasks = list(files.get("task", {}))
+    if "config" in files.get("", {}) or not tasks:
+        return []
+    if len(tasks) > 1:
+        raise ConfigError(f"task: say which is meant: task={', task='.join(tasks)}")
+    return [f"task={tasks[0]}"]
 
 
 def _is_override(text: str, *, paths: bool) -> bool:

@@ -41,8 +41,8 @@ def dated(outputs: Path, kind: str, label: str) -> Path:
 
 
 def utc_now() -> str:
-    """ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """ISO 8601, fine enough to tell in which order runs have begun."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -50,6 +50,22 @@ def test_a_project_that_runs(
     assert (home / "outputs/.gitignore").read_text() == "*\n"
 
 
+def test_its_task_is_meant(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a project with one task nobody has to name it; of several, which one has to be said."""
+    main(["init", "from=Tickets 2026.csv"])
+    capsys.readouterr()
+    for words in ([], ["-m", "model=local,haiku"]):
+        assert main([*words, "estimate=true"]) == 0
+        assert "tickets_2026-local" in capsys.readouterr().out
+    main(["init", "from=Tickets 2026.csv", "task=more"])
+    capsys.readouterr()
+    for command in ("eval", "run", "serve", "drill", "drift", "checklist", "select"):
+        assert main([command, *(["input=x"] if command == "run" else [])]) == 2
+        said = "runner: task: say which is meant: task=more, task=tickets_2026\n"
+        assert capsys.readouterr().err == said
+    assert main(["estimate=true", "task=more"]) == 0
+
+
 def test_nothing_is_overwritten(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second task is added beside the first; the same again is refused with all as it was."""
     Path("README.md").write_text("mine")
