@@ -80,6 +80,7 @@ class Outcome:
     code: int = 0
     stays: bool = False
     unproposed: str | None = None  # the title of a pull request that could not be made
+    held_up: list[str] = field(default_factory=list)  # files, by changes of one's own
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,10 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
     place = decision.job.outputs / "watch" / str(decision.today) / name
     branch = f"runner-watch/{name}"
     repository = Repository.of(config.given.own or Path.cwd())
-    for earlier in decision.job.outputs.glob(f"watch/*/{name}/{_SAID}"):
+    for earlier in sorted(decision.job.outputs.glob(f"watch/*/{name}/{_SAID}"))[-1:]:
         said = Outcome(**read_json(earlier))
+        if said.held_up and not (repository and repository.unclean(map(Path, said.held_up))):
+            break  # they are committed: it can be written on top of that
         if said.unproposed and repository and repository.has(branch):
             again = branch, said.unproposed, earlier.with_name(_TEXT)
             said = _proposed(repository, *again, said.lines[:-1])
@@ -133,10 +136,8 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
     if best is None and not all(row.complete and not row.error for row in measured.rows):
         return Outcome([*why, *left], INCOMPLETE_EXIT)
     if best:
-        said, over = _written(config, decision, measured, best, place, branch, repository)
+        said = _written(config, decision, measured, best, place, branch, repository)
         kept = said.lines
-        if not over:
-            return Outcome([*why, *kept], GATE_EXIT)
     elif measured.old and not decision.ends:
         said = Outcome([*left, f"  {decision.job.model.name} stays"], stays=True)
         kept = []
@@ -242,11 +243,8 @@ def _written(
     place: Path,
     branch: str,
     repository: Repository | None,
-) -> tuple[Outcome, bool]:
-    """The text and the diff in `place`, and the branch where there is a repository.
-
-    What to say of it, and whether there is nothing to be tried again.
-    """
+) -> Outcome:
+    """The text and the diff in `place`, and the branch where there is a repository."""
     from runner.report import markdown
 
     found = chosen(measured.sweep, best.label, best.task)
@@ -281,15 +279,16 @@ def _written(
     lines = [f"  {title} ({record.tier}), {' → '.join(usd for _, usd in months[1:])} a month"]
     lines += [f"  text: {paths.shown(place / _TEXT)}"]
     if repository is None:
-        return Outcome([*lines, "  no branch: there is no git repository here"], GATE_EXIT), True
+        return Outcome([*lines, "  no branch: there is no git repository here"], GATE_EXIT)
     if unclean := repository.unclean(list(files)):
-        return Outcome([*lines, f"  no branch: {unclean}"], GATE_EXIT), False
+        held_up = [str(file) for file in files]
+        return Outcome([*lines, f"  no branch: {unclean}"], GATE_EXIT, held_up=held_up)
     try:
         repository.commit(branch, files, f"{title}\n\n{'; '.join(map(str, decision.dues))}")
     except GitFailed as error:
-        return Outcome([*lines, f"  {error}"], GATE_EXIT), True
+        return Outcome([*lines, f"  {error}"], GATE_EXIT)
     lines += [f"  branch: {branch}"]
-    return _proposed(repository, branch, title, place / _TEXT, lines), True
+    return _proposed(repository, branch, title, place / _TEXT, lines)
 
 
 def _proposed(

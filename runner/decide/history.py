@@ -60,9 +60,10 @@ def results(*patterns: str | Path) -> Rows:
         rows.frame().query("model == 'haiku'").set_index("started")["latency_p95_ms"].plot()
 
     A row has `task`, `model`, `id`, `kind` (run or production), `started` (ISO 8601, UTC),
-    `directory`, `sweep`, `page`, `complete`, `error`, `tier`, `cases`, `answered`, `failed`,
-    `spent_usd`, and the METRICS with the ends of their intervals (`quality`, `quality_low`,
-    `quality_high`, …). None is unknown, in each of them. What can't be read is left out.
+    `directory`, `sweep`, `page`, `complete`, `rescored`, `error`, `tier`, `cases`, `answered`,
+    `failed`, `spent_usd`, and the METRICS with the ends of their intervals (`quality`,
+    `quality_low`, `quality_high`, …). None is unknown, in each of them. What can't be read is left
+    out.
     """
     return read(_directories(patterns or ("outputs/**",))).rows
 
@@ -111,6 +112,7 @@ def _row(run: Run, result: Result) -> Row:
         "sweep": str(sweep) if (sweep / SWEEP).is_file() else None,
         "page": str(run.directory / PAGE) if (run.directory / PAGE).is_file() else None,
         "complete": result.complete,
+        "rescored": bool(result.rescored),  # of a run that is a row of its own
         "error": result.error,
         "tier": result.tier,
         "cases": counts.cases if counts else None,

@@ -96,7 +96,8 @@ def _state(row: Row) -> str:
         return "not measured"
     if row["kind"] == "production":
         return "production"
-    return str(row["tier"] or ("" if row["complete"] else "not complete"))
+    found = str(row["tier"] or ("" if row["complete"] else "not complete"))
+    return f"{found}, rescored" if row["rescored"] else found
 
 
 def _shown(row: Row, name: str) -> str:

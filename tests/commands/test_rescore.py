@@ -98,6 +98,8 @@ def test_a_run(sweep: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
     assert told in " ".join(said.out.split())
     assert told in (new / REPORT).read_text()
     assert 'demo.jsonl:3: expected "text 2" is "text two" now' in said.err
+    assert main(["history"]) == 0
+    assert capsys.readouterr().out.count(", rescored") == 1
 
 
 def test_its_cases_can_be_measured_on(runner: Run, sweep: Path, server: Loopback) -> None:

@@ -357,6 +357,10 @@ def test_changes_of_ones_own(decided: Loopback, capsys: pytest.CaptureFixture[st
     mapping.write_text(f"# edited\n{MAPPING}")
     assert watched(today=DUE) == 3
     assert "mine.yaml has changes that are not committed" in capsys.readouterr().out
+    asked = len(decided.requests)
+    assert watched(today=DUE) == 3
+    assert "mine.yaml has changes that are not committed" in capsys.readouterr().out
+    assert len(decided.requests) == asked + 11  # the list, and the canary
     assert mapping.read_text() == f"# edited\n{MAPPING}"
     assert not branches()
     commit()
