@@ -116,6 +116,17 @@ def test_columns_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert out.endswith("python -m runner task=my_on\n")
 
 
+def test_a_column_that_is_the_answer(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What would tell the model what is expected of it is said."""
+    Path("set.csv").write_text(
+        "text,Label,label,note\nlost card,card,card,a\nno money,cash,cash,b\n"
+    )
+    assert main(["init", "from=set.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "to look at: column 'label' is in the prompt, and is what is expected\n" in out
+    assert out.count("is in the prompt") == 1
+
+
 def test_json_lines_of_other_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Keys that no case has are read as columns are, whatever stands behind them."""
     rows = [{"text": "lost card", "label": "card", "at": {"hour": 3}}, {"text": "?", "label": "x"}]
