@@ -8,7 +8,7 @@ from markupsafe import Markup
 from runner.config.paths import shared
 from runner.record.outcomes import Answered
 from runner.report.page import as_json, asset, environment, policy
-from runner.report.page.cells import Texts, row
+from runner.report.page.cells import Texts, prompt_of, row
 
 _SCRIPTS = ("dom.js", "label.js")
 
@@ -20,7 +20,8 @@ def page(answers: Sequence[tuple[str, Answered]]) -> str:
     items = []
     for task, line in answers:
         shown = row(line, texts)
-        asked = {"task": task, "case": shown["case"], "prompt": shown["prompt"]}
+        talk = prompt_of(line.asked_in(len(line.exchanges)), texts)  # up to this answer
+        asked = {"task": task, "case": shown["case"], "prompt": talk}
         asked |= {"expected": shown["expected"], "images": shown.get("images", [])}
         items.append(asked | {"answer": texts.add(line.as_text)})
     data = as_json({"texts": texts.all, "items": items})

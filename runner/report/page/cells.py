@@ -121,7 +121,7 @@ def row(line: Answered | Failed, texts: Texts) -> dict[str, Any]:
         "case": clean(line.case),
         "repeat": line.repeat,
         "tags": [clean(tag) for tag in line.tags],
-        "prompt": _prompt(line.messages, texts),
+        "prompt": prompt_of(line.messages, texts),
         "expected": None if line.expected is None else texts.add(_text(line.expected)),
         "cells": [],  # of the candidates, each as JSON
     }
@@ -178,7 +178,7 @@ def cell(
         found["fallback"] = line.fallback
         found["finish"] = line.finish_reason
         found["first_token"] = line.first_token_seconds
-    if (prompt := _prompt(line.messages, texts)) != beside["prompt"]:
+    if (prompt := prompt_of(line.messages, texts)) != beside["prompt"]:
         found["prompt"] = prompt
     return _known(found)
 
@@ -258,7 +258,8 @@ def _talk(exchange: Exchange, texts: Texts) -> Iterator[list[Any]]:
     ]
 
 
-def _prompt(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:
+def prompt_of(messages: Sequence[Message], texts: Texts) -> list[list[Any]]:
+    """Of each message its role, and the number of its text."""
     return [[message["role"], texts.add(_content(message))] for message in messages]
 
 
