@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -49,7 +50,8 @@ def load(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up there
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # standard output may be that of `run`
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigError(f"{path}: can't be imported: {explain(error, module)}") from error

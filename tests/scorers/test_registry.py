@@ -66,6 +66,13 @@ def test_order_is_kept() -> None:
     assert list(scorers.load(task({name: {} for name in names}), [])) == names
 
 
+def test_what_it_prints_is_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a user's file prints when it is imported does not stand among answers."""
+    source = "print('loading')\ndef score(reply, case, task): return 1\n"
+    load_own(tmp_path, source)
+    assert capsys.readouterr() == ("", "loading\n")
+
+
 def test_an_own_scorer_comes_first(tmp_path: Path) -> None:
     """A user's file goes before a built-in one, and the first directory before the second."""
     first, second = tmp_path / "first", tmp_path / "second"
