@@ -125,9 +125,12 @@ def _case(cells: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
 
 
 def with_variables(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """A row whose keys that no case has are variables of the prompt, its input beside them."""
-    variables = {key: value for key, value in row.items() if key not in keys}
-    found = {key: value for key, value in row.items() if key in keys}
+    """A row whose keys that no case has are variables of the prompt, its input beside them.
+
+    What is null is empty.
+    """
+    variables = {k: "" if v is None else v for k, v in row.items() if k not in keys}
+    found = {k: v for k, v in row.items() if k in keys and v is not None}
     if variables:
         given = {"input": found["input"]} if "input" in found else {}
         found["input"] = given | variables

@@ -4,6 +4,7 @@ All take `key=value`, `--config-dir` and `--cfg job` here, and refuse in the sam
 application runs only where it has to: for the sweeps of `eval`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pydantic import BaseModel
 
 from runner.commands.command_line import parse
-from runner.config import loading, override_grammar, paths
+from runner.config import loading, override_grammar, paths, yaml_text
 from runner.config.catalogue import Options
 from runner.config.redact import learn, redact
 from runner.config.schema import Single, Strict
@@ -120,22 +121,36 @@ def arguments(
     return Arguments(command, plain, overrides, found.config_dir, found.cfg, found.multirun)
 
 
-_ON_A_TASK = ("eval", "run", "serve", "drill", "drift", "checklist", "select")
-_NAMING = {"task", "tasks", "sweep", "experiment"}  # keys that say which task, or may
+_ON_A_TASK = {"eval": "config"} | {
+    name: name for name in ("run", "serve", "drill", "drift", "checklist")
+}
 
 
 def _own_task(command: str, own: Path | None, overrides: Sequence[str]) -> list[str]:
     """In a project of one's own its task is meant, where none is named. Raises ConfigError."""
-    named = {_split(each)[0].lstrip("+~").partition("@")[0] for each in overrides}
-    if command not in _ON_A_TASK or own is None or named & _NAMING:
+    given = {key.lstrip("+~").partition("@")[0]: value for key, value in map(_split, overrides)}
+    if command not in _ON_A_TASK or own is None or given.keys() & {"task", "tasks"}:
         return []
-    files = paths.options([own])
-    tasks = list(files.get("task", {}))
-    if "config" in files.get("", {}) or not tasks:
+    mine, known = paths.options([own]), paths.options([own, paths.builtin("conf")])
+    tasks = list(mine.get("task", {}))
+    starts = {"config", _ON_A_TASK[command]} & mine.get("", {}).keys()  # which may choose one
+    chosen = (known[group].get(given[group]) for group in ("sweep", "experiment") if group in given)
+    if starts or not tasks or any(file and _names_a_task(file) for file in chosen):
         return []
     if len(tasks) > 1:
         raise ConfigError(f"task: say which is meant: task={', task='.join(tasks)}")
     return [f"task={tasks[0]}"]
+
+
+def _names_a_task(file: Path) -> bool:
+    """Whether a sweep or an experiment says on which task it is. Raises ConfigError."""
+    found = yaml_text.load(file)
+    if not isinstance(found, dict):
+        return False
+    defaults = found.get("defaults")
+    words = [str(word) for each in defaults or () for word in (each if each else ())]
+    swept = re.search(r"\btask\b", str(found.get("hydra", "")))
+    return bool(swept) or any(re.search(r"(^|[/ ])task(@|$)", word) for word in words)
 
 
 def _is_override(text: str, *, paths: bool) -> bool:

@@ -80,7 +80,7 @@ class Outcome:
     code: int = 0
     stays: bool = False
     unproposed: str | None = None  # the title of a pull request that could not be made
-    held_up: list[str] = field(default_factory=list)  # files, by changes of one's own
+    held_up: list[str] = field(default_factory=list)  # files that no branch could be made of
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def migrate(config: Conf, decision: Decision) -> Outcome:
         said = Outcome(**read_json(earlier))
         if said.held_up and not (repository and repository.unclean(map(Path, said.held_up))):
             break  # they are committed: it can be written on top of that
-        if said.unproposed and repository and repository.has(branch):
+        if said.unproposed and repository:
+            if not repository.has(branch):
+                break  # it was never pushed, or is gone
             again = branch, said.unproposed, earlier.with_name(_TEXT)
             said = _proposed(repository, *again, said.lines[:-1])
             write_json(earlier, vars(said))
@@ -286,7 +288,7 @@ def _written(
     try:
         repository.commit(branch, files, f"{title}\n\n{'; '.join(map(str, decision.dues))}")
     except GitFailed as error:
-        return Outcome([*lines, f"  {error}"], GATE_EXIT)
+        return Outcome([*lines, f"  {error}"], GATE_EXIT, held_up=list(map(str, files)))
     lines += [f"  branch: {branch}"]
     return _proposed(repository, branch, title, place / _TEXT, lines)
 

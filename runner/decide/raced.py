@@ -48,7 +48,8 @@ def told(rows: Sequence[Result]) -> list[str]:
         f"asked {asked:,} of {planned:,} questions; the rest would have cost about "
         f"{formatting.show(rest, 'usd')}{part}, at what each candidate has cost so far."
         if asked < planned
-        else f"asked all {planned:,} questions: nobody could be left out."
+        else f"asked all {planned:,} questions"
+        + (" of the others." if left else ": nobody could be left out.")
     )
     return [
         f"{over} {saved}",

@@ -87,9 +87,9 @@ def with_expected(found: Sequence[Case], column: str | None) -> tuple[list[Case]
     A variable that is left alone is the input. Rows without a text, and, where most have what is
     expected, those without that are left out. Raises ConfigError.
     """
-    names = list(
-        dict.fromkeys(n for case in found if isinstance(case.input, dict) for n in case.input)
-    )
+    tables = [case.input for case in found if isinstance(case.input, dict)]
+    texts = ["input"] if tables and any(isinstance(c.input, str) and c.input for c in found) else []
+    names = list(dict.fromkeys([*texts, *(name for each in tables for name in each)]))
     if column and column not in (*names, "expected"):
         raise ConfigError(f"expected={column}: no such column{did_you_mean(column, names)}")
     said = []
@@ -99,7 +99,7 @@ def with_expected(found: Sequence[Case], column: str | None) -> tuple[list[Case]
             said.append(f"column '{column}' is what is expected; expected=… names another one")
         else:
             said.append(f"no column is called expected; expected=… names one of {', '.join(names)}")
-    read = [_expecting(case, column) for case in found]
+    read = [_expecting(case, column, names) for case in found]
     most = sum(case.wanted is not None for case in read) * 2 > len(read)
     kept, left = list[Case](), list[str]()
     for case in read:
@@ -128,16 +128,21 @@ def _gives_away(found: Sequence[Case], name: str) -> bool:
     return bool(both) and 10 * sum(a == b for a, b in both) >= 9 * len(both)
 
 
-def _expecting(case: Case, column: str | None) -> Case:
-    if not isinstance(case.input, dict):
-        return case
-    variables = dict(case.input)
-    expected = variables.pop(str(column), case.expected)
-    only = next(iter(variables.values())) if len(variables) == 1 else None
-    changes = {
-        "input": only if isinstance(only, str) else variables,
-        "expected": None if expected == "" else expected,
-    }
+def _expecting(case: Case, column: str | None, names: Sequence[str]) -> Case:
+    """With each of the variables `names`, whichever of them its row has."""
+    expected: Any = case.expected
+    changes: dict[str, Any] = {}
+    if names and not (case.messages or case.turns):
+        given = case.input if isinstance(case.input, dict) else {"input": case.input}
+        variables = dict.fromkeys(names, "") | given
+        said = variables.pop(str(column), "")
+        expected = case.expected if said == "" else said
+        only = next(iter(variables.values())) if len(variables) == 1 else None
+        some = variables if any(value != "" for value in variables.values()) else ""
+        changes = {"input": only if isinstance(only, str) else some}
+    if isinstance(expected, bool):
+        expected = str(expected).lower()  # a label
+    changes["expected"] = None if expected == "" else expected
     return Case.model_validate(case.model_dump() | changes)
 
 

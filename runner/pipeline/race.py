@@ -246,7 +246,7 @@ def _look(lanes: Sequence[_Lane], busy: Container[_Lane]) -> None:
         elif found.beaten[n]:
             how = "costs more" if _by_cost(lane, results[n]) else "answers worse"
             by = lanes[worse[n].index(True)].directory.name
-            lane.stop(f"provably {how}, on the same cases, than one that is proven", by)
+            lane.stop(f"provably {how}, on the same cases, than one that was proven by then", by)
         elif found.stuck[n]:
             lane.stop(f"can't be proven without {', '.join(facts[n])}, and another is")
         elif found.won[n]:

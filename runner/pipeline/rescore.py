@@ -20,6 +20,7 @@ from runner.config import paths
 from runner.config.schema import Job, Model
 from runner.errors import ConfigError
 from runner.measure import result as results
+from runner.measure.requirements import judge
 from runner.pipeline import event_loop, plan, provenance
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import begin, paid_before
@@ -94,12 +95,19 @@ class _Rescoring:
         job, mended = self._job(source)
         planned = plan.of(job)
         counts = event_loop.run(_score(planned, source, self._notes, to))
-        before = results.load(source.directory)
+        before, race = results.load(source.directory), source.measurement.race
+        if race:  # by more bounds, or surer ones, each of them may be wrong less often
+            from runner.measure.anytime import shared_tail
+
+            bounds = sum(verdict.verdict == "unknown" for verdict in judge(job, {}))
+            tail = shared_tail(job.requirements.confidence, race.candidates, bounds)
+            race = race.model_copy(update={"tail": min(race.tail, tail)})
         about = {
             **source.about,
             "identity": hashlib.sha256(f"rescored {planned.identity}".encode()).hexdigest(),
             "command": provenance.shared_command(),
             "config": job.model_dump(mode="json"),
+            "race": race and race.model_dump(mode="json"),
             "cases": source.measurement.cases
             | {"path": str(planned.cases_file), "sha256": planned.cases_sha256},
             "rescored": {

@@ -54,16 +54,29 @@ def test_its_task_is_meant(home: Path, capsys: pytest.CaptureFixture[str]) -> No
     """In a project with one task nobody has to name it; of several, which one has to be said."""
     main(["init", "from=Tickets 2026.csv"])
     capsys.readouterr()
-    for words in ([], ["-m", "model=local,haiku"]):
+    Path("conf/sweep").mkdir()
+    sweep = "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {model: local}}}\n"
+    Path("conf/sweep/mine.yaml").write_text(sweep)
+    many = ["-m", "model=local,haiku"]
+    for words in ([], many, [*many, "sweep=adhoc"], ["sweep=mine"]):
         assert main([*words, "estimate=true"]) == 0
         assert "tickets_2026-local" in capsys.readouterr().out
+    Path("conf/sweep/mine.yaml").write_text(sweep.replace("local", "local, task: reasoning"))
+    for words in (["sweep=mine"], ["+experiment=nightly"]):
+        assert main([*words, "estimate=true"]) == 0
+        assert "tickets_2026" not in capsys.readouterr().out
     main(["init", "from=Tickets 2026.csv", "task=more"])
     capsys.readouterr()
-    for command in ("eval", "run", "serve", "drill", "drift", "checklist", "select"):
+    for command in ("eval", "run", "serve", "drill", "drift", "checklist"):
         assert main([command, *(["input=x"] if command == "run" else [])]) == 2
         said = "runner: task: say which is meant: task=more, task=tickets_2026\n"
         assert capsys.readouterr().err == said
     assert main(["estimate=true", "task=more"]) == 0
+    assert main(["select", "requirements=base"]) == 0
+    Path("conf/run.yaml").write_text("defaults: [config, override task: more, _self_]\n")
+    capsys.readouterr()
+    main(["run", "input=x", "--cfg", "job"])
+    assert "say which is meant" not in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +149,16 @@ def test_json_lines_of_other_names(home: Path, capsys: pytest.CaptureFixture[str
     [first, second] = (home / "one/tasks/set/cases.jsonl").read_text().splitlines()
     variables = {"text": "lost card", "at": {"hour": 3}}
     assert json.loads(first) == {"id": "1", "input": variables, "expected": "card"}
-    assert json.loads(second) == {"id": "2", "input": "?", "expected": "x"}
+    variables = {"text": "?", "at": ""}  # the prompt names all of them
+    assert json.loads(second) == {"id": "2", "input": variables, "expected": "x"}
+    rows = [{"text": "a", "label": True}, {"input": "b", "expected": "x", "label": None}]
+    Path("odd.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["init", "two", "from=odd.jsonl", "expected=label"]) == 0
+    lines = (home / "two/tasks/odd/cases.jsonl").read_text().splitlines()
+    assert [(each["input"], each["expected"]) for each in map(json.loads, lines)] == [
+        ({"input": "", "text": "a"}, "true"),
+        ({"input": "b", "text": ""}, "x"),
+    ]
 
 
 ODD = [

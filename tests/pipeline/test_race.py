@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from runner.commands.command_line import main
+from runner.measure.anytime import shared_tail
 from runner.pipeline import race
 from runner.record.outcomes import Raced
 from runner.record.run import Run
@@ -107,6 +108,12 @@ def test_a_race_ends_where_the_cheapest_proven_one_is_known(
     shown = " ".join(capsys.readouterr().out.split())
     assert "since it misses min_quality_score, as it was scored then" in shown
     assert "left out by the scores and thresholds of then" in shown
+    surer = ["--config-dir", "conf", "requirements.confidence=0.999"]
+    assert main(["rescore", str(sweep), *surer]) == 0
+    newest = max((place / "outputs" / "sweeps").glob("*_rescored"))
+    rows = json.loads((newest / "result.json").read_text())["runs"]
+    # Quality, errors, and fallbacks, which base bounds.
+    assert {row["race"]["tail"] for row in rows} == {shared_tail(0.999, len(PLANTED), 3)}
     for path in sweep.glob("*_demo-*"):
         run = Run(path)
         assert run.ended
