@@ -64,6 +64,8 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
     confidence = job.requirements.confidence
     observer = _Observer(job.task.name, job.task.quality_scorer, job=job, confidence=confidence)
     measured = measure(observer.watch(lines(record)), job, run.race)
+    # Nobody would ask it more; and how many one look takes is not told by bounds for several.
+    early = run.race and run.race.stopped and measured.counts.outcomes < run.race.outcomes
     result = Result(
         **vars(measured),
         task=run.task,
@@ -72,7 +74,7 @@ def read(directory: Path, lines: Lines = Run.outcomes) -> Evidence:
         complete=measured.counts.outcomes == run.outcomes,
         stamp=stamp,
         confidence=confidence,
-        verdicts=judge(job, measured.metrics, run.race.tail if run.race else None),
+        verdicts=judge(job, measured.metrics, run.race.tail if run.race else None, hints=not early),
         race=run.race,
         notes=_notes(job, observer, measured.metrics),
         request=observer.request,
