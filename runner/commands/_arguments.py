@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -121,9 +122,7 @@ def arguments(
     return Arguments(command, plain, overrides, found.config_dir, found.cfg, found.multirun)
 
 
-_ON_A_TASK = {"eval": "config"} | {
-    name: name for name in ("run", "serve", "drill", "drift", "checklist")
-}
+_ON_A_TASK = {"eval", "run", "serve", "drill", "drift", "checklist"}
 
 
 def _own_task(command: str, own: Path | None, overrides: Sequence[str]) -> list[str]:
@@ -133,8 +132,12 @@ def _own_task(command: str, own: Path | None, overrides: Sequence[str]) -> list[
         return []
     mine, known = paths.options([own]), paths.options([own, paths.builtin("conf")])
     tasks = list(mine.get("task", {}))
-    starts = {"config", _ON_A_TASK[command]} & mine.get("", {}).keys()  # which may choose one
-    chosen = (known[group].get(given[group]) for group in ("sweep", "experiment") if group in given)
+    starts = {"config", command} & mine.get("", {}).keys()  # which may choose one
+    chosen = [
+        known[group].get(option)
+        for group in ("sweep", "experiment")
+        for option in given.get(group, "").split(",")
+    ]
     if starts or not tasks or any(file and _names_a_task(file) for file in chosen):
         return []
     if len(tasks) > 1:
@@ -148,9 +151,13 @@ def _names_a_task(file: Path) -> bool:
     if not isinstance(found, dict):
         return False
     defaults = found.get("defaults")
-    words = [str(word) for each in defaults or () for word in (each if each else ())]
-    swept = re.search(r"\btask\b", str(found.get("hydra", "")))
-    return bool(swept) or any(re.search(r"(^|[/ ])task(@|$)", word) for word in words)
+    entries = defaults if isinstance(defaults, list) else []
+    keys = [str(next(iter(each), "") if isinstance(each, dict) else each) for each in entries]
+    at: Any = found
+    for part in ("hydra", "sweeper", "params"):
+        at = at.get(part) if isinstance(at, dict) else None
+    swept = isinstance(at, dict) and "task" in at
+    return swept or any(re.search(r"(^|[/ ])task($|[/@])", key) for key in keys)
 
 
 def _is_override(text: str, *, paths: bool) -> bool:

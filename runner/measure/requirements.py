@@ -49,6 +49,11 @@ def judge(
     return list(_verdicts(job, metrics, held))
 
 
+def measured(job: Job) -> int:
+    """How many of the requirements hang on what is measured."""
+    return sum(verdict.verdict == "unknown" for verdict in judge(job, {}))
+
+
 def _verdicts(job: Job, metrics: Mapping[str, Metric], held: Held) -> Iterator[Verdict]:
     wanted = job.requirements
     latency = f"latency_p{wanted.latency_percentile}_ms"

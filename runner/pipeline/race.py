@@ -21,13 +21,12 @@ import numpy as np
 from runner.calls.dispatch import Dispatch
 from runner.cases.query import Question
 from runner.errors import BudgetSpent, ConfigError, RunnerError
-from runner.measure import ceiling
+from runner.measure import ceiling, requirements
 from runner.measure.anytime import proves, shared_tail
 from runner.measure.conclusion import bounds_quality, named, proven
 from runner.measure.metrics import summed_up
 from runner.measure.observations import Observations, own
 from runner.measure.racing import better, dearer, standing
-from runner.measure.requirements import judge
 from runner.pipeline.conversation import takes_several
 from runner.pipeline.plan import Plan
 from runner.pipeline.run import Asking, begun
@@ -61,7 +60,7 @@ async def race(plans: Sequence[Planned], dispatch: Dispatch, bar: Bar) -> dict[P
         tail = shared_tail(
             max(job.requirements.confidence for job in jobs),
             len(jobs),
-            max(len([v for v in judge(job, {}) if v.verdict == "unknown"]) for job in jobs),
+            max(requirements.measured(job) for job in jobs),
         )
         async with AsyncExitStack() as stack:
             lanes = [_Lane(*one, Raced(candidates=len(jobs), tail=tail)) for one in group]
@@ -208,7 +207,7 @@ class _Lane:
         job = self.plan.job
         names = {"task": job.task.name, "model": job.model.name, "id": job.model.id}
         metrics = summed_up(self.tally, self.race).metrics
-        verdicts = judge(job, metrics, self.race.tail, hints=False)
+        verdicts = requirements.judge(job, metrics, self.race.tail, hints=False)
         return Result(**names, complete=True, metrics=metrics, verdicts=verdicts)
 
     def stop(self, why: str, by: str | None = None) -> None:

@@ -19,8 +19,8 @@ from runner.cases.query import Query
 from runner.config import paths
 from runner.config.schema import Job, Model
 from runner.errors import ConfigError
+from runner.measure import requirements
 from runner.measure import result as results
-from runner.measure.requirements import judge
 from runner.pipeline import event_loop, plan, provenance
 from runner.pipeline.plan import Plan
 from runner.pipeline.resume import begin, paid_before
@@ -99,7 +99,7 @@ class _Rescoring:
         if race:  # by more bounds, or surer ones, each of them may be wrong less often
             from runner.measure.anytime import shared_tail
 
-            bounds = sum(verdict.verdict == "unknown" for verdict in judge(job, {}))
+            bounds = requirements.measured(job)
             tail = shared_tail(job.requirements.confidence, race.candidates, bounds)
             race = race.model_copy(update={"tail": min(race.tail, tail)})
         about = {

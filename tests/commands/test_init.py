@@ -58,11 +58,13 @@ def test_its_task_is_meant(home: Path, capsys: pytest.CaptureFixture[str]) -> No
     sweep = "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {model: local}}}\n"
     Path("conf/sweep/mine.yaml").write_text(sweep)
     many = ["-m", "model=local,haiku"]
-    for words in ([], many, [*many, "sweep=adhoc"], ["sweep=mine"]):
+    knob = sweep.replace("model: local", "task.sampling.temperature: '0.0,0.5'")
+    Path("conf/sweep/knob.yaml").write_text(f"defaults: [_self_]\n{knob}")
+    for words in ([], many, [*many, "sweep=adhoc"], ["sweep=mine"], ["sweep=knob"]):
         assert main([*words, "estimate=true"]) == 0
         assert "tickets_2026-local" in capsys.readouterr().out
     Path("conf/sweep/mine.yaml").write_text(sweep.replace("local", "local, task: reasoning"))
-    for words in (["sweep=mine"], ["+experiment=nightly"]):
+    for words in (["sweep=mine"], ["+experiment=nightly"], ["-m", "+experiment=nightly,nightly"]):
         assert main([*words, "estimate=true"]) == 0
         assert "tickets_2026" not in capsys.readouterr().out
     main(["init", "from=Tickets 2026.csv", "task=more"])
